@@ -1,0 +1,53 @@
+package io.meshcapture.plan;
+
+import java.util.Locale;
+import java.util.regex.Pattern;
+
+/**
+ * A host name in lower case without a trailing dot (RFC 1123 section 2.1); underscores are let through, since resolvers
+ * do the same.
+ *
+ * @param value the name
+ */
+public record HostName(String value) {
+
+    private static final Pattern LABEL = Pattern.compile("[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?");
+
+    public static HostName parse(String text) throws BadValue {
+        String name = text.toLowerCase(Locale.ROOT);
+        String mend = "write a name such as payments.internal";
+        if (name.startsWith("*")) {
+            throw new BadValue(
+                    "host name " + BadValue.quote(text) + " is a wildcard, which a hosts file cannot hold",
+                    "write every name that clients use");
+        }
+        if (!name.chars().allMatch(c -> c < 128)) {
+            throw new BadValue(
+                    "host name " + BadValue.quote(text) + " is not ASCII",
+                    "write its A-label (IDNA 2008), which starts with xn--");
+        }
+        if (name.endsWith(".")) {
+            throw new BadValue(
+                    "host name " + BadValue.quote(text) + " ends with a dot",
+                    "write it without: the dotted form is the way past the capture");
+        }
+        if (name.length() > 253) {
+            throw new BadValue("host name " + BadValue.quote(text) + " has more than 253 characters", mend);
+        }
+        String[] labels = name.split("\\.", -1);
+        for (String label : labels) {
+            if (!LABEL.matcher(label).matches()) {
+                throw new BadValue("host name " + BadValue.quote(text) + " is not a host name", mend);
+            }
+        }
+        if (labels[labels.length - 1].chars().allMatch(c -> c >= '0' && c <= '9')) {
+            throw new BadValue("host name " + BadValue.quote(text) + " reads as an address", mend);
+        }
+        return new HostName(name);
+    }
+
+    @Override
+    public String toString() {
+        return value;
+    }
+}

@@ -1,0 +1,37 @@
+package io.meshcapture.plan;
+
+/**
+ * A host, by name or address, and a port.
+ *
+ * @param host a host name, or an address without brackets
+ * @param port the port
+ */
+public record HostPort(String host, Port port) {
+
+    private static final String MEND = "write HOST:PORT, such as 127.0.0.1:9901 or [::1]:9901";
+
+    /** Reads {@code HOST:PORT}; an IPv6 address stands in brackets. */
+    public static HostPort parse(String text) throws BadValue {
+        int colon = text.lastIndexOf(':');
+        if (colon <= 0) {
+            throw new BadValue("address " + BadValue.quote(text) + " is not HOST:PORT", MEND);
+        }
+        String host = text.substring(0, colon);
+        Port port = Port.parse(text.substring(colon + 1));
+        if (host.startsWith("[") && host.endsWith("]")) {
+            return new HostPort(
+                    Address.parse(host.substring(1, host.length() - 1)).toString(), port);
+        }
+        if (host.indexOf(':') >= 0) {
+            throw new BadValue("address " + BadValue.quote(text) + " has an IPv6 address without brackets", MEND);
+        }
+        boolean numeric = host.chars().allMatch(c -> c == '.' || (c >= '0' && c <= '9'));
+        return new HostPort(
+                numeric ? Address.parse(host).toString() : HostName.parse(host).value(), port);
+    }
+
+    @Override
+    public String toString() {
+        return (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + port;
+    }
+}

@@ -1,0 +1,67 @@
+package io.meshcapture.plan;
+
+/**
+ * Ports from first to last, both included.
+ *
+ * @param first 0 to 65535; 0 only as the start of {@link #ALL}
+ * @param last first to 65535
+ */
+public record PortRange(int first, int last) implements Comparable<PortRange> {
+
+    /** Every value of the 16 bits, 0 included, so that no packet falls beside it. */
+    public static final PortRange ALL = new PortRange(0, 65535);
+
+    private static final String MEND = "write a port or a range such as 8000-8100";
+
+    public PortRange {
+        if (first < 0 || last > 65535 || first > last) {
+            throw new IllegalArgumentException("ports " + first + "-" + last);
+        }
+    }
+
+    /** Reads {@code N} or {@code N-M}. */
+    public static PortRange parse(String text) throws BadValue {
+        int dash = text.indexOf('-');
+        if (dash < 0) {
+            int port = number(text);
+            return new PortRange(port, port);
+        }
+        int first = number(text.substring(0, dash));
+        int last = number(text.substring(dash + 1));
+        if (first > last) {
+            throw new BadValue("port range " + BadValue.quote(text) + " runs backwards", "write " + last + "-" + first);
+        }
+        return new PortRange(first, last);
+    }
+
+    static int number(String text) throws BadValue {
+        boolean digits = !text.isEmpty() && text.chars().allMatch(c -> c >= '0' && c <= '9');
+        if (!digits || (text.length() > 1 && text.charAt(0) == '0')) {
+            throw new BadValue("port " + BadValue.quote(text) + " is not a number", MEND);
+        }
+        int port = text.length() > 5 ? Integer.MAX_VALUE : Integer.parseInt(text);
+        if (port < 1 || port > 65535) {
+            throw new BadValue("port " + BadValue.quote(text) + " is out of range (1-65535)", MEND);
+        }
+        return port;
+    }
+
+    public boolean contains(int port) {
+        return first <= port && port <= last;
+    }
+
+    public boolean overlaps(PortRange other) {
+        return first <= other.last && other.first <= last;
+    }
+
+    @Override
+    public int compareTo(PortRange other) {
+        int byFirst = Integer.compare(first, other.first);
+        return byFirst != 0 ? byFirst : Integer.compare(last, other.last);
+    }
+
+    @Override
+    public String toString() {
+        return first == last ? Integer.toString(first) : first + "-" + last;
+    }
+}

@@ -1,0 +1,20 @@
+package io.meshcapture.plan;
+
+/** How narrowly a service names its callers, narrowest first: the order in which services are asked. */
+public enum Rank {
+    CGROUP("cgroup or unit"),
+    USER("user"),
+    GROUP("group"),
+    ANY("any caller");
+
+    private final String label;
+
+    Rank(String label) {
+        this.label = label;
+    }
+
+    /** As people say it. */
+    public String label() {
+        return label;
+    }
+}
