@@ -185,7 +185,7 @@ final class LiveDecision {
                     case "cgroupsv2" -> cgroup = field.substring(1, field.length() - 1);
                     case "uid" -> uid = Long.valueOf(field);
                     case "gid" -> gid = Long.valueOf(field);
-                    case "inet_service" -> ports = field.equals("0-65535") ? PortRange.ALL : PortRange.parse(field);
+                    case "inet_service" -> ports = ports(field);
                     default -> network = Network.parse(field);
                 }
             }
@@ -201,6 +201,13 @@ final class LiveDecision {
                     "map " + map + ": " + element.text(),
                     "see the difference with: meshcapture check; repair it with: meshcapture apply");
         }
+    }
+
+    /** Unlike in a plan, a range may begin with port 0, which stands for no port and is part of any. */
+    private static PortRange ports(String field) throws BadValue {
+        return field.startsWith("0-")
+                ? new PortRange(0, PortRange.parse(field.substring(2)).last())
+                : PortRange.parse(field);
     }
 
     static @Nullable Port listener(String verdict) {

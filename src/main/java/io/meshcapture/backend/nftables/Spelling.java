@@ -6,6 +6,7 @@ import io.meshcapture.ffi.LibNftables;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Rules in the spelling of the library that lists them.
@@ -49,8 +50,11 @@ final class Spelling {
                 && wanted.chains().values().stream()
                         .allMatch(chain -> chain.equals(live.chains().get(chain.name())))
                 && wanted.sets().values().stream()
-                        .allMatch(set -> live.sets().get(set.name()) instanceof NftSet standing
-                                && standing.declaration().equals(set.declaration()));
+                        .allMatch(set -> isDeclaredAlike(live.sets().get(set.name()), set));
+    }
+
+    private static boolean isDeclaredAlike(@Nullable NftSet standing, NftSet wanted) {
+        return standing != null && standing.declaration().equals(wanted.declaration());
     }
 
     private static Ruleset merged(Ruleset wanted, Ruleset spelled) {
