@@ -1,6 +1,5 @@
 package io.meshcapture.cli;
 
-import io.meshcapture.config.Setting;
 import io.meshcapture.failure.ExitCode;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.verbs.Render;

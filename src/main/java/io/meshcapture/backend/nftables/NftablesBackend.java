@@ -105,8 +105,8 @@ public final class NftablesBackend implements AutoCloseable {
         return new Change(Transaction.between(stands, target), differences);
     }
 
-    /** A service whose capture is the same keeps its record; another gets one of today. */
-    private static void stampServices(Ruleset wanted, @Nullable Ruleset stands, String version, Instant now) {
+    /** A service whose capture is the same keeps its record; another gets one of today, or none where now is null. */
+    private static void stampServices(Ruleset wanted, @Nullable Ruleset stands, String version, @Nullable Instant now) {
         NftSet records = wanted.sets().get(Ruleset.SERVICES);
         NftSet before = stands == null ? null : stands.sets().get(Ruleset.SERVICES);
         if (records == null) {
@@ -125,7 +125,9 @@ public final class NftablesBackend implements AutoCloseable {
                     && standing.digest().equals(record.digest())) {
                 return old;
             }
-            return Element.of(key, new ServiceRecord(record.name(), record.digest(), version, now).comment(), "");
+            return now == null
+                    ? element
+                    : Element.of(key, new ServiceRecord(record.name(), record.digest(), version, now).comment(), "");
         });
     }
 
@@ -140,7 +142,7 @@ public final class NftablesBackend implements AutoCloseable {
             return List.of(new Finding(null, "table " + Ruleset.TABLE, "", "table " + Ruleset.TABLE));
         }
         Ruleset wanted = RulesetRenderer.render(decision);
-        stampServices(wanted, stands, "", Instant.EPOCH);
+        stampServices(wanted, stands, "", null);
         return Drift.between(stands, Spelling.of(nft, stands, wanted), only);
     }
 
