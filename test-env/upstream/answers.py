@@ -28,7 +28,7 @@ def plain(names, writer, protocol, host, path, via):
         how = f"in TLS for {getattr(tls, 'asked_for', None)}"
     else:
         how = f"via {via}" if via else "directly"
-    return f"{names.of(writer)}: you asked for {host}{path} by {protocol}, {how}\n"
+    return f"{names.of(writer)}: you asked for {host}{path}, {protocol}, {how}\n"
 
 
 async def pieces(path, text):

@@ -4,7 +4,7 @@
 
 On every address of its network namespace, IPv4 and IPv6:
 
-    8080   HTTP/1.1 and HTTP/2 without TLS (prior knowledge)
+    80     HTTP/1.1 and HTTP/2 without TLS (prior knowledge); the same on 8080
     8443   TLS, with HTTP/2 or HTTP/1.1 by ALPN (only with a certificate)
     9000   lines of text, the client speaks first
     9001   lines of text, the server speaks first, as mail and database servers do
@@ -61,6 +61,7 @@ async def main():
     names = answers.Names(given.names)
 
     servers = [
+        await listen(80, cleartext, names),
         await listen(8080, cleartext, names),
         await listen(9000, lines.client_first, names),
         await listen(9001, lines.server_first, names),
