@@ -16,7 +16,7 @@ final class TrainingRun {
     private TrainingRun() {}
 
     /** The arguments: the network namespace that must not be touched, as {@code /proc/self/ns/net} names it, and a plan. */
-    public static void main(String[] args) throws IOException, ReflectiveOperationException {
+    public static void main(String[] args) throws IOException {
         String plan = args[1];
         for (List<String> command : List.of(
                 List.of("version"),
@@ -39,10 +39,8 @@ final class TrainingRun {
     }
 
     /** A failing command is trained as well as any other: a message to the user must not take longer. */
-    private static void run(List<String> command) throws ReflectiveOperationException {
-        // by name until Main.run has landed
-        Object code = Main.class.getDeclaredMethod("run", String[].class).invoke(null, (Object)
-                command.toArray(String[]::new));
+    private static void run(List<String> command) {
+        int code = Main.run(command.toArray(String[]::new));
         System.err.println("exit " + code + ": " + String.join(" ", command));
     }
 }

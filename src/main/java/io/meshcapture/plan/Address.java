@@ -1,5 +1,7 @@
 package io.meshcapture.plan;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * An IPv4 or IPv6 address, without a zone.
  *
@@ -24,6 +26,11 @@ public record Address(Family family, long high, long low) implements Comparable<
                     "leave the zone out; link-local is never captured");
         }
         Address address = text.indexOf(':') >= 0 ? parseIpv6(text) : parseIpv4(text);
+        if (address == null && hasLeadingZero(text)) {
+            throw new BadValue(
+                    "address " + BadValue.quote(text) + " has a leading zero, which some read as octal",
+                    "write its parts without leading zeros");
+        }
         if (address == null) {
             throw new BadValue("address " + BadValue.quote(text) + " is not an IP address", MEND);
         }
@@ -34,7 +41,7 @@ public record Address(Family family, long high, long low) implements Comparable<
         return new Address(Family.IPV4, 0, bits & 0xffffffffL);
     }
 
-    private static @org.jspecify.annotations.Nullable Address parseIpv4(String text) {
+    private static @Nullable Address parseIpv4(String text) {
         long bits = ipv4Bits(text);
         return bits < 0 ? null : new Address(Family.IPV4, 0, bits);
     }
@@ -67,7 +74,22 @@ public record Address(Family family, long high, long low) implements Comparable<
         return parts == 4 ? bits : -1;
     }
 
-    private static @org.jspecify.annotations.Nullable Address parseIpv6(String text) {
+    /** Whether it would be a dotted decimal address but for zeros. */
+    private static boolean hasLeadingZero(String text) {
+        StringBuilder without = new StringBuilder();
+        boolean start = true;
+        for (int i = 0; i < text.length() && text.length() < 40; i++) {
+            char c = text.charAt(i);
+            boolean more = i + 1 < text.length() && text.charAt(i + 1) != '.';
+            if (!(start && c == '0' && more)) {
+                without.append(c);
+                start = c == '.';
+            }
+        }
+        return without.length() < text.length() && ipv4Bits(without.toString()) >= 0;
+    }
+
+    private static @Nullable Address parseIpv6(String text) {
         String groups = text;
         long tail = -1;
         int dot = text.indexOf('.');
@@ -104,7 +126,7 @@ public record Address(Family family, long high, long low) implements Comparable<
         return new Address(Family.IPV6, high, low);
     }
 
-    private static int @org.jspecify.annotations.Nullable [] hexGroups(String text) {
+    private static int @Nullable [] hexGroups(String text) {
         if (text.isEmpty()) {
             return new int[0];
         }

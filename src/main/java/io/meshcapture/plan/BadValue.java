@@ -4,6 +4,8 @@ package io.meshcapture.plan;
 public final class BadValue extends Exception {
     private static final long serialVersionUID = 1L;
 
+    private static final int SHOWN_LENGTH = 80;
+
     private final String what;
     private final String mend;
 
@@ -12,7 +14,8 @@ public final class BadValue extends Exception {
      * @param mend what to write instead
      */
     public BadValue(String what, String mend) {
-        super(what + "; " + mend);
+        // no stack trace: a plan may hold a hundred thousand of them, and nobody looks
+        super(what + "; " + mend, null, false, false);
         this.what = what;
         this.mend = mend;
     }
@@ -31,11 +34,25 @@ public final class BadValue extends Exception {
      */
     public static String quote(String text) {
         StringBuilder shown = new StringBuilder("\"");
+        append(shown, text, SHOWN_LENGTH);
+        return shown.append('"').toString();
+    }
+
+    /** The same without the quotes around it and uncut, for names of files and variables. */
+    public static String printable(String text) {
+        StringBuilder shown = new StringBuilder();
+        append(shown, text, Integer.MAX_VALUE);
+        return shown.toString();
+    }
+
+    private static void append(StringBuilder shown, String text, int limit) {
         int length = 0;
-        for (int codePoint : text.codePoints().toArray()) {
-            if (length++ == 80) {
+        for (int i = 0; i < text.length(); ) {
+            int codePoint = text.codePointAt(i);
+            i += Character.charCount(codePoint);
+            if (length++ == limit) {
                 shown.append("...");
-                break;
+                return;
             }
             switch (codePoint) {
                 case '"' -> shown.append("\\\"");
@@ -44,21 +61,33 @@ public final class BadValue extends Exception {
                 case '\r' -> shown.append("\\r");
                 case '\t' -> shown.append("\\t");
                 default -> {
-                    if (codePoint < 0x20 || (codePoint >= 0x7f && codePoint < 0xa0) || isInvisible(codePoint)) {
+                    if (isVisible(codePoint)) {
+                        shown.appendCodePoint(codePoint);
+                    } else {
                         shown.append("\\u{")
                                 .append(Integer.toHexString(codePoint))
                                 .append('}');
-                    } else {
-                        shown.appendCodePoint(codePoint);
                     }
                 }
             }
         }
-        return shown.append('"').toString();
     }
 
-    private static boolean isInvisible(int codePoint) {
-        int type = Character.getType(codePoint);
-        return type == Character.FORMAT || type == Character.LINE_SEPARATOR || type == Character.PARAGRAPH_SEPARATOR;
+    /** Neither a control character nor one that reorders, hides or breaks what is around it. */
+    private static boolean isVisible(int codePoint) {
+        if (codePoint == ' ') {
+            return true;
+        }
+        return switch (Character.getType(codePoint)) {
+            case Character.CONTROL,
+                    Character.FORMAT,
+                    Character.LINE_SEPARATOR,
+                    Character.PARAGRAPH_SEPARATOR,
+                    Character.SPACE_SEPARATOR,
+                    Character.SURROGATE,
+                    Character.PRIVATE_USE,
+                    Character.UNASSIGNED -> false;
+            default -> true;
+        };
     }
 }

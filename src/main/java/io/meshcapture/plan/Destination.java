@@ -48,6 +48,18 @@ public record Destination(@Nullable Network network, Ports ports, Origin origin)
         }
         int colon = text.indexOf(':');
         boolean ipv4WithPorts = colon >= 0 && colon == text.lastIndexOf(':');
+        int comma = text.indexOf(',');
+        if (comma >= 0 && (!ipv4WithPorts || comma < colon)) {
+            throw new BadValue(
+                    "destination " + BadValue.quote(text) + " has a comma outside its ports",
+                    "write each destination by itself; a comma joins ports only, as in 10.0.0.0/8:80,443");
+        }
+        int slash = text.indexOf('/');
+        if (!ipv4WithPorts && slash >= 0 && text.indexOf(':', slash) >= 0) {
+            throw new BadValue(
+                    "destination " + BadValue.quote(text) + " has an IPv6 address and ports without brackets",
+                    "write it as [fd00::/8]:443");
+        }
         if (ipv4WithPorts) {
             return new Destination(
                     Network.parse(text.substring(0, colon)), Ports.parse(text.substring(colon + 1)), origin);

@@ -1,5 +1,7 @@
 package io.meshcapture.plan;
 
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -13,7 +15,7 @@ import java.util.Map;
 public record HostsCapture(List<HostName> names, Map<Port, Port> ports, List<HostPort> instances) {
     public HostsCapture {
         names = List.copyOf(names);
-        ports = Map.copyOf(ports);
+        ports = Collections.unmodifiableMap(new LinkedHashMap<>(ports)); // keeps the plan's order
         instances = List.copyOf(instances);
     }
 }

@@ -73,6 +73,16 @@ public record Network(Address base, int prefix) implements Comparable<Network> {
         return new Network(base, length);
     }
 
+    /** The first half of it; its prefix is shorter than an address. */
+    public Network lowerHalf() {
+        return new Network(base, prefix + 1);
+    }
+
+    /** The second half of it; its prefix is shorter than an address. */
+    public Network upperHalf() {
+        return new Network(new Network(last(), prefix + 1).base(), prefix + 1);
+    }
+
     /** The last address. */
     public Address last() {
         return new Address(

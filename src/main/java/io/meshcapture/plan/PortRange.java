@@ -35,11 +35,20 @@ public record PortRange(int first, int last) implements Comparable<PortRange> {
     }
 
     static int number(String text) throws BadValue {
-        boolean digits = !text.isEmpty() && text.chars().allMatch(c -> c >= '0' && c <= '9');
-        if (!digits || (text.length() > 1 && text.charAt(0) == '0')) {
-            throw new BadValue("port " + BadValue.quote(text) + " is not a number", MEND);
+        int port = 0;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c < '0' || c > '9') {
+                throw new BadValue("port " + BadValue.quote(text) + " is not a decimal number", MEND);
+            }
+            port = Math.min(port * 10 + (c - '0'), 65536);
         }
-        int port = text.length() > 5 ? Integer.MAX_VALUE : Integer.parseInt(text);
+        if (text.isEmpty()) {
+            throw new BadValue("port \"\" is empty", MEND);
+        }
+        if (text.length() > 1 && text.charAt(0) == '0') {
+            throw new BadValue("port " + BadValue.quote(text) + " has a leading zero, which some read as octal", MEND);
+        }
         if (port < 1 || port > 65535) {
             throw new BadValue("port " + BadValue.quote(text) + " is out of range (1-65535)", MEND);
         }
