@@ -30,10 +30,13 @@ final class ApplyCommand implements Command {
     @Override
     public void declare(CommandSpec spec) {
         spec.addPositional(services("services to apply; none: all, and those that the plan no longer has are removed"));
-        spec.addOption(GlobalOptions.flag("print the difference between live and wanted, and change nothing", "--dry-run"));
+        spec.addOption(
+                GlobalOptions.flag("print the difference between live and wanted, and change nothing", "--dry-run"));
         spec.addOption(GlobalOptions.text("TIME", "wait until Envoy listens first", "--wait-envoy"));
         spec.addOption(GlobalOptions.text(
-                "TIME", "how long captured connections may go on where nothing stays captured (default: 10s)", "--drain"));
+                "TIME",
+                "how long captured connections may go on where nothing stays captured (default: 10s)",
+                "--drain"));
         PlanOptions.declareService(spec);
         PlanOptions.declareSettings(spec);
     }
@@ -51,7 +54,8 @@ final class ApplyCommand implements Command {
     @Override
     public ExitCode run(ParseResult options, Session session) throws Exception {
         Configuration.Reading reading = PlanOptions.read(options, session);
-        @Nullable Duration waitEnvoy = options.hasMatchedOption("--wait-envoy")
+        @Nullable
+        Duration waitEnvoy = options.hasMatchedOption("--wait-envoy")
                 ? Durations.option(options, "--wait-envoy", Duration.ZERO)
                 : null;
         boolean dryRun = options.hasMatchedOption("--dry-run");
@@ -86,8 +90,9 @@ final class ApplyCommand implements Command {
         line(out, would + "captured", outcome.added());
         line(out, would + "changed", outcome.updated());
         line(out, would + "released", outcome.removed());
-        boolean servicesSame =
-                outcome.added().isEmpty() && outcome.updated().isEmpty() && outcome.removed().isEmpty();
+        boolean servicesSame = outcome.added().isEmpty()
+                && outcome.updated().isEmpty()
+                && outcome.removed().isEmpty();
         String all = Differences.count(outcome.captured(), "service");
         if (!outcome.changed()) {
             out.println("in sync: " + all + " captured, nothing to change");

@@ -26,8 +26,8 @@ final class CheckCommand implements Command {
 
     @Override
     public ExitCode run(ParseResult options, Session session) throws Exception {
-        Check.Outcome outcome = Check.run(
-                PlanOptions.read(options, session).plan(), session.place(), Session.services(options));
+        Check.Outcome outcome =
+                Check.run(PlanOptions.read(options, session).plan(), session.place(), Session.services(options));
         if (session.isJson()) {
             Json.write(session.out(), json -> {
                 json.name("command").value("check");
@@ -40,8 +40,9 @@ final class CheckCommand implements Command {
         } else {
             Differences.print(session.out(), outcome.differences());
             for (String shadow : outcome.shadows()) {
-                session.out().println("in place but ineffective: " + shadow
-                        + " is asked first and translates connections that we then never see");
+                session.out()
+                        .println("in place but ineffective: " + shadow
+                                + " is asked first and translates connections that we then never see");
             }
             session.out()
                     .println(

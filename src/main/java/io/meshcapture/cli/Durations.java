@@ -39,8 +39,6 @@ final class Durations {
             }
         }
         throw new Failure.Invalid(
-                "time " + BadValue.quote(text) + " is not a number with a unit",
-                where,
-                "write 500ms, 60s, 2m or 1h");
+                "time " + BadValue.quote(text) + " is not a number with a unit", where, "write 500ms, 60s, 2m or 1h");
     }
 }

@@ -75,7 +75,8 @@ final class ExplainCommand implements Command {
         String text = options.matchedPositionalValue(0, "");
         Destination destination = Destination.parse(text, Origin.of("command line"));
         boolean one = destination.network() != null
-                && destination.network().prefix() == destination.network().family().bits()
+                && destination.network().prefix()
+                        == destination.network().family().bits()
                 && destination.ports().ranges().size() == 1
                 && destination.ports().ranges().getFirst().first()
                         == destination.ports().ranges().getFirst().last();
@@ -84,7 +85,9 @@ final class ExplainCommand implements Command {
                     "destination " + BadValue.quote(text) + " is not one address and one port",
                     "write ADDRESS:PORT, such as 10.0.0.5:443 or [fd00::5]:443");
         }
-        Address address = destination.network() == null ? Address.ipv4(0) : destination.network().base();
+        Address address = destination.network() == null
+                ? Address.ipv4(0)
+                : destination.network().base();
         Origin origin = Origin.of("command line");
         String user = value(options, "--from-user");
         String group = value(options, "--from-group");
@@ -108,7 +111,8 @@ final class ExplainCommand implements Command {
         Connection connection = outcome.connection();
         session.out()
                 .println(protocol(connection) + " to " + destination(connection) + " from uid "
-                        + connection.caller().uid() + ", gid " + connection.caller().gid()
+                        + connection.caller().uid() + ", gid "
+                        + connection.caller().gid()
                         + (connection.caller().cgroup() == null
                                 ? ""
                                 : ", cgroup /" + connection.caller().cgroup()));
@@ -116,7 +120,8 @@ final class ExplainCommand implements Command {
         for (int i = 0; i < lines.size(); i++) {
             Explanation.Line line = lines.get(i);
             session.out()
-                    .println(String.format(Locale.ROOT, "%3d  %-3s  %s", i + 1, line.decides() ? "yes" : "no", line.why()));
+                    .println(String.format(
+                            Locale.ROOT, "%3d  %-7s  %s", i + 1, line.decides() ? "decides" : "passes", line.why()));
         }
         session.out().println(verdict(outcome.explanation()));
     }
@@ -160,10 +165,16 @@ final class ExplainCommand implements Command {
             }
             json.endArray();
             json.name("outcome").value(explanation.outcome().name().toLowerCase(Locale.ROOT));
-            json.name("service").value(
-                    explanation.service() == null ? null : explanation.service().value());
-            json.name("listener").value(
-                    explanation.listener() == null ? null : explanation.listener().number());
+            json.name("service")
+                    .value(
+                            explanation.service() == null
+                                    ? null
+                                    : explanation.service().value());
+            json.name("listener")
+                    .value(
+                            explanation.listener() == null
+                                    ? null
+                                    : explanation.listener().number());
         });
     }
 }

@@ -21,8 +21,7 @@ final class Help {
             overview(session.out());
             return ExitCode.DONE;
         }
-        throw new Failure.Invalid(
-                "no command is given", "command line", "name one; meshcapture --help lists them");
+        throw new Failure.Invalid("no command is given", "command line", "name one; meshcapture --help lists them");
     }
 
     private static void overview(PrintWriter out) {
@@ -53,7 +52,7 @@ final class Help {
     static Failure wrongUsage(Command command, ParameterException e) {
         String what = e instanceof UnmatchedArgumentException unmatched
                 ? "argument " + BadValue.quote(unmatched.getUnmatched().getFirst()) + " is not known"
-                : e.getMessage().replace('\n', ' ');
+                : String.valueOf(e.getMessage()).replace('\n', ' ');
         return new Failure.Invalid(
                 what, "meshcapture " + command.name(), "see meshcapture " + command.name() + " --help");
     }

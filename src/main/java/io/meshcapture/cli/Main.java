@@ -46,7 +46,7 @@ public final class Main {
         try {
             code = dispatch(session, List.of(args));
         } catch (Failure failure) {
-            failure.getMessage().lines().forEach(line -> err.println("meshcapture: " + line));
+            String.valueOf(failure.getMessage()).lines().forEach(line -> err.println("meshcapture: " + line));
             code = failure.exitCode();
         } catch (InterruptedException e) {
             err.println("meshcapture: interrupted; run the same command again to finish");

@@ -1,6 +1,5 @@
 package io.meshcapture.cli;
 
-import io.meshcapture.config.Setting;
 import io.meshcapture.failure.ExitCode;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.verbs.Render;
@@ -29,7 +28,8 @@ final class RenderCommand implements Command {
     public ExitCode run(ParseResult options, Session session) throws Exception {
         var plan = PlanOptions.read(options, session).plan();
         if (plan.ipv6() == Choices.Ipv6.AUTO) {
-            session.say("ipv6: auto is rendered as capture; apply asks what Envoy can take (" + Setting.IPV6.flag() + ")");
+            session.say(
+                    "ipv6: auto is rendered as capture; apply asks what Envoy can take (" + Setting.IPV6.flag() + ")");
         }
         String ruleset = Render.run(plan);
         if (session.isJson()) {

@@ -25,7 +25,9 @@ final class RollbackCommand implements Command {
         spec.addPositional(ApplyCommand.services("services to release"));
         spec.addOption(GlobalOptions.flag("release all services", "--all"));
         spec.addOption(GlobalOptions.text(
-                "TIME", "how long captured connections may go on where nothing stays captured (default: 10s)", "--drain"));
+                "TIME",
+                "how long captured connections may go on where nothing stays captured (default: 10s)",
+                "--drain"));
     }
 
     @Override

@@ -6,12 +6,14 @@ import io.meshcapture.plan.ServiceName;
 import io.meshcapture.system.NetworkNamespace;
 import io.meshcapture.verbs.Place;
 import io.meshcapture.verbs.Progress;
+import java.io.Console;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ParseResult;
@@ -103,7 +105,8 @@ final class Session {
 
     /** Says what is waited for, each new sentence once; rewrites its line on a terminal. */
     Progress progress() {
-        boolean terminal = System.console() != null && System.console().isTerminal();
+        boolean terminal =
+                Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
         String[] last = {""};
         return sentence -> {
             if (!sentence.equals(last[0])) {

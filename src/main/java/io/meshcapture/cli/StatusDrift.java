@@ -18,8 +18,8 @@ final class StatusDrift {
     static Map<String, String> byService(ParseResult options, Session session) throws Exception {
         Map<String, String> words = new HashMap<>();
         try {
-            Check.Outcome outcome = Check.run(
-                    PlanOptions.readQuietly(options, session, false).plan(), session.place(), Set.of());
+            Check.Outcome outcome =
+                    Check.run(PlanOptions.readQuietly(options, session, false).plan(), session.place(), Set.of());
             boolean shared = outcome.differences().stream().anyMatch(finding -> finding.service() == null)
                     || !outcome.shadows().isEmpty();
             words.put(UNKNOWN, shared ? "drift" : "none");

@@ -46,8 +46,8 @@ public final class Removal {
             }
             placed.forEach(tables::add);
         }
-        layers.forEach(
-                (rank, byLayer) -> byLayer.forEach((layer, entries) -> steps.add(new Step.Lookup(rank, layer, entries))));
+        layers.forEach((rank, byLayer) ->
+                byLayer.forEach((layer, entries) -> steps.add(new Step.Lookup(rank, layer, entries))));
         return new Decision(
                 steps,
                 decision.endings(),

@@ -26,7 +26,7 @@ public final class HostFacts {
     /** The ports that the kernel gives to clients (net.ipv4.ip_local_port_range, valid for IPv6 too). */
     public static PortRange ephemeralPorts() {
         try {
-            String[] words = Files.readString(Path.of("/proc/sys/net/ipv4/ip_local_port_range"))
+            String[] words = ProcFile.read(Path.of("/proc/sys/net/ipv4/ip_local_port_range"))
                     .strip()
                     .split("\\s+", -1);
             return new PortRange(Integer.parseInt(words[0]), Integer.parseInt(words[1]));
@@ -38,7 +38,7 @@ public final class HostFacts {
     /** Whether an interface of this namespace has an IPv6 address, loopback's included. */
     public static boolean hasIpv6() {
         try {
-            return !Files.readString(Path.of("/proc/thread-self/net/if_inet6")).isBlank();
+            return !ProcFile.read(Path.of("/proc/thread-self/net/if_inet6")).isBlank();
         } catch (IOException e) {
             return false;
         }

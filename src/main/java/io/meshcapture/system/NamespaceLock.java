@@ -4,7 +4,6 @@ import io.meshcapture.failure.Failure;
 import io.meshcapture.ffi.Errno;
 import io.meshcapture.ffi.LibC;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 
@@ -65,7 +64,7 @@ public final class NamespaceLock implements AutoCloseable {
         String identity = NetworkNamespace.identity();
         String inode = ":" + identity.substring(identity.indexOf('[') + 1, identity.indexOf(']'));
         try {
-            for (String line : Files.readAllLines(Path.of("/proc/locks"))) {
+            for (String line : ProcFile.read(Path.of("/proc/locks")).split("\n", -1)) {
                 String[] words = line.strip().split("\\s+", -1);
                 if (words.length > 5 && words[1].equals("FLOCK") && words[5].endsWith(inode)) {
                     return "it is process " + words[4] + " (" + command(words[4]) + ")";
@@ -79,7 +78,7 @@ public final class NamespaceLock implements AutoCloseable {
 
     private static String command(String pid) {
         try {
-            return Files.readString(Path.of("/proc", pid, "comm")).strip();
+            return ProcFile.read(Path.of("/proc", pid, "comm")).strip();
         } catch (IOException e) {
             return "not visible from here";
         }

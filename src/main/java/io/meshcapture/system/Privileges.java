@@ -2,7 +2,6 @@ package io.meshcapture.system;
 
 import io.meshcapture.failure.Failure;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** What the calling thread may do. */
@@ -30,7 +29,8 @@ public final class Privileges {
 
     private static boolean effective(int capability) {
         try {
-            for (String line : Files.readAllLines(Path.of("/proc/thread-self/status"))) {
+            for (String line :
+                    ProcFile.read(Path.of("/proc/thread-self/status")).split("\n", -1)) {
                 if (line.startsWith("CapEff:")) {
                     long set = Long.parseUnsignedLong(
                             line.substring("CapEff:".length()).strip(), 16);

@@ -24,13 +24,13 @@ public final class Processes {
                             && Files.readSymbolicLink(process.resolve("ns/net"))
                                     .toString()
                                     .equals(namespace)) {
-                        String name = Files.readString(process.resolve("comm")).strip();
+                        String name = ProcFile.read(process.resolve("comm")).strip();
                         if (!name.startsWith("envoy")) {
                             found.add(process.getFileName() + " (" + name + ")");
                         }
                     }
                 } catch (IOException e) {
-                    continue; // it ended meanwhile, or is not ours to see
+                    // it ended meanwhile, or is not ours to see
                 }
             }
         } catch (IOException e) {

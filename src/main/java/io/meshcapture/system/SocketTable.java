@@ -88,7 +88,7 @@ public final class SocketTable {
                     }
                 }
             } catch (NoSuchFileException e) {
-                continue; // no IPv6 in this kernel
+                // no IPv6 in this kernel: nothing to read
             } catch (IOException e) {
                 throw new java.io.UncheckedIOException(e);
             }

@@ -31,7 +31,11 @@ public final class Apply {
      * @param waitEnvoy how long to wait for Envoy first, or null for not at all
      * @param drain how long captured connections may go on where nothing stays captured
      */
-    public record Request(Set<ServiceName> services, boolean dryRun, @Nullable Duration waitEnvoy, Duration drain) {
+    public record Request(
+            Set<ServiceName> services,
+            boolean dryRun,
+            @Nullable Duration waitEnvoy,
+            Duration drain) {
         public Request {
             services = Set.copyOf(services);
         }
@@ -95,7 +99,8 @@ public final class Apply {
                 if (live.isPresent()) {
                     backend.commit(change);
                 } else {
-                    OpenConnections.commitBesideThem(backend, change, wanted.decision().listeners());
+                    OpenConnections.commitBesideThem(
+                            backend, change, wanted.decision().listeners());
                 }
             }
             notes.addAll(afterwards(wanted));
@@ -106,9 +111,10 @@ public final class Apply {
     /** The plan has no services: whatever is captured is let go. */
     private Outcome release(NftablesBackend backend, LiveState live, Wanted wanted, List<String> notes)
             throws Exception {
-        notes.add(live.isPresent()
-                ? "the plan has no services, so everything that was captured is released"
-                : "the plan has no services, so nothing is captured");
+        notes.add(
+                live.isPresent()
+                        ? "the plan has no services, so everything that was captured is released"
+                        : "the plan has no services, so nothing is captured");
         List<Finding> differences = live.isPresent()
                 ? List.of(new Finding(null, "table inet meshcapture", "table inet meshcapture", ""))
                 : List.of();

@@ -36,8 +36,7 @@ public final class Check {
                 LiveState live = backend.live();
                 Wanted wanted = Wanted.of(plan, services, live);
                 List<String> notes = new ArrayList<>(wanted.notes());
-                int compared =
-                        services.isEmpty() ? wanted.decision().services().size() : services.size();
+                int compared = services.isEmpty() ? wanted.decision().services().size() : services.size();
                 if (wanted.decision().services().isEmpty() && !live.isPresent()) {
                     return new Outcome(List.of(), List.of(), 0, notes);
                 }

@@ -102,8 +102,8 @@ final class EnvoyListeners {
             progress.waiting("waiting for Envoy on " + String.join(", ", missing));
             if (System.nanoTime() >= deadline) {
                 throw new Failure.Unverified(
-                        "Envoy did not listen on " + String.join(", ", missing) + " within " + patience.toMillis() / 1000.0
-                                + " s",
+                        "Envoy did not listen on " + String.join(", ", missing) + " within "
+                                + patience.toMillis() / 1000.0 + " s",
                         "nothing was applied",
                         "start Envoy, correct envoy.outbound, or wait longer with --wait-envoy");
             }

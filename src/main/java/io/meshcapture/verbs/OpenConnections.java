@@ -29,8 +29,8 @@ final class OpenConnections {
         List<Open> between = after.stream()
                 .filter(open -> !before.contains(open))
                 .filter(open -> atEnvoy.stream()
-                        .noneMatch(other ->
-                                other.remote().equals(open.local()) && other.remotePort() == open.localPort()))
+                        .noneMatch(
+                                other -> other.remote().equals(open.local()) && other.remotePort() == open.localPort()))
                 .toList();
         backend.leaveAlone(between);
     }
@@ -48,7 +48,8 @@ final class OpenConnections {
     static Set<Open> captured(List<Open> sockets, List<Port> listeners) {
         Set<Integer> ports = listeners.stream().map(Port::number).collect(Collectors.toSet());
         return sockets.stream()
-                .filter(open -> ports.contains(open.localPort()) && isLoopback(open.local()) && !isLoopback(open.remote()))
+                .filter(open ->
+                        ports.contains(open.localPort()) && isLoopback(open.local()) && !isLoopback(open.remote()))
                 .collect(Collectors.toSet());
     }
 

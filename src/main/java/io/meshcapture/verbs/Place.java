@@ -49,8 +49,11 @@ public record Place(
                         "every process of the node would be affected",
                         "leave hostNetwork out, name another namespace with --netns, or insist with --allow-host-network");
             }
-            try (NamespaceLock lock = NamespaceLock.take(lockTimeout)) {
+            NamespaceLock lock = NamespaceLock.take(lockTimeout);
+            try {
                 return task.call();
+            } finally {
+                lock.close();
             }
         });
     }

@@ -64,9 +64,12 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
                 throw new Failure.Invalid(
                         "service \"" + name + "\" is not in the plan",
                         "command line",
-                        "name one of: " + String.join(", ", plan.services().stream()
-                                .map(service -> service.name().value())
-                                .toList()));
+                        "name one of: "
+                                + String.join(
+                                        ", ",
+                                        plan.services().stream()
+                                                .map(service -> service.name().value())
+                                                .toList()));
             }
         }
     }

@@ -103,7 +103,7 @@ final class LiveDecision {
     private static Failure.Conflict notOurs(String rule) {
         return new Failure.Conflict(
                 "the live table holds a rule that meshcapture did not write",
-                "chain output: " + rule,
+                rule,
                 "see the difference with: meshcapture check; repair it with: meshcapture apply");
     }
 
@@ -118,8 +118,24 @@ final class LiveDecision {
                 new Step.Multicast(),
                 new Step.Broadcast(),
                 new Step.Ipv6Bypass()));
-        guards.add(new Step.OpenConnections(PortRange.ALL));
+        guards.add(new Step.OpenConnections(ephemeral()));
         return guards;
+    }
+
+    /** From {@code tcp sport != 32768-60999 accept …} in the chain of open connections. */
+    private PortRange ephemeral() {
+        String prefix = "tcp sport != ";
+        Chain chain = ruleset.chains().get("open_connections");
+        for (String rule : chain == null ? List.<String>of() : chain.rules()) {
+            if (rule.startsWith(prefix)) {
+                try {
+                    return PortRange.parse(rule.substring(prefix.length(), rule.indexOf(' ', prefix.length())));
+                } catch (BadValue | StringIndexOutOfBoundsException e) {
+                    throw notOurs(rule);
+                }
+            }
+        }
+        throw notOurs("chain open_connections does not tell the ephemeral ports");
     }
 
     private SortedSet<Long> ids(String name) {
@@ -185,7 +201,7 @@ final class LiveDecision {
                     case "cgroupsv2" -> cgroup = field.substring(1, field.length() - 1);
                     case "uid" -> uid = Long.valueOf(field);
                     case "gid" -> gid = Long.valueOf(field);
-                    case "inet_service" -> ports = field.equals("0-65535") ? PortRange.ALL : PortRange.parse(field);
+                    case "inet_service" -> ports = ports(field);
                     default -> network = Network.parse(field);
                 }
             }
@@ -201,6 +217,13 @@ final class LiveDecision {
                     "map " + map + ": " + element.text(),
                     "see the difference with: meshcapture check; repair it with: meshcapture apply");
         }
+    }
+
+    /** Unlike in a plan, a range may begin with port 0, which stands for no port and is part of any. */
+    private static PortRange ports(String field) throws BadValue {
+        return field.startsWith("0-")
+                ? new PortRange(0, PortRange.parse(field.substring(2)).last())
+                : PortRange.parse(field);
     }
 
     static @Nullable Port listener(String verdict) {

@@ -105,26 +105,29 @@ public final class NftablesBackend implements AutoCloseable {
         return new Change(Transaction.between(stands, target), differences);
     }
 
-    /** A service whose capture is the same keeps its record; another gets one of today. */
-    private static void stampServices(Ruleset wanted, @Nullable Ruleset stands, String version, Instant now) {
-        Map<String, Element> records =
-                wanted.sets().get(Ruleset.SERVICES) instanceof NftSet set ? set.elements() : Map.of();
-        Map<String, Element> standing =
-                stands != null && stands.sets().get(Ruleset.SERVICES) instanceof NftSet set ? set.elements() : Map.of();
-        records.replaceAll((key, element) -> {
+    /** A service whose capture is the same keeps its record; another gets one of today, or none where now is null. */
+    private static void stampServices(Ruleset wanted, @Nullable Ruleset stands, String version, @Nullable Instant now) {
+        NftSet records = wanted.sets().get(Ruleset.SERVICES);
+        NftSet before = stands == null ? null : stands.sets().get(Ruleset.SERVICES);
+        if (records == null) {
+            return;
+        }
+        records.elements().replaceAll((key, element) -> {
             ServiceRecord record = ServiceRecord.parse(element.comment());
-            Element old = standing.get(key);
-            ServiceRecord before = old == null ? null : ServiceRecord.parse(old.comment());
+            Element old = before == null ? null : before.elements().get(key);
+            ServiceRecord standing = old == null ? null : ServiceRecord.parse(old.comment());
             if (record == null) {
                 return element;
             }
             if (old != null
-                    && before != null
-                    && before.since() != null
-                    && before.digest().equals(record.digest())) {
+                    && standing != null
+                    && standing.since() != null
+                    && standing.digest().equals(record.digest())) {
                 return old;
             }
-            return Element.of(key, new ServiceRecord(record.name(), record.digest(), version, now).comment(), "");
+            return now == null
+                    ? element
+                    : Element.of(key, new ServiceRecord(record.name(), record.digest(), version, now).comment(), "");
         });
     }
 
@@ -139,7 +142,7 @@ public final class NftablesBackend implements AutoCloseable {
             return List.of(new Finding(null, "table " + Ruleset.TABLE, "", "table " + Ruleset.TABLE));
         }
         Ruleset wanted = RulesetRenderer.render(decision);
-        stampServices(wanted, stands, "", Instant.EPOCH);
+        stampServices(wanted, stands, "", null);
         return Drift.between(stands, Spelling.of(nft, stands, wanted), only);
     }
 
