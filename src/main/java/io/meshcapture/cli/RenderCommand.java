@@ -28,8 +28,7 @@ final class RenderCommand implements Command {
     public ExitCode run(ParseResult options, Session session) throws Exception {
         var plan = PlanOptions.read(options, session).plan();
         if (plan.ipv6() == Choices.Ipv6.AUTO) {
-            session.say(
-                    "ipv6: auto is rendered as capture; apply asks what Envoy can take (" + Setting.IPV6.flag() + ")");
+            session.say("ipv6: auto is rendered as capture; apply looks at what Envoy listens on");
         }
         String ruleset = Render.run(plan);
         if (session.isJson()) {
