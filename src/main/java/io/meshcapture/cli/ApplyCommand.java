@@ -52,6 +52,11 @@ final class ApplyCommand implements Command {
     }
 
     @Override
+    public boolean needsKernel() {
+        return true;
+    }
+
+    @Override
     public ExitCode run(ParseResult options, Session session) throws Exception {
         Configuration.Reading reading = PlanOptions.read(options, session);
         @Nullable

@@ -25,6 +25,11 @@ final class CheckCommand implements Command {
     }
 
     @Override
+    public boolean needsKernel() {
+        return true;
+    }
+
+    @Override
     public ExitCode run(ParseResult options, Session session) throws Exception {
         Check.Outcome outcome =
                 Check.run(PlanOptions.read(options, session).plan(), session.place(), Session.services(options));

@@ -2,6 +2,7 @@ package io.meshcapture.cli;
 
 import io.meshcapture.failure.ExitCode;
 import io.meshcapture.failure.Failure;
+import io.meshcapture.verbs.Preparation;
 import java.io.BufferedWriter;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -22,7 +23,9 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] args) {
-        System.exit(run(args));
+        int status = run(args);
+        // not System.exit: it loads the logging framework in order to log the call, and we have nothing to shut down
+        Runtime.getRuntime().halt(status);
     }
 
     /** Runs a command with the process's own streams; answers the exit status. */
@@ -78,6 +81,9 @@ public final class Main {
         if (command == null) {
             throw Help.unknownCommand(name);
         }
+        if (command.needsKernel()) {
+            Preparation.begin();
+        }
         CommandLine line = GlobalOptions.commandLine(command);
         String[] rest = new String[args.size() - 1];
         for (int i = 0, k = 0; i < args.size(); i++) {
@@ -101,7 +107,7 @@ public final class Main {
     }
 
     private static @Nullable Command find(String name) {
-        for (Command command : Command.ALL) {
+        for (Command command : Commands.ALL) {
             if (command.name().equals(name)) {
                 return command;
             }

@@ -26,6 +26,11 @@ final class StatusCommand implements Command {
     public void declare(CommandSpec spec) {}
 
     @Override
+    public boolean needsKernel() {
+        return true;
+    }
+
+    @Override
     public ExitCode run(ParseResult options, Session session) throws Exception {
         Map<String, String> drift = StatusDrift.byService(options, session);
         LiveState live = Status.run(session.place());

