@@ -22,6 +22,7 @@ public record CgroupPath(String value, Origin origin) {
         String path = text.startsWith("/") ? text.substring(1) : text;
         path = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
         boolean wellFormed = path.length() <= MAX_LENGTH
+                && !path.startsWith("-") // no path may look like an option of a command
                 && Arrays.stream(path.split("/", -1))
                         .allMatch(segment ->
                                 SEGMENT.matcher(segment).matches() && !segment.equals(".") && !segment.equals(".."));

@@ -19,6 +19,11 @@ public record HostPort(String host, Port port) {
         String host = text.substring(0, colon);
         Port port = Port.parse(text.substring(colon + 1));
         if (host.startsWith("[") && host.endsWith("]")) {
+            if (host.indexOf(':') < 0) {
+                throw new BadValue(
+                        "address " + BadValue.quote(text) + " has brackets around something other than an IPv6 address",
+                        MEND);
+            }
             return new HostPort(
                     Address.parse(host.substring(1, host.length() - 1)).toString(), port);
         }

@@ -3,7 +3,7 @@ package io.meshcapture.plan;
 /**
  * Ports from first to last, both included.
  *
- * @param first 0 to 65535; 0 only as the start of {@link #ALL}
+ * @param first 0 to 65535; 0 only in what is left of {@link #ALL}
  * @param last first to 65535
  */
 public record PortRange(int first, int last) implements Comparable<PortRange> {
@@ -25,6 +25,9 @@ public record PortRange(int first, int last) implements Comparable<PortRange> {
         if (dash < 0) {
             int port = number(text);
             return new PortRange(port, port);
+        }
+        if (dash == 0 || dash == text.length() - 1) {
+            throw new BadValue("port range " + BadValue.quote(text) + " lacks an end", MEND);
         }
         int first = number(text.substring(0, dash));
         int last = number(text.substring(dash + 1));
