@@ -21,7 +21,7 @@ public record HostName(String value) {
                     "write every name that clients use");
         }
         // before lower case, which makes a k of the Kelvin sign
-        if (!text.chars().allMatch(c -> c < 128)) {
+        if (!isAscii(text)) {
             throw new BadValue(
                     "host name " + BadValue.quote(text) + " is not ASCII",
                     "write its A-label (IDNA 2008), which starts with xn--");
@@ -41,14 +41,35 @@ public record HostName(String value) {
                 throw new BadValue("host name " + BadValue.quote(text) + " is not a host name", mend);
             }
         }
-        if (labels[labels.length - 1].chars().allMatch(c -> c >= '0' && c <= '9')) {
+        if (PortRange.isDecimal(labels[labels.length - 1])) {
             throw new BadValue("host name " + BadValue.quote(text) + " reads as an address", mend);
         }
         return new HostName(name);
     }
 
+    private static boolean isAscii(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (text.charAt(i) > 127) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     @Override
     public String toString() {
         return value;
+    }
+
+    // written out: what the compiler makes for records is linked at the first call, 10 ms of every start
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof HostName that && value.equals(that.value);
+    }
+
+    @Override
+    public int hashCode() {
+        return value.hashCode();
     }
 }

@@ -30,7 +30,7 @@ public record HostPort(String host, Port port) {
         if (host.indexOf(':') >= 0) {
             throw new BadValue("address " + BadValue.quote(text) + " has an IPv6 address without brackets", MEND);
         }
-        boolean numeric = host.chars().allMatch(c -> c == '.' || (c >= '0' && c <= '9'));
+        boolean numeric = PortRange.isDecimal(host.replace(".", "")) || host.equals(".");
         return new HostPort(
                 numeric ? Address.parse(host).toString() : HostName.parse(host).value(), port);
     }

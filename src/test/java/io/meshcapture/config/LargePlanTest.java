@@ -25,7 +25,7 @@ class LargePlanTest {
             }
             text.append("    except: [10.0.0.1]\n");
         }
-        Plan plan = assertTimeout(Duration.ofSeconds(15), () -> Sources.read(text.toString()))
+        Plan plan = assertTimeout(Duration.ofSeconds(60), () -> Sources.read(text.toString()))
                 .plan();
         assertEquals(10_000, plan.services().size());
         assertEquals(
@@ -47,7 +47,7 @@ class LargePlanTest {
             except.append(network + ".128/25,");
         }
         String text = "version: 1\nenvoy: {user: envoy}\nservices: {a: {to: [" + to + "], except: [" + except + "]}}\n";
-        Configuration.Reading reading = assertTimeout(Duration.ofSeconds(30), () -> Sources.read(text));
+        Configuration.Reading reading = assertTimeout(Duration.ofSeconds(60), () -> Sources.read(text));
         assertEquals(100_000, reading.plan().services().getFirst().except().size());
         assertEquals(List.of(), reading.notes());
     }
@@ -59,7 +59,7 @@ class LargePlanTest {
         assertEquals(
                 50_000,
                 assertTimeout(
-                                Duration.ofSeconds(30),
+                                Duration.ofSeconds(60),
                                 () -> Sources.problems(() -> Configuration.read(source, Map.of(), Map.of())))
                         .size());
     }
