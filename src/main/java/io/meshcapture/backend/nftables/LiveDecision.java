@@ -1,0 +1,265 @@
+package io.meshcapture.backend.nftables;
+
+import io.meshcapture.backend.nftables.Ruleset.Chain;
+import io.meshcapture.backend.nftables.Ruleset.Element;
+import io.meshcapture.backend.nftables.Ruleset.NftSet;
+import io.meshcapture.failure.Failure;
+import io.meshcapture.plan.BadValue;
+import io.meshcapture.plan.Network;
+import io.meshcapture.plan.Origin;
+import io.meshcapture.plan.Port;
+import io.meshcapture.plan.PortRange;
+import io.meshcapture.plan.Rank;
+import io.meshcapture.plan.ServiceName;
+import io.meshcapture.rules.CallerKey;
+import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.Entry;
+import io.meshcapture.rules.ServiceFacts;
+import io.meshcapture.rules.ServiceRules;
+import io.meshcapture.rules.Step;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reads a decision back from a ruleset of ours. Elements are data and are read; a rule counts only where it is, to the
+ * letter, one that the renderer writes.
+ */
+final class LiveDecision {
+
+    private static final Origin LIVE = Origin.of("live state");
+
+    private final Ruleset ruleset;
+
+    LiveDecision(Ruleset ruleset) {
+        this.ruleset = ruleset;
+    }
+
+    /**
+     * The whole decision.
+     *
+     * @throws Failure.Conflict where a rule stands there that is not ours
+     */
+    Decision read() {
+        List<Step> steps = new ArrayList<>();
+        Chain output = ruleset.chains().get("output");
+        for (String rule : output == null ? List.<String>of() : output.rules()) {
+            Step step = step(rule);
+            boolean continues = !steps.isEmpty() && sameStep(steps.getLast(), step);
+            if (!continues) {
+                steps.add(step);
+            } else if (step instanceof Step.Lookup more && steps.removeLast() instanceof Step.Lookup begun) {
+                List<Entry> entries = new ArrayList<>(begun.entries());
+                entries.addAll(more.entries());
+                steps.add(new Step.Lookup(begun.rank(), begun.layer(), entries));
+            }
+        }
+        List<Port> listeners = new ArrayList<>();
+        List<Decision.Ending> endings = new ArrayList<>();
+        for (Chain chain : ruleset.chains().values()) {
+            Port listener = listener("goto " + chain.name());
+            if (listener != null) {
+                listeners.add(listener);
+                endings.clear();
+                for (Decision.Ending ending : Decision.Ending.values()) {
+                    if (hasComment(chain, ending.why())) {
+                        endings.add(ending);
+                    }
+                }
+            }
+        }
+        List<ServiceFacts> facts = new ArrayList<>();
+        services().forEach((name, rules) -> facts.add(new ServiceFacts(name, rules.digest())));
+        return new Decision(steps, endings, listeners, facts);
+    }
+
+    private static boolean hasComment(Chain chain, String why) {
+        return chain.rules().stream().anyMatch(rule -> rule.endsWith(" comment \"" + why + "\""));
+    }
+
+    private static boolean sameStep(Step before, Step step) {
+        return (step instanceof Step.Lookup lookup && before instanceof Step.Lookup earlier)
+                ? lookup.why().equals(earlier.why())
+                : before.equals(step);
+    }
+
+    private Step step(String rule) {
+        int map = rule.indexOf(" vmap @");
+        if (map >= 0) {
+            return lookup(rule, map);
+        }
+        for (Step guard : guards()) {
+            if (RulesetRenderer.rules(guard).contains(rule)) {
+                return guard;
+            }
+        }
+        throw notOurs(rule);
+    }
+
+    private static Failure.Conflict notOurs(String rule) {
+        return new Failure.Conflict(
+                "the live table holds a rule that meshcapture did not write",
+                rule,
+                "see the difference with: meshcapture check; repair it with: meshcapture apply");
+    }
+
+    private List<Step> guards() {
+        List<Step> guards = new ArrayList<>(List.of(
+                new Step.OtherProtocols(false),
+                new Step.OtherProtocols(true),
+                new Step.EnvoyUsers(ids("envoy_users")),
+                new Step.EnvoyGroups(ids("envoy_groups")),
+                new Step.OwnAddresses(),
+                new Step.LinkLocal(),
+                new Step.Multicast(),
+                new Step.Broadcast(),
+                new Step.Ipv6Bypass()));
+        guards.add(new Step.OpenConnections(ephemeral()));
+        return guards;
+    }
+
+    /** From {@code tcp sport != 32768-60999 accept …} in the chain of open connections. */
+    private PortRange ephemeral() {
+        String prefix = "tcp sport != ";
+        Chain chain = ruleset.chains().get("open_connections");
+        for (String rule : chain == null ? List.<String>of() : chain.rules()) {
+            if (rule.startsWith(prefix)) {
+                try {
+                    return PortRange.parse(rule.substring(prefix.length(), rule.indexOf(' ', prefix.length())));
+                } catch (BadValue | StringIndexOutOfBoundsException e) {
+                    throw notOurs(rule);
+                }
+            }
+        }
+        throw notOurs("chain open_connections does not tell the ephemeral ports");
+    }
+
+    private SortedSet<Long> ids(String name) {
+        TreeSet<Long> ids = new TreeSet<>();
+        NftSet set = ruleset.sets().get(name);
+        if (set != null) {
+            set.elements().keySet().forEach(id -> ids.add(Long.valueOf(id)));
+        }
+        return ids;
+    }
+
+    private Step.Lookup lookup(String rule, int vmap) {
+        int start = vmap + " vmap @".length();
+        int end = rule.indexOf(' ', start);
+        NftSet map = ruleset.sets().get(end < 0 ? rule.substring(start) : rule.substring(start, end));
+        if (map == null || map.declaration().isEmpty()) {
+            throw notOurs(rule);
+        }
+        boolean ofThePlan = map.name().startsWith("except");
+        Rank rank = ofThePlan ? null : rank(map);
+        return new Step.Lookup(rank, layer(rule), entries(map));
+    }
+
+    private static int layer(String rule) {
+        int at = rule.indexOf(", look-up ");
+        int end = rule.indexOf('"', at);
+        return at < 0 ? 1 : Integer.parseInt(rule.substring(at + ", look-up ".length(), end));
+    }
+
+    private static Rank rank(NftSet map) {
+        String name = map.name();
+        if (name.startsWith("cgroup")) {
+            return Rank.CGROUP;
+        }
+        if (name.startsWith("user")) {
+            return Rank.USER;
+        }
+        return name.startsWith("group") ? Rank.GROUP : Rank.ANY;
+    }
+
+    private static List<Entry> entries(NftSet map) {
+        String type = map.declaration().getFirst();
+        type = type.substring("type ".length(), type.indexOf(" : "));
+        List<String> types = NftKey.fields(type);
+        List<Entry> entries = new ArrayList<>(map.elements().size());
+        for (Element element : map.elements().values()) {
+            entries.add(entry(types, element, map.name()));
+        }
+        return entries;
+    }
+
+    private static Entry entry(List<String> types, Element element, String map) {
+        try {
+            String cgroup = null;
+            Long uid = null;
+            Long gid = null;
+            Network network = Network.ALL_IPV4;
+            PortRange ports = PortRange.ALL;
+            List<String> fields = NftKey.fields(element.key());
+            for (int i = 0; i < types.size(); i++) {
+                String field = fields.get(i);
+                switch (types.get(i)) {
+                    case "cgroupsv2" -> cgroup = field.substring(1, field.length() - 1);
+                    case "uid" -> uid = Long.valueOf(field);
+                    case "gid" -> gid = Long.valueOf(field);
+                    case "inet_service" -> ports = ports(field);
+                    default -> network = Network.parse(field);
+                }
+            }
+            ServiceName service = element.comment().isEmpty() ? null : ServiceName.parse(element.comment());
+            String said = network.prefix() == 0 && ports.equals(PortRange.ALL)
+                    ? "any " + network.family().label()
+                    : network + (ports.equals(PortRange.ALL) ? "" : " port " + ports);
+            return new Entry(
+                    service, new CallerKey(cgroup, uid, gid), network, ports, listener(element.verdict()), said);
+        } catch (BadValue | NumberFormatException | IndexOutOfBoundsException e) {
+            throw new Failure.Conflict(
+                    "the live table holds an element that meshcapture did not write",
+                    "map " + map + ": " + element.text(),
+                    "see the difference with: meshcapture check; repair it with: meshcapture apply");
+        }
+    }
+
+    /** Unlike in a plan, a range may begin with port 0, which stands for no port and is part of any. */
+    private static PortRange ports(String field) throws BadValue {
+        return field.startsWith("0-")
+                ? new PortRange(0, PortRange.parse(field.substring(2)).last())
+                : PortRange.parse(field);
+    }
+
+    static @Nullable Port listener(String verdict) {
+        try {
+            return verdict.startsWith("goto to_") ? Port.parse(verdict.substring("goto to_".length())) : null;
+        } catch (BadValue e) {
+            return null;
+        }
+    }
+
+    /** The services with their entries, as they would have to be compiled again. */
+    Map<ServiceName, ServiceRules> services() {
+        Map<ServiceName, List<Entry>> except = new LinkedHashMap<>();
+        Map<ServiceName, List<Entry>> to = new LinkedHashMap<>();
+        for (NftSet map : ruleset.sets().values()) {
+            if (map.isMap()) {
+                for (Entry entry : entries(map)) {
+                    if (entry.service() != null) {
+                        (entry.listener() == null ? except : to)
+                                .computeIfAbsent(entry.service(), any -> new ArrayList<>())
+                                .add(entry);
+                    }
+                }
+            }
+        }
+        Map<ServiceName, ServiceRules> services = new LinkedHashMap<>();
+        for (Map<ServiceName, List<Entry>> some : List.of(except, to)) {
+            some.forEach((name, entries) -> services.put(
+                    name,
+                    new ServiceRules(
+                            name,
+                            entries.getFirst().caller().rank(),
+                            except.getOrDefault(name, List.of()),
+                            to.getOrDefault(name, List.of()),
+                            LIVE)));
+        }
+        return services;
+    }
+}

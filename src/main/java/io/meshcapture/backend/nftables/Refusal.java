@@ -1,0 +1,47 @@
+package io.meshcapture.backend.nftables;
+
+import io.meshcapture.failure.Failure;
+import java.util.Locale;
+
+/** What a refused batch means. */
+final class Refusal {
+    private Refusal() {}
+
+    /** The failure for what libnftables said. Its text is shown as evidence; its line numbers are not to be trusted. */
+    static Failure of(String script, String error) {
+        String said = firstLine(error);
+        String lower = error.toLowerCase(Locale.ROOT);
+        if (lower.contains("operation not permitted") || lower.contains("you must be root")) {
+            return new Failure.Unavailable(
+                    "the kernel does not let this process change netfilter",
+                    said,
+                    "run it with sudo, or in a container add the capability NET_ADMIN");
+        }
+        if (lower.contains("protocol not supported") || lower.contains("not supported")) {
+            return unavailable(said);
+        }
+        boolean creates = script.contains("add table");
+        if (creates && lower.contains("no such file or directory")) {
+            return unavailable(said);
+        }
+        return new Failure.Refused(
+                "the kernel refused the transaction, and nothing was changed",
+                said,
+                "look at the table with: nft list table " + Ruleset.TABLE + "; then try again");
+    }
+
+    private static Failure unavailable(String said) {
+        return new Failure.Unavailable(
+                "this kernel lacks a part of nf_tables that capture needs",
+                said,
+                "load the modules with: modprobe -a nf_tables nft_chain_nat nft_redir nft_fib_inet nft_reject_inet"
+                        + " nft_socket; or run a kernel that has them");
+    }
+
+    private static String firstLine(String error) {
+        String text = error.strip();
+        int end = text.indexOf('\n');
+        String line = end < 0 ? text : text.substring(0, end);
+        return line.isEmpty() ? "it gave no reason" : line;
+    }
+}

@@ -1,0 +1,234 @@
+package io.meshcapture.backend.nftables;
+
+import io.meshcapture.backend.nftables.Ruleset.Chain;
+import io.meshcapture.backend.nftables.Ruleset.Element;
+import io.meshcapture.backend.nftables.Ruleset.NftSet;
+import io.meshcapture.plan.Family;
+import io.meshcapture.plan.Network;
+import io.meshcapture.plan.Port;
+import io.meshcapture.rules.AlwaysDirect;
+import io.meshcapture.rules.CallerKey;
+import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.Entry;
+import io.meshcapture.rules.ServiceFacts;
+import io.meshcapture.rules.Step;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes a decision as a ruleset. Pure.
+ *
+ * <p>The verdict {@code accept} of a nat chain ends this table's part only: later chains of other tables still see the
+ * packet, so it means direct as far as we are concerned. A nat chain is asked for the first packet of a connection, so
+ * none of this costs an established one anything.
+ */
+final class RulesetRenderer {
+
+    /**
+     * One before NF_IP_PRI_NAT_DST (-100), where Docker, kube-proxy and iptables have theirs: among hooks of equal
+     * priority the one registered last is asked first, and whoever translates first decides. nft 1.0.6 has no name for
+     * this priority in an output hook.
+     */
+    private static final String BASE = "type nat hook output priority -101; policy accept;";
+
+    private final Ruleset ruleset;
+    private final List<String> output = new ArrayList<>();
+    private final Steps steps = new Steps();
+
+    private RulesetRenderer(Ruleset ruleset) {
+        this.ruleset = ruleset;
+    }
+
+    static Ruleset render(Decision decision) {
+        RulesetRenderer renderer = new RulesetRenderer(
+                new Ruleset(Ruleset.TAG + Ruleset.SCHEMA, new LinkedHashMap<>(), new LinkedHashMap<>()));
+        renderer.services(decision.services());
+        renderer.listeners(decision);
+        decision.steps().forEach(step -> step.read(renderer.steps));
+        renderer.ruleset.chains().put("output", new Chain("output", BASE, renderer.output));
+        return renderer.ruleset;
+    }
+
+    /** The rules that a guard is written as, in the base chain. */
+    static List<String> rules(Step guard) {
+        RulesetRenderer renderer = new RulesetRenderer(Ruleset.empty());
+        guard.read(renderer.steps);
+        return renderer.output;
+    }
+
+    private void services(List<ServiceFacts> services) {
+        NftSet set = set(Ruleset.SERVICES, false, "type mark . mark");
+        for (ServiceFacts facts : services) {
+            String key = ServiceRecord.key(facts.name());
+            set.elements()
+                    .put(key, Element.of(key, ServiceRecord.unapplied(facts).comment(), ""));
+        }
+    }
+
+    private void listeners(Decision decision) {
+        for (Port listener : decision.listeners()) {
+            List<String> rules = new ArrayList<>();
+            for (Decision.Ending ending : decision.endings()) {
+                String why = comment(ending.why());
+                switch (ending) {
+                    case REJECT_IPV6 -> {
+                        // only a reset is quick: after an ICMP error the client's SYN is retried for a second
+                        rules.add("meta nfproto ipv6 meta l4proto tcp counter reject with tcp reset" + why);
+                        rules.add("meta nfproto ipv6 counter reject" + why);
+                    }
+                    case REJECT_QUIC -> rules.add("meta l4proto udp counter reject" + why);
+                    case REDIRECT -> rules.add("meta l4proto tcp redirect to :" + listener + why);
+                }
+            }
+            chain(chainTo(listener), rules);
+        }
+    }
+
+    static String chainTo(Port listener) {
+        return "to_" + listener;
+    }
+
+    /** Writes each step as sets and rules of the base chain. */
+    private final class Steps implements Step.Reader<@Nullable Void> {
+        @Override
+        public @Nullable Void otherProtocols(Step.OtherProtocols step) {
+            if (step.quicToo()) {
+                rule("meta l4proto != { tcp, udp } accept", step);
+                return rule("udp dport != 443 accept", step);
+            }
+            return rule("meta l4proto != tcp accept", step);
+        }
+
+        @Override
+        public @Nullable Void envoyUsers(Step.EnvoyUsers step) {
+            ids("envoy_users", "uid", step.uids());
+            return rule("meta skuid @envoy_users accept", step);
+        }
+
+        @Override
+        public @Nullable Void envoyGroups(Step.EnvoyGroups step) {
+            ids("envoy_groups", "gid", step.gids());
+            return rule("meta skgid @envoy_groups accept", step);
+        }
+
+        @Override
+        public @Nullable Void ownAddresses(Step.OwnAddresses step) {
+            return rule("fib daddr type local accept", step);
+        }
+
+        @Override
+        public @Nullable Void linkLocal(Step.LinkLocal step) {
+            return networks(AlwaysDirect.LINK_LOCAL, step);
+        }
+
+        @Override
+        public @Nullable Void multicast(Step.Multicast step) {
+            return networks(AlwaysDirect.MULTICAST, step);
+        }
+
+        @Override
+        public @Nullable Void broadcast(Step.Broadcast step) {
+            return rule("fib daddr type broadcast accept", step);
+        }
+
+        @Override
+        public @Nullable Void ipv6Bypass(Step.Ipv6Bypass step) {
+            return rule("meta nfproto ipv6 accept", step);
+        }
+
+        @Override
+        public @Nullable Void openConnections(Step.OpenConnections step) {
+            declareOpenConnections(step);
+            return rule("tcp flags != syn / fin,syn,rst,ack jump open_connections", step);
+        }
+
+        @Override
+        public @Nullable Void lookup(Step.Lookup step) {
+            declareLookup(step);
+            return null;
+        }
+    }
+
+    private @Nullable Void rule(String text, Step step) {
+        output.add(text + comment(step.why()));
+        return null;
+    }
+
+    private void ids(String name, String type, SortedSet<Long> ids) {
+        NftSet set = set(name, false, "type " + type);
+        for (Long id : ids) {
+            set.elements().put(id.toString(), Element.of(id.toString(), "", ""));
+        }
+    }
+
+    private @Nullable Void networks(List<Network> networks, Step step) {
+        for (Network network : networks) {
+            rule((network.family() == Family.IPV4 ? "ip daddr " : "ip6 daddr ") + network + " accept", step);
+        }
+        return null;
+    }
+
+    /**
+     * A packet that conntrack takes for the first of a connection although it carries no lone SYN belongs to a connection
+     * that is already open. Three kinds of these were never captured and are left alone: whatever sends during the first
+     * seconds, the tuples that were open when capture began, and answers of servers here, which do not come from an
+     * ephemeral port. What remains is a captured connection whose conntrack entry vanished (conntrack -F, expiry): it is
+     * decided as it was, and lands on the same socket of Envoy's.
+     */
+    private void declareOpenConnections(Step.OpenConnections open) {
+        set(Ruleset.GRACE, false, "type nf_proto", "flags timeout");
+        set(Ruleset.OPEN_IPV4, false, "type ipv4_addr . inet_service . ipv4_addr . inet_service");
+        set(Ruleset.OPEN_IPV6, false, "type ipv6_addr . inet_service . ipv6_addr . inet_service");
+        chain(
+                "open_connections",
+                List.of(
+                        "meta nfproto @grace accept" + comment("just applied: whatever sends now was open before"),
+                        "ip saddr . tcp sport . ip daddr . tcp dport @open_ip accept"
+                                + comment("open when capture began"),
+                        "ip6 saddr . tcp sport . ip6 daddr . tcp dport @open_ip6 accept"
+                                + comment("open when capture began"),
+                        "tcp sport != " + open.ephemeral() + " accept" + comment("answers of servers on this host")));
+    }
+
+    private void declareLookup(Step.Lookup lookup) {
+        Map<CallerKey, Integer> networksOf = new HashMap<>();
+        for (Entry entry : lookup.entries()) {
+            networksOf.merge(entry.caller(), 1, Integer::sum);
+        }
+        Map<LookupMap, NftSet> maps = new LinkedHashMap<>();
+        for (Entry entry : lookup.entries()) {
+            boolean many = networksOf.getOrDefault(entry.caller(), 0) > LookupMap.MANY;
+            LookupMap kind = LookupMap.of(entry, many);
+            NftSet map = maps.get(kind);
+            if (map == null) {
+                String prefix = lookup.rank() == null ? "except" : kind.who() + "_" + lookup.layer();
+                map = set(kind.name(prefix), true, "type " + kind.type() + " : verdict", "flags interval", "counter");
+                maps.put(kind, map);
+                rule(kind.expression() + " vmap @" + map.name(), lookup);
+            }
+            String key = kind.key(entry);
+            String verdict = entry.listener() == null ? "accept" : "goto " + chainTo(entry.listener());
+            String owner = entry.service() == null ? "" : entry.service().value();
+            map.elements().put(key, Element.of(key, owner, verdict));
+        }
+    }
+
+    private NftSet set(String name, boolean isMap, String... declaration) {
+        NftSet set = new NftSet(name, isMap, List.of(declaration), new LinkedHashMap<>());
+        ruleset.sets().put(name, set);
+        return set;
+    }
+
+    private void chain(String name, List<String> rules) {
+        ruleset.chains().put(name, new Chain(name, null, List.copyOf(rules)));
+    }
+
+    private static String comment(String why) {
+        return " comment \"" + why + "\"";
+    }
+}

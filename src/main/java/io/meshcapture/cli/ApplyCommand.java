@@ -1,0 +1,127 @@
+package io.meshcapture.cli;
+
+import io.meshcapture.config.Configuration;
+import io.meshcapture.failure.ExitCode;
+import io.meshcapture.plan.Choices;
+import io.meshcapture.verbs.Apply;
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+import picocli.CommandLine.ParseResult;
+
+/** {@code meshcapture apply [SERVICE…]}. */
+final class ApplyCommand implements Command {
+
+    static final Duration DEFAULT_DRAIN = Duration.ofSeconds(10);
+
+    @Override
+    public String name() {
+        return "apply";
+    }
+
+    @Override
+    public String summary() {
+        return "make the live state match the plan";
+    }
+
+    @Override
+    public void declare(CommandSpec spec) {
+        spec.addPositional(services("services to apply; none: all, and those that the plan no longer has are removed"));
+        spec.addOption(
+                GlobalOptions.flag("print the difference between live and wanted, and change nothing", "--dry-run"));
+        spec.addOption(GlobalOptions.text("TIME", "wait until Envoy listens first", "--wait-envoy"));
+        spec.addOption(GlobalOptions.text(
+                "TIME",
+                "how long captured connections may go on where nothing stays captured (default: 10s)",
+                "--drain"));
+        PlanOptions.declareService(spec);
+        PlanOptions.declareSettings(spec);
+    }
+
+    static PositionalParamSpec services(String description) {
+        return PositionalParamSpec.builder()
+                .paramLabel("SERVICE")
+                .arity("0..*")
+                .type(List.class)
+                .auxiliaryTypes(String.class)
+                .description(description)
+                .build();
+    }
+
+    @Override
+    public boolean needsKernel() {
+        return true;
+    }
+
+    @Override
+    public ExitCode run(ParseResult options, Session session) throws Exception {
+        Configuration.Reading reading = PlanOptions.read(options, session);
+        @Nullable
+        Duration waitEnvoy = options.hasMatchedOption("--wait-envoy")
+                ? Durations.option(options, "--wait-envoy", Duration.ZERO)
+                : null;
+        boolean dryRun = options.hasMatchedOption("--dry-run");
+        Apply.Request request = new Apply.Request(
+                Session.services(options), dryRun, waitEnvoy, Durations.option(options, "--drain", DEFAULT_DRAIN));
+        Apply.Outcome outcome = Apply.run(reading.plan(), session.place(), request, session.progress());
+        if (session.isJson()) {
+            Json.write(session.out(), json -> {
+                json.name("command").value("apply");
+                json.name("dryRun").value(dryRun);
+                json.name("changed").value(outcome.changed());
+                Json.texts(json, "added", outcome.added());
+                Json.texts(json, "updated", outcome.updated());
+                Json.texts(json, "removed", outcome.removed());
+                json.name("captured").value(outcome.captured());
+                json.name("ipv6").value(Choices.word(outcome.ipv6()));
+                Json.findings(json, outcome.differences());
+                Json.texts(json, "notes", outcome.notes());
+            });
+        } else {
+            print(outcome, dryRun, session.out());
+        }
+        outcome.notes().forEach(session::note);
+        return ExitCode.DONE;
+    }
+
+    private static void print(Apply.Outcome outcome, boolean dryRun, PrintWriter out) {
+        if (dryRun) {
+            Differences.print(out, outcome.differences());
+        }
+        String would = dryRun ? "would be " : "";
+        line(out, would + "captured", outcome.added());
+        line(out, would + "changed", outcome.updated());
+        line(out, would + "released", outcome.removed());
+        boolean servicesSame = outcome.added().isEmpty()
+                && outcome.updated().isEmpty()
+                && outcome.removed().isEmpty();
+        String all = Differences.count(outcome.captured(), "service");
+        if (!outcome.changed()) {
+            out.println("in sync: " + all + " captured, nothing to change");
+        } else if (servicesSame) {
+            out.println((dryRun ? "would repair: " : "repaired: ")
+                    + Differences.count(outcome.differences().size(), "difference") + "; " + all + " captured");
+        } else {
+            out.println((dryRun ? "in all: " : "done: ") + all + " captured, IPv6 " + ipv6(outcome.ipv6()));
+        }
+    }
+
+    private static String ipv6(Choices.Ipv6 ipv6) {
+        return switch (ipv6) {
+            case AUTO, CAPTURE -> "captured too";
+            case BYPASS -> "left direct";
+            case REJECT -> "rejected";
+        };
+    }
+
+    private static void line(PrintWriter out, String what, List<String> services) {
+        if (!services.isEmpty()) {
+            int shown = Math.min(20, services.size());
+            out.println(what + ": " + String.join(", ", services.subList(0, shown))
+                    + (services.size() > shown ? " and " + (services.size() - shown) + " more" : ""));
+        }
+    }
+}

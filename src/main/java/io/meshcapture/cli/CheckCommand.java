@@ -1,0 +1,66 @@
+package io.meshcapture.cli;
+
+import io.meshcapture.failure.ExitCode;
+import io.meshcapture.verbs.Check;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParseResult;
+
+/** {@code meshcapture check [SERVICE…]}. */
+final class CheckCommand implements Command {
+    @Override
+    public String name() {
+        return "check";
+    }
+
+    @Override
+    public String summary() {
+        return "compare live state and plan";
+    }
+
+    @Override
+    public void declare(CommandSpec spec) {
+        spec.addPositional(ApplyCommand.services("services to check; none: all"));
+        PlanOptions.declareService(spec);
+        PlanOptions.declareSettings(spec);
+    }
+
+    @Override
+    public boolean needsKernel() {
+        return true;
+    }
+
+    @Override
+    public ExitCode run(ParseResult options, Session session) throws Exception {
+        Check.Outcome outcome =
+                Check.run(PlanOptions.read(options, session).plan(), session.place(), Session.services(options));
+        if (session.isJson()) {
+            Json.write(session.out(), json -> {
+                json.name("command").value("check");
+                json.name("inSync").value(outcome.isInSync());
+                json.name("services").value(outcome.services());
+                Json.findings(json, outcome.differences());
+                Json.texts(json, "shadows", outcome.shadows());
+                Json.texts(json, "notes", outcome.notes());
+            });
+        } else {
+            Differences.print(session.out(), outcome.differences());
+            for (String shadow : outcome.shadows()) {
+                session.out()
+                        .println("in place but ineffective: " + shadow
+                                + " is asked first and translates connections that we then never see");
+            }
+            session.out()
+                    .println(
+                            outcome.isInSync()
+                                    ? "in sync: " + Differences.count(outcome.services(), "service")
+                                    : "drift: "
+                                            + Differences.count(
+                                                    outcome.differences().size()
+                                                            + outcome.shadows().size(),
+                                                    "difference")
+                                            + "; repair with: meshcapture apply");
+        }
+        outcome.notes().forEach(session::note);
+        return outcome.isInSync() ? ExitCode.DONE : ExitCode.DRIFT;
+    }
+}

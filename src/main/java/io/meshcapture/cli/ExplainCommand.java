@@ -1,0 +1,180 @@
+package io.meshcapture.cli;
+
+import io.meshcapture.config.Setting;
+import io.meshcapture.failure.ExitCode;
+import io.meshcapture.failure.Failure;
+import io.meshcapture.plan.Account;
+import io.meshcapture.plan.Address;
+import io.meshcapture.plan.BadValue;
+import io.meshcapture.plan.CgroupPath;
+import io.meshcapture.plan.Destination;
+import io.meshcapture.plan.Origin;
+import io.meshcapture.plan.UnitName;
+import io.meshcapture.rules.Connection;
+import io.meshcapture.rules.Explanation;
+import io.meshcapture.verbs.Explain;
+import java.io.IOException;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+import picocli.CommandLine.ParseResult;
+
+/** {@code meshcapture explain DESTINATION}. */
+final class ExplainCommand implements Command {
+    @Override
+    public String name() {
+        return "explain";
+    }
+
+    @Override
+    public String summary() {
+        return "say what happens to a connection and why";
+    }
+
+    @Override
+    public void declare(CommandSpec spec) {
+        spec.addPositional(PositionalParamSpec.builder()
+                .paramLabel("DESTINATION")
+                .arity("1")
+                .type(String.class)
+                .description("ADDRESS:PORT; an IPv6 address stands in brackets")
+                .build());
+        spec.addOption(GlobalOptions.flag("ask the live state instead of the plan", "--live"));
+        spec.addOption(GlobalOptions.flag("a UDP packet instead of a TCP connection", "--udp"));
+        spec.addOption(GlobalOptions.text("USER", "the caller's user (default: root)", "--from-user"));
+        spec.addOption(GlobalOptions.text("GROUP", "the caller's group (default: the user's own)", "--from-group"));
+        spec.addOption(GlobalOptions.text("UNIT", "the caller's systemd unit", "--from-unit"));
+        spec.addOption(GlobalOptions.text("PATH", "the caller's control group", "--from-cgroup"));
+        for (Setting setting : Setting.values()) {
+            spec.addOption(GlobalOptions.text(setting.label(), setting.description(), setting.flag()));
+        }
+    }
+
+    @Override
+    public ExitCode run(ParseResult options, Session session) throws Exception {
+        Explain.Question question;
+        try {
+            question = question(options);
+        } catch (BadValue e) {
+            throw new Failure.Invalid(e.what(), "command line", e.mend());
+        }
+        Explain.Outcome outcome = options.hasMatchedOption("--live")
+                ? Explain.fromLiveState(session.place(), question)
+                : Explain.fromPlan(PlanOptions.readSettings(options, session).plan(), session.place(), question);
+        if (session.isJson()) {
+            json(outcome, session);
+        } else {
+            print(outcome, session);
+        }
+        return ExitCode.DONE;
+    }
+
+    private static Explain.Question question(ParseResult options) throws BadValue {
+        String text = options.matchedPositionalValue(0, "");
+        Destination destination = Destination.parse(text, Origin.of("command line"));
+        boolean one = destination.network() != null
+                && destination.network().prefix()
+                        == destination.network().family().bits()
+                && destination.ports().ranges().size() == 1
+                && destination.ports().ranges().getFirst().first()
+                        == destination.ports().ranges().getFirst().last();
+        if (!one) {
+            throw new BadValue(
+                    "destination " + BadValue.quote(text) + " is not one address and one port",
+                    "write ADDRESS:PORT, such as 10.0.0.5:443 or [fd00::5]:443");
+        }
+        Address address = destination.network() == null
+                ? Address.ipv4(0)
+                : destination.network().base();
+        Origin origin = Origin.of("command line");
+        String user = value(options, "--from-user");
+        String group = value(options, "--from-group");
+        String unit = value(options, "--from-unit");
+        String cgroup = value(options, "--from-cgroup");
+        return new Explain.Question(
+                address,
+                destination.ports().ranges().getFirst().first(),
+                options.hasMatchedOption("--udp"),
+                user == null ? null : Account.parse(Account.Kind.USER, user, origin),
+                group == null ? null : Account.parse(Account.Kind.GROUP, group, origin),
+                unit == null ? null : UnitName.parse(unit, origin),
+                cgroup == null ? null : CgroupPath.parse(cgroup, origin));
+    }
+
+    private static @Nullable String value(ParseResult options, String name) {
+        return options.matchedOptionValue(name, (@Nullable String) null);
+    }
+
+    private static void print(Explain.Outcome outcome, Session session) {
+        Connection connection = outcome.connection();
+        session.out()
+                .println(protocol(connection) + " to " + destination(connection) + " from uid "
+                        + connection.caller().uid() + ", gid "
+                        + connection.caller().gid()
+                        + (connection.caller().cgroup() == null
+                                ? ""
+                                : ", cgroup /" + connection.caller().cgroup()));
+        List<Explanation.Line> lines = outcome.explanation().lines();
+        for (int i = 0; i < lines.size(); i++) {
+            Explanation.Line line = lines.get(i);
+            session.out()
+                    .println(String.format(
+                            Locale.ROOT, "%3d  %-7s  %s", i + 1, line.decides() ? "decides" : "passes", line.why()));
+        }
+        session.out().println(verdict(outcome.explanation()));
+    }
+
+    private static String protocol(Connection connection) {
+        return connection.protocol() == Connection.Protocol.TCP ? "tcp" : "udp";
+    }
+
+    private static String destination(Connection connection) {
+        String address = connection.destination().toString();
+        return (address.indexOf(':') >= 0 ? "[" + address + "]" : address) + ":" + connection.port();
+    }
+
+    private static String verdict(Explanation explanation) {
+        String of = explanation.service() == null ? "" : ", service " + explanation.service();
+        return switch (explanation.outcome()) {
+            case DIRECT ->
+                explanation.lines().stream().noneMatch(Explanation.Line::decides)
+                        ? "direct: no service captures it"
+                        : "direct" + of;
+            case CAPTURED -> "captured: to Envoy's listener " + explanation.listener() + of;
+            case REJECTED -> "rejected" + of;
+        };
+    }
+
+    private static void json(Explain.Outcome outcome, Session session) throws IOException {
+        Explanation explanation = outcome.explanation();
+        Json.write(session.out(), json -> {
+            json.name("command").value("explain");
+            json.name("protocol").value(protocol(outcome.connection()));
+            json.name("destination").value(destination(outcome.connection()));
+            json.name("uid").value(outcome.connection().caller().uid());
+            json.name("gid").value(outcome.connection().caller().gid());
+            json.name("cgroup").value(outcome.connection().caller().cgroup());
+            json.name("steps").beginArray();
+            for (Explanation.Line line : explanation.lines()) {
+                json.beginObject();
+                json.name("why").value(line.why());
+                json.name("decides").value(line.decides());
+                json.endObject();
+            }
+            json.endArray();
+            json.name("outcome").value(explanation.outcome().name().toLowerCase(Locale.ROOT));
+            json.name("service")
+                    .value(
+                            explanation.service() == null
+                                    ? null
+                                    : explanation.service().value());
+            json.name("listener")
+                    .value(
+                            explanation.listener() == null
+                                    ? null
+                                    : explanation.listener().number());
+        });
+    }
+}

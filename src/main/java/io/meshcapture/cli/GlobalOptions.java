@@ -1,0 +1,92 @@
+package io.meshcapture.cli;
+
+import io.meshcapture.failure.ExitCode;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import picocli.CommandLine;
+import picocli.CommandLine.Help.Ansi;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+
+/** The options that every command has, before or after its name. */
+final class GlobalOptions {
+
+    private static final List<String> WITH_VALUE =
+            List.of("-f", "--file", "--netns", "-o", "--output", "--state-dir", "--lock-timeout");
+
+    private GlobalOptions() {}
+
+    /** Where the command's name stands; -1 where there is none. */
+    static int commandIndex(List<String> args) {
+        for (int i = 0; i < args.size(); i++) {
+            String arg = args.get(i);
+            if (!arg.startsWith("-") || arg.equals("-")) {
+                return i;
+            }
+            if (WITH_VALUE.contains(arg)) {
+                i++;
+            }
+        }
+        return -1;
+    }
+
+    static CommandLine commandLine(Command command) {
+        CommandSpec spec = CommandSpec.create().name("meshcapture " + command.name());
+        command.declare(spec);
+        declare(spec);
+        spec.usageMessage().description(command.summary() + ".").width(100);
+        spec.usageMessage().exitCodeListHeading("%nExit codes:%n").exitCodeList(exitCodes());
+        spec.parser().collectErrors(false).aritySatisfiedByAttachedOptionParam(true);
+        return new CommandLine(spec).setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.OFF));
+    }
+
+    static Map<String, String> exitCodes() {
+        Map<String, String> codes = new LinkedHashMap<>();
+        for (ExitCode code : ExitCode.values()) {
+            codes.put(Integer.toString(code.status()), code.meaning());
+        }
+        return codes;
+    }
+
+    private static void declare(CommandSpec spec) {
+        spec.addOption(
+                text("FILE", "the plan; - for standard input (default: /etc/meshcapture/plan.yaml)", "-f", "--file"));
+        spec.addOption(
+                text("NAMESPACE", "network namespace: a name, a path, or the pid of a process in it", "--netns"));
+        spec.addOption(text("FORMAT", "text or json (default: text)", "-o", "--output"));
+        spec.addOption(text("DIRECTORY", "where state is kept (default: /run/meshcapture)", "--state-dir"));
+        spec.addOption(text("TIME", "how long another run is waited for (default: 10s)", "--lock-timeout"));
+        spec.addOption(flag("work in a container that shares the node's network namespace", "--allow-host-network"));
+        spec.addOption(flag("say more: where each setting comes from, and stack traces", "-v", "--verbose"));
+        spec.addOption(flag("say nothing but results and errors", "-q", "--quiet"));
+        spec.addOption(flag("no colours", "--no-color"));
+        spec.addOption(OptionSpec.builder("-h", "--help")
+                .usageHelp(true)
+                .description("show this help")
+                .build());
+    }
+
+    /** An option with one value. */
+    static OptionSpec text(String label, String description, String name, String... aliases) {
+        return OptionSpec.builder(name, aliases)
+                .paramLabel(label)
+                .type(String.class)
+                .description(escaped(description))
+                .build();
+    }
+
+    /** An option without a value. */
+    static OptionSpec flag(String description, String name, String... aliases) {
+        return OptionSpec.builder(name, aliases)
+                .type(boolean.class)
+                .arity("0")
+                .description(escaped(description))
+                .build();
+    }
+
+    /** picocli formats descriptions with String.format. */
+    static String escaped(String description) {
+        return description.replace("%", "%%");
+    }
+}

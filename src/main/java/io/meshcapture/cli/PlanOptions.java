@@ -1,0 +1,90 @@
+package io.meshcapture.cli;
+
+import io.meshcapture.config.Configuration;
+import io.meshcapture.config.PlanFile;
+import io.meshcapture.config.PlanSource;
+import io.meshcapture.config.ServiceFlag;
+import io.meshcapture.config.Setting;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParseResult;
+
+/** The options by which settings of the plan, and one service, are given on the command line. */
+final class PlanOptions {
+    private PlanOptions() {}
+
+    /** Settings of the plan. */
+    static void declareSettings(CommandSpec spec) {
+        for (Setting setting : Setting.values()) {
+            String description = setting.description()
+                    + (setting.defaultText() == null ? "" : " (default: " + setting.defaultText() + ")");
+            spec.addOption(repeatable(setting.flag(), setting.label(), description));
+        }
+    }
+
+    /** One service. */
+    static void declareService(CommandSpec spec) {
+        for (ServiceFlag flag : ServiceFlag.values()) {
+            spec.addOption(repeatable(flag.flag(), flag.label(), flag.description()));
+        }
+    }
+
+    private static OptionSpec repeatable(String name, String label, String description) {
+        return OptionSpec.builder(name)
+                .paramLabel(label)
+                .type(List.class)
+                .auxiliaryTypes(String.class)
+                .arity("1")
+                .description(GlobalOptions.escaped(description))
+                .build();
+    }
+
+    /** Likewise, for a command whose own options have the names of the service's. */
+    static Configuration.Reading readSettings(ParseResult options, Session session) {
+        return read(options, session, false);
+    }
+
+    /** Reads the plan from all of its sources, and says what there is to say about it. */
+    static Configuration.Reading read(ParseResult options, Session session) {
+        return read(options, session, true);
+    }
+
+    private static Configuration.Reading read(ParseResult options, Session session, boolean withService) {
+        Configuration.Reading reading = readQuietly(options, session, withService);
+        if (session.isVerbose()) {
+            for (Configuration.Provenance one : reading.provenance()) {
+                session.say(one.key() + " = " + one.value() + " (" + one.origin() + ")");
+            }
+        }
+        reading.notes().forEach(session::note);
+        return reading;
+    }
+
+    /** Says nothing of it. */
+    static Configuration.Reading readQuietly(ParseResult options, Session session, boolean withService) {
+        Map<String, List<String>> flags = new LinkedHashMap<>();
+        for (Setting setting : Setting.values()) {
+            collect(options, setting.flag(), flags);
+        }
+        if (withService) {
+            for (ServiceFlag flag : ServiceFlag.values()) {
+                collect(options, flag.flag(), flags);
+            }
+        }
+        String file = options.matchedOptionValue("--file", (@Nullable String) null);
+        boolean optional = !flags.isEmpty() || session.environment().containsKey(Setting.ENVOY_USER.variable());
+        PlanSource source = PlanFile.locate(file, session.environment(), session.in(), optional);
+        return Configuration.read(source, flags, session.environment());
+    }
+
+    private static void collect(ParseResult options, String flag, Map<String, List<String>> flags) {
+        OptionSpec option = options.matchedOption(flag);
+        if (option != null) {
+            flags.put(flag, option.originalStringValues());
+        }
+    }
+}

@@ -1,0 +1,45 @@
+package io.meshcapture.cli;
+
+import io.meshcapture.failure.ExitCode;
+import io.meshcapture.plan.Choices;
+import io.meshcapture.verbs.Render;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParseResult;
+
+/** {@code meshcapture render}. */
+final class RenderCommand implements Command {
+    @Override
+    public String name() {
+        return "render";
+    }
+
+    @Override
+    public String summary() {
+        return "print the plan's ruleset as text that nft -f accepts";
+    }
+
+    @Override
+    public void declare(CommandSpec spec) {
+        PlanOptions.declareService(spec);
+        PlanOptions.declareSettings(spec);
+    }
+
+    @Override
+    public ExitCode run(ParseResult options, Session session) throws Exception {
+        var plan = PlanOptions.read(options, session).plan();
+        if (plan.ipv6() == Choices.Ipv6.AUTO) {
+            session.say("ipv6: auto is rendered as capture; apply looks at what Envoy listens on");
+        }
+        String ruleset = Render.run(plan);
+        if (session.isJson()) {
+            Json.write(session.out(), json -> {
+                json.name("command").value("render");
+                json.name("backend").value("nftables");
+                json.name("ruleset").value(ruleset);
+            });
+        } else {
+            session.out().print(ruleset);
+        }
+        return ExitCode.DONE;
+    }
+}

@@ -1,0 +1,78 @@
+package io.meshcapture.cli;
+
+import io.meshcapture.failure.ExitCode;
+import io.meshcapture.failure.Failure;
+import io.meshcapture.plan.ServiceName;
+import io.meshcapture.verbs.Rollback;
+import java.util.Set;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParseResult;
+
+/** {@code meshcapture rollback [SERVICE…] | --all}. */
+final class RollbackCommand implements Command {
+    @Override
+    public String name() {
+        return "rollback";
+    }
+
+    @Override
+    public String summary() {
+        return "undo the capture of services; needs no plan";
+    }
+
+    @Override
+    public void declare(CommandSpec spec) {
+        spec.addPositional(ApplyCommand.services("services to release"));
+        spec.addOption(GlobalOptions.flag("release all services", "--all"));
+        spec.addOption(GlobalOptions.text(
+                "TIME",
+                "how long captured connections may go on where nothing stays captured (default: 10s)",
+                "--drain"));
+    }
+
+    @Override
+    public boolean needsKernel() {
+        return true;
+    }
+
+    @Override
+    public ExitCode run(ParseResult options, Session session) throws Exception {
+        Set<ServiceName> services = Session.services(options);
+        boolean all = options.hasMatchedOption("--all");
+        if (all == !services.isEmpty()) {
+            throw new Failure.Invalid(
+                    all ? "services and --all are both given" : "neither a service nor --all is given",
+                    "meshcapture rollback",
+                    "name the services to release, or write --all");
+        }
+        Rollback.Request request =
+                new Rollback.Request(services, Durations.option(options, "--drain", ApplyCommand.DEFAULT_DRAIN));
+        Rollback.Outcome outcome = Rollback.run(session.place(), request, session.progress());
+        if (session.isJson()) {
+            Json.write(session.out(), json -> {
+                json.name("command").value("rollback");
+                Json.texts(json, "removed", outcome.removed());
+                Json.texts(json, "notCaptured", outcome.unknown());
+                Json.texts(json, "remaining", outcome.remaining());
+                json.name("cut").value(outcome.cut());
+            });
+            return ExitCode.DONE;
+        }
+        if (!outcome.unknown().isEmpty()) {
+            session.out().println("not captured: " + String.join(", ", outcome.unknown()));
+        }
+        if (outcome.removed().isEmpty()) {
+            session.out().println("nothing to do");
+        } else {
+            session.out().println("released: " + String.join(", ", outcome.removed()));
+        }
+        if (!outcome.remaining().isEmpty()) {
+            session.out().println("still captured: " + String.join(", ", outcome.remaining()));
+        }
+        if (outcome.cut() > 0) {
+            session.note(Differences.count(outcome.cut(), "captured connection")
+                    + " did not end within the drain time and will be reset; drain longer with --drain");
+        }
+        return ExitCode.DONE;
+    }
+}

@@ -1,0 +1,136 @@
+package io.meshcapture.cli;
+
+import io.meshcapture.failure.Failure;
+import io.meshcapture.plan.BadValue;
+import io.meshcapture.plan.ServiceName;
+import io.meshcapture.system.NetworkNamespace;
+import io.meshcapture.verbs.Place;
+import io.meshcapture.verbs.Progress;
+import java.io.Console;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ParseResult;
+
+/** One run of a command: its streams, its environment and the global options. */
+final class Session {
+
+    private static final Duration DEFAULT_LOCK_TIMEOUT = Duration.ofSeconds(10);
+
+    private final PrintWriter out;
+    private final PrintWriter err;
+    private final InputStream in;
+    private final Map<String, String> environment;
+    private boolean verbose;
+    private boolean quiet;
+    private boolean json;
+    private boolean allowHostNetwork;
+    private @Nullable String namespace;
+    private Duration lockTimeout = DEFAULT_LOCK_TIMEOUT;
+
+    Session(PrintWriter out, PrintWriter err, InputStream in, Map<String, String> environment) {
+        this.out = out;
+        this.err = err;
+        this.in = in;
+        this.environment = environment;
+    }
+
+    /** Takes the global options. */
+    void take(ParseResult options) {
+        verbose = options.hasMatchedOption("--verbose");
+        quiet = options.hasMatchedOption("--quiet");
+        allowHostNetwork = options.hasMatchedOption("--allow-host-network");
+        namespace = options.matchedOptionValue("--netns", (@Nullable String) null);
+        String format = options.matchedOptionValue("--output", "text");
+        if (!format.equals("text") && !format.equals("json")) {
+            throw new Failure.Invalid(
+                    "output format " + BadValue.quote(format) + " is not known", "--output", "write text or json");
+        }
+        json = format.equals("json");
+        lockTimeout = Durations.option(options, "--lock-timeout", DEFAULT_LOCK_TIMEOUT);
+    }
+
+    /** For failures before the options could be read. */
+    void readVerbosity(List<String> args) {
+        verbose = args.contains("-v") || args.contains("--verbose");
+    }
+
+    PrintWriter out() {
+        return out;
+    }
+
+    InputStream in() {
+        return in;
+    }
+
+    Map<String, String> environment() {
+        return environment;
+    }
+
+    boolean isVerbose() {
+        return verbose;
+    }
+
+    boolean isJson() {
+        return json;
+    }
+
+    /** Where the verb works. */
+    Place place() {
+        return new Place(
+                namespace == null ? null : NetworkNamespace.find(namespace),
+                allowHostNetwork,
+                lockTimeout,
+                environment,
+                VersionCommand.version());
+    }
+
+    /** Talk, unless quiet. */
+    void say(String sentence) {
+        if (!quiet) {
+            err.println("meshcapture: " + sentence);
+        }
+    }
+
+    /** Something that the user should know; said even when quiet, since it may be a problem. */
+    void note(String sentence) {
+        err.println("meshcapture: note: " + sentence);
+    }
+
+    /** Says what is waited for, each new sentence once; rewrites its line on a terminal. */
+    Progress progress() {
+        boolean terminal =
+                Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
+        String[] last = {""};
+        return sentence -> {
+            if (!sentence.equals(last[0])) {
+                last[0] = sentence;
+                if (terminal && !quiet) {
+                    err.print("\r\u001b[Kmeshcapture: " + sentence);
+                } else {
+                    say(sentence);
+                }
+                err.flush();
+            }
+        };
+    }
+
+    /** The services that are named on the command line. */
+    static Set<ServiceName> services(ParseResult options) {
+        Set<ServiceName> services = new LinkedHashSet<>();
+        for (String name : options.matchedPositionalValue(0, List.<String>of())) {
+            try {
+                services.add(ServiceName.parse(name));
+            } catch (BadValue e) {
+                throw new Failure.Invalid(e.what(), "command line", e.mend());
+            }
+        }
+        return services;
+    }
+}

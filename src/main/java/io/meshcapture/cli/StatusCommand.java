@@ -1,0 +1,100 @@
+package io.meshcapture.cli;
+
+import io.meshcapture.backend.nftables.LiveState;
+import io.meshcapture.failure.ExitCode;
+import io.meshcapture.verbs.Status;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParseResult;
+
+/** {@code meshcapture status}. */
+final class StatusCommand implements Command {
+    @Override
+    public String name() {
+        return "status";
+    }
+
+    @Override
+    public String summary() {
+        return "show what is captured, one line per service";
+    }
+
+    @Override
+    public void declare(CommandSpec spec) {}
+
+    @Override
+    public boolean needsKernel() {
+        return true;
+    }
+
+    @Override
+    public ExitCode run(ParseResult options, Session session) throws Exception {
+        Map<String, String> drift = StatusDrift.byService(options, session);
+        LiveState live = Status.run(session.place());
+        if (session.isJson()) {
+            Json.write(session.out(), json -> {
+                json.name("command").value("status");
+                json.name("services").beginArray();
+                for (LiveState.LiveService service : live.services()) {
+                    json.beginObject();
+                    json.name("service").value(service.name());
+                    json.name("backend").value("nftables");
+                    json.name("since").value(String.valueOf(service.since()));
+                    json.name("version").value(service.version());
+                    json.name("captured").value(service.captured());
+                    json.name("excepted").value(service.excepted());
+                    json.name("drift").value(drift.getOrDefault(service.name(), StatusDrift.unplanned(drift)));
+                    json.endObject();
+                }
+                json.endArray();
+                json.name("draining").value(live.isPresent() && live.services().isEmpty());
+            });
+            return ExitCode.DONE;
+        }
+        if (live.services().isEmpty()) {
+            session.out()
+                    .println(
+                            live.isPresent()
+                                    ? "nothing is captured; captured connections may still be draining; finish with: meshcapture rollback --all"
+                                    : "nothing is captured");
+            return ExitCode.DONE;
+        }
+        List<List<String>> rows = new ArrayList<>();
+        rows.add(List.of("SERVICE", "BACKEND", "SINCE", "VERSION", "CAPTURED", "EXCEPTED", "DRIFT"));
+        for (LiveState.LiveService service : live.services()) {
+            rows.add(List.of(
+                    service.name(),
+                    "nftables",
+                    String.valueOf(service.since()),
+                    service.version(),
+                    Long.toString(service.captured()),
+                    Long.toString(service.excepted()),
+                    drift.getOrDefault(service.name(), StatusDrift.unplanned(drift))));
+        }
+        table(session.out(), rows);
+        return ExitCode.DONE;
+    }
+
+    private static void table(PrintWriter out, List<List<String>> rows) {
+        int columns = rows.getFirst().size();
+        int[] widths = new int[columns];
+        for (List<String> row : rows) {
+            for (int i = 0; i < columns; i++) {
+                widths[i] = Math.max(widths[i], row.get(i).length());
+            }
+        }
+        for (List<String> row : rows) {
+            StringBuilder line = new StringBuilder();
+            for (int i = 0; i < columns; i++) {
+                line.append(row.get(i));
+                if (i < columns - 1) {
+                    line.append(" ".repeat(widths[i] - row.get(i).length() + 2));
+                }
+            }
+            out.println(line);
+        }
+    }
+}

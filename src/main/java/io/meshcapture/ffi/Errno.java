@@ -1,0 +1,24 @@
+package io.meshcapture.ffi;
+
+/** The error numbers that are told apart, and words for the others (asm-generic/errno-base.h). */
+public final class Errno {
+    public static final int EPERM = 1;
+    public static final int ENOENT = 2;
+    public static final int EAGAIN = 11;
+    public static final int EACCES = 13;
+    public static final int EINVAL = 22;
+
+    private Errno() {}
+
+    /** What an error number means, in strerror(3)'s words where it is known. */
+    public static String words(int errno) {
+        return switch (errno) {
+            case EPERM -> "Operation not permitted";
+            case ENOENT -> "No such file or directory";
+            case EAGAIN -> "Resource temporarily unavailable";
+            case EACCES -> "Permission denied";
+            case EINVAL -> "Invalid argument";
+            default -> "error " + errno;
+        };
+    }
+}

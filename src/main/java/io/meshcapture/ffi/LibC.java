@@ -1,0 +1,95 @@
+package io.meshcapture.ffi;
+
+import com.kenai.jffi.LastError;
+import com.kenai.jffi.MemoryIO;
+import com.kenai.jffi.Type;
+import java.util.OptionalLong;
+
+/**
+ * The few functions of libc that Java does not offer. {@code libc.so.6} is glibc's name; musl maps it onto itself.
+ *
+ * <p>A failed call answers with the negated errno, as the kernel does, read in the same thread before anything else.
+ */
+public final class LibC {
+
+    /** Close on exec, read only (asm-generic/fcntl.h; the same on x86_64 and aarch64). */
+    private static final int O_RDONLY_CLOEXEC = 02000000;
+
+    private static final int CLONE_NEWNET = 0x40000000;
+    private static final int LOCK_EX_NB = 2 | 4;
+
+    /** Offset of pw_uid in struct passwd and gr_gid in struct group: two pointers (glibc and musl, 64 bit). */
+    private static final int ID_OFFSET = 16;
+
+    /** Offset of pw_gid, which follows pw_uid. */
+    private static final int PRIMARY_GROUP_OFFSET = 20;
+
+    private static final MemoryIO MEMORY = MemoryIO.getInstance();
+
+    private final NativeLibrary library =
+            NativeLibrary.load("libc.so.6", "install meshcapture for this system's architecture and C library");
+
+    private LibC() {}
+
+    private static final class Loaded {
+        static final LibC LIBRARY = new LibC();
+    }
+
+    /** Loads the library at the first call. */
+    public static LibC load() {
+        return Loaded.LIBRARY;
+    }
+
+    /** open(2), read only: a file descriptor, or the negated errno. */
+    public int open(String path) {
+        try (NativeText text = new NativeText(path)) {
+            NativeLibrary.Function open = library.function("open", Type.SINT32, Type.POINTER, Type.SINT32);
+            return result(open.call(text.address(), O_RDONLY_CLOEXEC));
+        }
+    }
+
+    /** close(2). */
+    public void close(int descriptor) {
+        library.function("close", Type.SINT32, Type.SINT32).call(descriptor);
+    }
+
+    /** setns(2) of the calling thread into a network namespace: 0, or the negated errno. */
+    public int setNetworkNamespace(int descriptor) {
+        NativeLibrary.Function setns = library.function("setns", Type.SINT32, Type.SINT32, Type.SINT32);
+        return result(setns.call(descriptor, CLONE_NEWNET));
+    }
+
+    /** flock(2), exclusive and without waiting: 0, or the negated errno (EWOULDBLOCK where it is held). */
+    public int lockExclusively(int descriptor) {
+        NativeLibrary.Function flock = library.function("flock", Type.SINT32, Type.SINT32, Type.SINT32);
+        return result(flock.call(descriptor, LOCK_EX_NB));
+    }
+
+    /** The uid of a user by name, through the host's name services (getpwnam(3)); empty where there is none. */
+    public OptionalLong uidOf(String user) {
+        return field("getpwnam", user, ID_OFFSET);
+    }
+
+    /** The primary gid of a user by name; empty where there is none. */
+    public OptionalLong primaryGidOf(String user) {
+        return field("getpwnam", user, PRIMARY_GROUP_OFFSET);
+    }
+
+    /** The gid of a group by name (getgrnam(3)); empty where there is none. */
+    public OptionalLong gidOf(String group) {
+        return field("getgrnam", group, ID_OFFSET);
+    }
+
+    private OptionalLong field(String function, String name, int offset) {
+        try (NativeText text = new NativeText(name)) {
+            long entry = library.function(function, Type.POINTER, Type.POINTER).call(text.address());
+            return entry == 0
+                    ? OptionalLong.empty()
+                    : OptionalLong.of(Integer.toUnsignedLong(MEMORY.getInt(entry + offset)));
+        }
+    }
+
+    private static int result(long returned) {
+        return (int) returned >= 0 ? (int) returned : -LastError.getInstance().get();
+    }
+}

@@ -1,0 +1,84 @@
+package io.meshcapture.ffi;
+
+import com.kenai.jffi.CallContext;
+import com.kenai.jffi.CallingConvention;
+import com.kenai.jffi.Invoker;
+import com.kenai.jffi.Library;
+import com.kenai.jffi.Type;
+import io.meshcapture.failure.Failure;
+
+/** A loaded shared library and the way to call its functions. */
+final class NativeLibrary {
+
+    private final String name;
+    private final String mend;
+    private final Library library;
+
+    private NativeLibrary(String name, String mend, Library library) {
+        this.name = name;
+        this.mend = mend;
+        this.library = library;
+    }
+
+    /**
+     * Loads a library by the name that the dynamic loader knows.
+     *
+     * @param mend what to do where it is missing
+     */
+    static NativeLibrary load(String name, String mend) {
+        try {
+            Library library = Library.getCachedInstance(name, Library.LAZY | Library.LOCAL);
+            if (library == null) {
+                throw new Failure.Unavailable(name + " cannot be loaded", Library.getLastError(), mend);
+            }
+            return new NativeLibrary(name, mend, library);
+        } catch (UnsatisfiedLinkError | NoClassDefFoundError | ExceptionInInitializerError e) {
+            // jffi's own stub did not load; the sentence that helps is the innermost cause
+            Throwable cause = e;
+            while (cause.getCause() != null) {
+                cause = cause.getCause();
+            }
+            throw new Failure.Unavailable(
+                    "jffi's native stub cannot be loaded",
+                    String.valueOf(cause.getMessage()).replace('\n', ' '),
+                    "start the program by bin/meshcapture, which brings the stub with it, "
+                            + "or point java.io.tmpdir at a directory that allows execution");
+        }
+    }
+
+    /** A function that returns an int, a long or a pointer; parameters likewise. */
+    Function function(String symbol, Type result, Type... parameters) {
+        long address = library.getSymbolAddress(symbol);
+        if (address == 0) {
+            throw new Failure.Unavailable(name + " is too old", "it has no function " + symbol, mend);
+        }
+        return new Function(
+                address,
+                CallContext.getCallContext(result, parameters, CallingConvention.DEFAULT, /* saveErrno */ true));
+    }
+
+    /** One C function. Safe for use by several threads as far as the C function is. */
+    static final class Function {
+        private static final Invoker INVOKER = Invoker.getInstance();
+
+        private final long address;
+        private final CallContext context;
+
+        private Function(long address, CallContext context) {
+            this.address = address;
+            this.context = context;
+        }
+
+        long call(long a) {
+            return INVOKER.invokeN1(context, address, a);
+        }
+
+        long call(long a, long b) {
+            return INVOKER.invokeN2(context, address, a, b);
+        }
+
+        long call(long a, long b, long c) {
+            return INVOKER.invokeN3(context, address, a, b, c);
+        }
+    }
+}

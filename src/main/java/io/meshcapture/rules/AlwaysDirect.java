@@ -1,0 +1,34 @@
+package io.meshcapture.rules;
+
+import io.meshcapture.plan.Address;
+import io.meshcapture.plan.Family;
+import io.meshcapture.plan.Network;
+import java.util.List;
+
+/** Networks that stay direct whatever the plan says. */
+public final class AlwaysDirect {
+
+    /** 127.0.0.0/8 (RFC 1122 section 3.2.1.3) and ::1. */
+    public static final List<Network> LOOPBACK =
+            List.of(ipv4(127, 0, 8), new Network(new Address(Family.IPV6, 0, 1), 128));
+
+    /** 169.254.0.0/16 (RFC 3927), cloud metadata services included, and fe80::/10 (RFC 4291 section 2.5.6). */
+    public static final List<Network> LINK_LOCAL = List.of(ipv4(169, 254, 16), ipv6(0xfe80, 10));
+
+    /** 224.0.0.0/4 (RFC 5771) and ff00::/8 (RFC 4291 section 2.7). */
+    public static final List<Network> MULTICAST = List.of(ipv4(224, 0, 4), ipv6(0xff00, 8));
+
+    /** All of them. */
+    static final List<Network> NETWORKS = List.of(
+            LOOPBACK.get(0), LOOPBACK.get(1), LINK_LOCAL.get(0), LINK_LOCAL.get(1), MULTICAST.get(0), MULTICAST.get(1));
+
+    private AlwaysDirect() {}
+
+    private static Network ipv4(int first, int second, int prefix) {
+        return new Network(Address.ipv4(first << 24 | second << 16), prefix);
+    }
+
+    private static Network ipv6(int first, int prefix) {
+        return new Network(new Address(Family.IPV6, (long) first << 48, 0), prefix);
+    }
+}

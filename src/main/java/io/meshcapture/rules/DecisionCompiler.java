@@ -1,0 +1,137 @@
+package io.meshcapture.rules;
+
+import io.meshcapture.failure.Failure;
+import io.meshcapture.failure.Problem;
+import io.meshcapture.plan.Choices;
+import io.meshcapture.plan.Family;
+import io.meshcapture.plan.Plan;
+import io.meshcapture.plan.Port;
+import io.meshcapture.plan.PortRange;
+import io.meshcapture.plan.Rank;
+import io.meshcapture.plan.Service;
+import io.meshcapture.plan.ServiceName;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/** Compiles a plan to its {@link Decision}. */
+public final class DecisionCompiler {
+
+    /**
+     * What the plan leaves to the host.
+     *
+     * @param identities what names stand for
+     * @param ipv6 what happens to IPv6; never {@link Choices.Ipv6#AUTO}
+     * @param ephemeral the ports that the kernel gives to clients (net.ipv4.ip_local_port_range)
+     */
+    public record Host(Identities identities, Choices.Ipv6 ipv6, PortRange ephemeral) {}
+
+    private final Plan plan;
+    private final Host host;
+    private final List<Problem> problems = new ArrayList<>();
+    private final ServiceCompiler services;
+
+    private DecisionCompiler(Plan plan, Host host) {
+        this.plan = plan;
+        this.host = host;
+        List<Family> families =
+                host.ipv6() == Choices.Ipv6.BYPASS ? List.of(Family.IPV4) : List.of(Family.IPV4, Family.IPV6);
+        this.services = new ServiceCompiler(host.identities(), families, problems);
+    }
+
+    /**
+     * The plan's decision.
+     *
+     * @throws Failure.Invalid with everything that cannot be resolved, and every service that can never decide anything
+     */
+    public static Decision compile(Plan plan, Host host) {
+        return compile(plan, host, Map.of());
+    }
+
+    /**
+     * The plan's decision, with some services as they stand in the live state instead of as the plan has them.
+     *
+     * @param standing services that are to stay as they are, by name; one that the plan does not know is asked last in
+     *     its rank
+     */
+    public static Decision compile(Plan plan, Host host, Map<ServiceName, ServiceRules> standing) {
+        return new DecisionCompiler(plan, host).compile(standing);
+    }
+
+    private Decision compile(Map<ServiceName, ServiceRules> standing) {
+        SortedSet<Long> users = services.sortedIds(plan.envoy().users());
+        SortedSet<Long> groups = services.sortedIds(plan.envoy().groups());
+        List<Entry> exceptions = services.entries(null, CallerKey.ANYBODY, plan.except(), null);
+
+        Map<ServiceName, ServiceRules> left = new TreeMap<>(standing);
+        List<ServiceRules> asked = new ArrayList<>();
+        for (Service service : plan.services()) {
+            ServiceRules stands = left.remove(service.name());
+            if (stands != null) {
+                asked.add(stands);
+            } else if (service.hosts() == null) {
+                asked.add(services.compile(service));
+            }
+        }
+        if (problems.isEmpty()) {
+            problems.addAll(NeverAsked.among(asked, exceptions, users));
+        }
+        if (!problems.isEmpty()) {
+            throw new Failure.Invalid(problems);
+        }
+        asked.addAll(left.values());
+
+        List<Step> steps = new ArrayList<>(guards(users, groups));
+        if (!exceptions.isEmpty()) {
+            steps.add(new Step.Lookup(null, 1, exceptions));
+        }
+        for (Rank rank : Rank.values()) {
+            steps.addAll(Layers.lay(
+                    rank,
+                    asked.stream().filter(service -> service.rank() == rank).toList()));
+        }
+        TreeMap<Integer, Port> listeners = new TreeMap<>();
+        List<ServiceFacts> facts = new ArrayList<>();
+        for (ServiceRules service : asked) {
+            facts.add(new ServiceFacts(service.name(), service.digest()));
+            service.to().forEach(entry -> {
+                if (entry.listener() != null) {
+                    listeners.put(entry.listener().number(), entry.listener());
+                }
+            });
+        }
+        return new Decision(steps, endings(), List.copyOf(listeners.values()), facts);
+    }
+
+    private List<Step> guards(SortedSet<Long> users, SortedSet<Long> groups) {
+        boolean quicToo = plan.udp443() == Choices.Udp443.REJECT;
+        List<Step> guards = new ArrayList<>();
+        guards.add(new Step.OtherProtocols(quicToo));
+        guards.add(new Step.EnvoyUsers(new TreeSet<>(users)));
+        guards.add(new Step.EnvoyGroups(new TreeSet<>(groups)));
+        guards.add(new Step.OwnAddresses());
+        guards.add(new Step.LinkLocal());
+        guards.add(new Step.Multicast());
+        guards.add(new Step.Broadcast());
+        if (host.ipv6() == Choices.Ipv6.BYPASS) {
+            guards.add(new Step.Ipv6Bypass());
+        }
+        guards.add(new Step.OpenConnections(host.ephemeral()));
+        return guards;
+    }
+
+    private List<Decision.Ending> endings() {
+        List<Decision.Ending> endings = new ArrayList<>();
+        if (host.ipv6() == Choices.Ipv6.REJECT) {
+            endings.add(Decision.Ending.REJECT_IPV6);
+        }
+        if (plan.udp443() == Choices.Udp443.REJECT) {
+            endings.add(Decision.Ending.REJECT_QUIC);
+        }
+        endings.add(Decision.Ending.REDIRECT);
+        return endings;
+    }
+}

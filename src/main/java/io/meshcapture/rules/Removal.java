@@ -1,0 +1,59 @@
+package io.meshcapture.rules;
+
+import io.meshcapture.plan.Port;
+import io.meshcapture.plan.Rank;
+import io.meshcapture.plan.ServiceName;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * A decision without some of its services, laid out as if they had never been there.
+ *
+ * <p>No plan is needed: of two entries that compete, the one in the earlier look-up comes first, and that is all that the
+ * plan's order means.
+ */
+public final class Removal {
+    private Removal() {}
+
+    public static Decision without(Decision decision, Set<ServiceName> gone) {
+        List<Step> steps = new ArrayList<>();
+        Map<Rank, CallerTables> earlier = new EnumMap<>(Rank.class);
+        Map<Rank, TreeMap<Integer, List<Entry>>> layers = new EnumMap<>(Rank.class);
+        TreeMap<Integer, Port> listeners = new TreeMap<>();
+        for (Step step : decision.steps()) {
+            if (!(step instanceof Step.Lookup lookup) || lookup.rank() == null) {
+                steps.add(step);
+                continue;
+            }
+            CallerTables tables = earlier.computeIfAbsent(lookup.rank(), any -> new CallerTables());
+            List<PrefixTable.Placed> placed = new ArrayList<>();
+            for (Entry entry : lookup.entries()) {
+                if (entry.service() != null && gone.contains(entry.service())) {
+                    continue;
+                }
+                int layer = 1 + tables.highestLayer(entry.caller(), entry.network(), entry.ports());
+                placed.add(new PrefixTable.Placed(entry, layer));
+                layers.computeIfAbsent(lookup.rank(), any -> new TreeMap<>())
+                        .computeIfAbsent(layer, any -> new ArrayList<>())
+                        .add(entry);
+                if (entry.listener() != null) {
+                    listeners.put(entry.listener().number(), entry.listener());
+                }
+            }
+            placed.forEach(tables::add);
+        }
+        layers.forEach((rank, byLayer) ->
+                byLayer.forEach((layer, entries) -> steps.add(new Step.Lookup(rank, layer, entries))));
+        return new Decision(
+                steps,
+                decision.endings(),
+                List.copyOf(listeners.values()),
+                decision.services().stream()
+                        .filter(service -> !gone.contains(service.name()))
+                        .toList());
+    }
+}

@@ -1,0 +1,35 @@
+package io.meshcapture.rules;
+
+import io.meshcapture.plan.Origin;
+import io.meshcapture.plan.Rank;
+import io.meshcapture.plan.ServiceName;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A service with its names resolved, before its place among the others is known.
+ *
+ * @param name its name
+ * @param rank how narrowly it names its callers
+ * @param except entries that keep a connection direct; asked before {@code to}
+ * @param to entries that capture
+ * @param origin where the service was written
+ */
+public record ServiceRules(ServiceName name, Rank rank, List<Entry> except, List<Entry> to, Origin origin) {
+    public ServiceRules {
+        except = List.copyOf(except);
+        to = List.copyOf(to);
+    }
+
+    /** Equal for equal capture, whatever the order in which the plan lists destinations. */
+    public String digest() {
+        List<String> lines = new ArrayList<>();
+        for (List<Entry> entries : List.of(except, to)) {
+            for (Entry entry : entries) {
+                lines.add(entry.caller() + " " + entry.network() + " " + entry.ports() + " " + entry.listener());
+            }
+        }
+        lines.sort(null);
+        return Fnv.hex(Fnv.hash(lines));
+    }
+}

@@ -1,0 +1,192 @@
+package io.meshcapture.rules;
+
+import io.meshcapture.plan.PortRange;
+import io.meshcapture.plan.Rank;
+import java.util.List;
+import java.util.SortedSet;
+import org.jspecify.annotations.Nullable;
+
+/** One question on the way of a new outbound connection. A step that does not decide passes the connection on. */
+public sealed interface Step {
+
+    /** Why it is asked: the comment in the ruleset and the sentence of {@code explain}. At most 128 bytes, no quotes. */
+    String why();
+
+    /** Has the reader read it. */
+    <R extends @Nullable Object> R read(Reader<R> reader);
+
+    /**
+     * Reads any step. A new kind of step makes every reader incomplete until it is handled. Not a switch over the kinds,
+     * because the JVM links such a switch at its first run, 10 ms of every start.
+     */
+    interface Reader<R extends @Nullable Object> {
+        R otherProtocols(OtherProtocols step);
+
+        R envoyUsers(EnvoyUsers step);
+
+        R envoyGroups(EnvoyGroups step);
+
+        R ownAddresses(OwnAddresses step);
+
+        R linkLocal(LinkLocal step);
+
+        R multicast(Multicast step);
+
+        R broadcast(Broadcast step);
+
+        R ipv6Bypass(Ipv6Bypass step);
+
+        R openConnections(OpenConnections step);
+
+        R lookup(Lookup step);
+    }
+
+    /**
+     * Protocols that are never captured.
+     *
+     * @param quicToo whether UDP to port 443 is looked at
+     */
+    record OtherProtocols(boolean quicToo) implements Step {
+        @Override
+        public String why() {
+            return quicToo ? "only TCP, and UDP to port 443, are looked at" : "only TCP is captured";
+        }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.otherProtocols(this);
+        }
+    }
+
+    /** Envoy's own traffic, by user: capturing it would be a loop. */
+    record EnvoyUsers(SortedSet<Long> uids) implements Step {
+        @Override
+        public String why() {
+            return "Envoy's own traffic, by user, is never captured";
+        }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.envoyUsers(this);
+        }
+    }
+
+    /** Envoy's own traffic, by group. */
+    record EnvoyGroups(SortedSet<Long> gids) implements Step {
+        @Override
+        public String why() {
+            return "Envoy's own traffic, by group, is never captured";
+        }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.envoyGroups(this);
+        }
+    }
+
+    /** Addresses that this host holds, loopback included. */
+    record OwnAddresses() implements Step {
+        @Override
+        public String why() {
+            return "loopback and the host's own addresses stay direct";
+        }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.ownAddresses(this);
+        }
+    }
+
+    /** 169.254.0.0/16 (RFC 3927) and fe80::/10 (RFC 4291): a redirect to loopback would lose the interface. */
+    record LinkLocal() implements Step {
+        @Override
+        public String why() {
+            return "link-local addresses stay direct";
+        }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.linkLocal(this);
+        }
+    }
+
+    /** 224.0.0.0/4 and ff00::/8. */
+    record Multicast() implements Step {
+        @Override
+        public String why() {
+            return "multicast stays direct";
+        }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.multicast(this);
+        }
+    }
+
+    /** 255.255.255.255 and the broadcast address of every attached network. */
+    record Broadcast() implements Step {
+        @Override
+        public String why() {
+            return "broadcast stays direct";
+        }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.broadcast(this);
+        }
+    }
+
+    /** IPv6 is left alone. */
+    record Ipv6Bypass() implements Step {
+        @Override
+        public String why() {
+            return "IPv6 is not captured";
+        }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.ipv6Bypass(this);
+        }
+    }
+
+    /**
+     * Connections that were open before capture began, or that are answers of a server here, and whose packets conntrack
+     * does not know: they go on as they are.
+     *
+     * @param ephemeral the ports that the kernel gives to clients; a packet from another port is a server's answer
+     */
+    record OpenConnections(PortRange ephemeral) implements Step {
+        @Override
+        public String why() {
+            return "connections that were already open go on";
+        }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.openConnections(this);
+        }
+    }
+
+    /**
+     * Look-up by caller and destination. No two entries fit the same connection with different outcomes.
+     *
+     * @param rank the rank of its services, or null for the plan's own exceptions
+     * @param layer 1 for the first look-up of its rank
+     * @param entries its lines
+     */
+    record Lookup(@Nullable Rank rank, int layer, List<Entry> entries) implements Step {
+        public Lookup {
+            entries = List.copyOf(entries);
+        }
+
+        @Override
+        public String why() {
+            return rank == null ? "the plan's own exceptions" : "services by " + rank.label() + ", look-up " + layer;
+        }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.lookup(this);
+        }
+    }
+}

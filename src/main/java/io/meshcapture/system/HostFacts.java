@@ -1,0 +1,90 @@
+package io.meshcapture.system;
+
+import io.meshcapture.plan.Address;
+import io.meshcapture.plan.BadValue;
+import io.meshcapture.plan.PortRange;
+import java.io.IOException;
+import java.net.NetworkInterface;
+import java.net.SocketException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/** Facts about the host and the calling thread's network namespace. */
+public final class HostFacts {
+
+    /** The kernel's default (net/ipv4/af_inet.c). */
+    private static final PortRange DEFAULT_EPHEMERAL = new PortRange(32768, 60999);
+
+    /** Inode of the first pid namespace (PROC_PID_INIT_INO in include/linux/proc_ns.h). */
+    private static final String FIRST_PID_NAMESPACE = "pid:[4026531836]";
+
+    private HostFacts() {}
+
+    /** The ports that the kernel gives to clients (net.ipv4.ip_local_port_range, valid for IPv6 too). */
+    public static PortRange ephemeralPorts() {
+        try {
+            String[] words = ProcFile.read(Path.of("/proc/sys/net/ipv4/ip_local_port_range"))
+                    .strip()
+                    .split("\\s+", -1);
+            return new PortRange(Integer.parseInt(words[0]), Integer.parseInt(words[1]));
+        } catch (IOException e) {
+            return DEFAULT_EPHEMERAL;
+        }
+    }
+
+    /** Whether an interface of this namespace has an IPv6 address, loopback's included. */
+    public static boolean hasIpv6() {
+        try {
+            return !ProcFile.read(Path.of("/proc/thread-self/net/if_inet6")).isBlank();
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** Addresses that this host holds. */
+    public static Set<Address> ownAddresses() {
+        Set<Address> addresses = new TreeSet<>();
+        try {
+            NetworkInterface.networkInterfaces()
+                    .flatMap(NetworkInterface::inetAddresses)
+                    .forEach(address -> {
+                        String text = address.getHostAddress();
+                        int zone = text.indexOf('%');
+                        try {
+                            addresses.add(Address.parse(zone < 0 ? text : text.substring(0, zone)));
+                        } catch (BadValue e) {
+                            throw new IllegalStateException(e);
+                        }
+                    });
+        } catch (SocketException e) {
+            return addresses; // no interfaces: none to hold an address
+        }
+        return addresses;
+    }
+
+    /**
+     * Whether this is a container that shares the node's network namespace. The first network namespace is told by a
+     * sysctl that no other has: net.core.netdev_budget (net/core/sysctl_net_core.c registers that table for init_net).
+     */
+    public static boolean isContainerOnTheNodesNetwork(Map<String, String> environment) {
+        return isContainer(environment) && Files.exists(Path.of("/proc/sys/net/core/netdev_budget"));
+    }
+
+    private static boolean isContainer(Map<String, String> environment) {
+        if (environment.containsKey("KUBERNETES_SERVICE_HOST")
+                || Files.exists(Path.of("/.dockerenv"))
+                || Files.exists(Path.of("/run/.containerenv"))) {
+            return true;
+        }
+        try {
+            return !Files.readSymbolicLink(Path.of("/proc/self/ns/pid"))
+                    .toString()
+                    .equals(FIRST_PID_NAMESPACE);
+        } catch (IOException e) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,112 @@
+package io.meshcapture.system;
+
+import io.meshcapture.failure.Failure;
+import io.meshcapture.ffi.Errno;
+import io.meshcapture.ffi.LibC;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/** A network namespace, named as {@code --netns} does: NAME of ip-netns(8), PATH, or PID. */
+public final class NetworkNamespace {
+
+    /** Where ip-netns(8) keeps named namespaces. */
+    private static final Path NAMED = Path.of("/run/netns");
+
+    /** The calling thread's own. */
+    public static final Path OF_THIS_THREAD = Path.of("/proc/thread-self/ns/net");
+
+    private NetworkNamespace() {}
+
+    /**
+     * The file that stands for a namespace.
+     *
+     * @throws Failure.Invalid where there is none
+     */
+    public static Path find(String name) {
+        Path path;
+        if (name.chars().allMatch(c -> c >= '0' && c <= '9') && !name.isEmpty()) {
+            path = Path.of("/proc", name, "ns", "net");
+        } else if (name.indexOf('/') >= 0) {
+            path = Path.of(name);
+        } else {
+            path = NAMED.resolve(name.isEmpty() ? "?" : name);
+        }
+        if (!Files.exists(path)) {
+            throw new Failure.Invalid(
+                    "network namespace \"" + name + "\" does not exist",
+                    "--netns",
+                    "name one that \"ip netns list\" shows, a path such as /run/netns/NAME, or the pid of a process in it");
+        }
+        return path;
+    }
+
+    /**
+     * Runs a task in a namespace, on a thread of its own that ends with it; the calling thread stays where it is. With
+     * null the task runs on the calling thread.
+     */
+    public static <T> T in(@Nullable Path namespace, Callable<T> task) throws Exception {
+        if (namespace == null) {
+            return task.call();
+        }
+        AtomicReference<@Nullable T> result = new AtomicReference<>();
+        AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+        Thread thread = Thread.ofPlatform().name("netns").start(() -> {
+            try {
+                enter(namespace);
+                result.set(task.call());
+            } catch (Throwable e) { // handed to the waiting thread, whatever it is
+                failure.set(e);
+            }
+        });
+        thread.join();
+        Throwable thrown = failure.get();
+        if (thrown instanceof Error error) {
+            throw error;
+        }
+        if (thrown instanceof Exception exception) {
+            throw exception;
+        }
+        return java.util.Objects.requireNonNull(result.get());
+    }
+
+    private static void enter(Path namespace) {
+        LibC libc = LibC.load();
+        int descriptor = libc.open(namespace.toString());
+        if (descriptor < 0) {
+            throw new Failure.Unavailable(
+                    "network namespace " + namespace + " cannot be opened",
+                    Errno.words(-descriptor),
+                    "run it as root, with the capability SYS_ADMIN");
+        }
+        try {
+            int entered = libc.setNetworkNamespace(descriptor);
+            if (entered == -Errno.EINVAL) {
+                throw new Failure.Invalid(
+                        "\"" + namespace + "\" is not a network namespace",
+                        "--netns",
+                        "name one that \"ip netns list\" shows, a path such as /run/netns/NAME, or the pid of a process in it");
+            }
+            if (entered < 0) {
+                throw new Failure.Unavailable(
+                        "network namespace " + namespace + " cannot be entered",
+                        Errno.words(-entered),
+                        "run it as root, with the capability SYS_ADMIN");
+            }
+        } finally {
+            libc.close(descriptor);
+        }
+    }
+
+    /** The inode that identifies the calling thread's namespace, as in {@code net:[4026531840]}. */
+    public static String identity() {
+        try {
+            return Files.readSymbolicLink(OF_THIS_THREAD).toString();
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+package io.meshcapture.system;
+
+import io.meshcapture.failure.Failure;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/** What the calling thread may do. */
+public final class Privileges {
+
+    /** Bit of CAP_NET_ADMIN (linux/capability.h). */
+    private static final int NET_ADMIN = 12;
+
+    private Privileges() {}
+
+    /**
+     * Makes sure that netfilter may be read and changed. Asked first, because libnftables prints its own complaint
+     * straight to standard error.
+     *
+     * @throws Failure.Unavailable without CAP_NET_ADMIN
+     */
+    public static void requireNetAdmin() {
+        if (!effective(NET_ADMIN)) {
+            throw new Failure.Unavailable(
+                    "the privilege CAP_NET_ADMIN is missing",
+                    "netfilter can neither be read nor changed without it",
+                    "run it with sudo, or in a container add the capability NET_ADMIN");
+        }
+    }
+
+    private static boolean effective(int capability) {
+        try {
+            for (String line :
+                    ProcFile.read(Path.of("/proc/thread-self/status")).split("\n", -1)) {
+                if (line.startsWith("CapEff:")) {
+                    long set = Long.parseUnsignedLong(
+                            line.substring("CapEff:".length()).strip(), 16);
+                    return (set & 1L << capability) != 0;
+                }
+            }
+            return true;
+        } catch (IOException e) {
+            return true; // no /proc: let the kernel be the judge
+        }
+    }
+}

@@ -1,0 +1,169 @@
+package io.meshcapture.verbs;
+
+import io.meshcapture.backend.nftables.Change;
+import io.meshcapture.backend.nftables.Finding;
+import io.meshcapture.backend.nftables.LiveState;
+import io.meshcapture.backend.nftables.NftablesBackend;
+import io.meshcapture.plan.Choices;
+import io.meshcapture.plan.Plan;
+import io.meshcapture.plan.ServiceName;
+import io.meshcapture.rules.ServiceFacts;
+import io.meshcapture.rules.Step;
+import io.meshcapture.system.Processes;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Makes the live state match the plan. */
+public final class Apply {
+
+    /**
+     * What is asked.
+     *
+     * @param services the services to apply, or empty for all; with all, services that the plan no longer has are removed
+     * @param dryRun whether to compare only
+     * @param waitEnvoy how long to wait for Envoy first, or null for not at all
+     * @param drain how long captured connections may go on where nothing stays captured
+     */
+    public record Request(
+            Set<ServiceName> services,
+            boolean dryRun,
+            @Nullable Duration waitEnvoy,
+            Duration drain) {
+        public Request {
+            services = Set.copyOf(services);
+        }
+    }
+
+    /**
+     * What was done, or would be.
+     *
+     * @param changed whether anything differs
+     * @param added services that were not captured before
+     * @param updated services whose capture changed
+     * @param removed services that are captured no longer
+     * @param captured how many services are captured afterwards
+     * @param ipv6 what happens to IPv6
+     * @param differences every difference, in the ruleset's words
+     * @param notes what the user should know
+     */
+    public record Outcome(
+            boolean changed,
+            List<String> added,
+            List<String> updated,
+            List<String> removed,
+            int captured,
+            Choices.Ipv6 ipv6,
+            List<Finding> differences,
+            List<String> notes) {}
+
+    private final Plan plan;
+    private final Place place;
+    private final Request request;
+    private final Progress progress;
+
+    private Apply(Plan plan, Place place, Request request, Progress progress) {
+        this.plan = plan;
+        this.place = place;
+        this.request = request;
+        this.progress = progress;
+    }
+
+    public static Outcome run(Plan plan, Place place, Request request, Progress progress) throws Exception {
+        Apply apply = new Apply(plan, place, request, progress);
+        return request.dryRun() ? place.reading(apply::apply) : place.changing(apply::apply);
+    }
+
+    private Outcome apply() throws Exception {
+        if (request.waitEnvoy() != null && !request.dryRun()) {
+            Supported.require(plan);
+            EnvoyListeners.await(plan, request.waitEnvoy(), progress);
+        }
+        try (NftablesBackend backend = NftablesBackend.open()) {
+            LiveState live = backend.live();
+            Wanted wanted = Wanted.of(plan, request.services(), live);
+            List<String> notes = new ArrayList<>(wanted.notes());
+            boolean nothingWanted = wanted.decision().services().isEmpty();
+            if (nothingWanted) {
+                return release(backend, live, wanted, notes);
+            }
+            Change change = backend.change(
+                    live, wanted.decision(), place.version(), Instant.now().truncatedTo(ChronoUnit.SECONDS));
+            if (!request.dryRun() && !change.isNothing()) {
+                if (live.isPresent()) {
+                    backend.commit(change);
+                } else {
+                    OpenConnections.commitBesideThem(
+                            backend, change, wanted.decision().listeners());
+                }
+            }
+            notes.addAll(afterwards(wanted));
+            return outcome(live, wanted, change.differences(), notes);
+        }
+    }
+
+    /** The plan has no services: whatever is captured is let go. */
+    private Outcome release(NftablesBackend backend, LiveState live, Wanted wanted, List<String> notes)
+            throws Exception {
+        notes.add(
+                live.isPresent()
+                        ? "the plan has no services, so everything that was captured is released"
+                        : "the plan has no services, so nothing is captured");
+        List<Finding> differences = live.isPresent()
+                ? List.of(new Finding(null, "table inet meshcapture", "table inet meshcapture", ""))
+                : List.of();
+        if (live.isPresent() && !request.dryRun()) {
+            Release.all(backend, live, request.drain(), progress);
+        }
+        return outcome(live, wanted, differences, notes);
+    }
+
+    private List<String> afterwards(Wanted wanted) {
+        List<String> notes = new ArrayList<>();
+        List<String> missing = wanted.envoy().missing(wanted.ipv6());
+        if (!missing.isEmpty()) {
+            notes.add("nobody listens on " + String.join(", ", missing)
+                    + ", so captured connections are refused until Envoy does; start it, or use --wait-envoy");
+        }
+        wanted.decision().steps().stream()
+                .filter(Step.EnvoyUsers.class::isInstance)
+                .map(Step.EnvoyUsers.class::cast)
+                .map(step -> Processes.notEnvoyOf(step.uids()))
+                .filter(found -> !found.isEmpty())
+                .forEach(found -> notes.add(found.size() + " process(es) run as Envoy's user and are not Envoy: "
+                        + String.join(", ", found.subList(0, Math.min(5, found.size())))
+                        + "; their connections are never captured; give them a user of their own"));
+        return notes;
+    }
+
+    private static Outcome outcome(LiveState live, Wanted wanted, List<Finding> differences, List<String> notes) {
+        Map<String, String> before = new HashMap<>();
+        live.services().forEach(service -> before.put(service.name(), service.digest()));
+        List<String> added = new ArrayList<>();
+        List<String> updated = new ArrayList<>();
+        for (ServiceFacts service : wanted.decision().services()) {
+            String digest = before.remove(service.name().value());
+            if (digest == null) {
+                added.add(service.name().value());
+            } else if (!digest.equals(service.digest())) {
+                updated.add(service.name().value());
+            }
+        }
+        List<String> removed = before.keySet().stream().sorted().toList();
+        return new Outcome(
+                !differences.isEmpty(),
+                added,
+                updated,
+                removed,
+                wanted.decision().services().size(),
+                wanted.ipv6(),
+                differences,
+                notes);
+    }
+}

@@ -1,0 +1,54 @@
+package io.meshcapture.verbs;
+
+import io.meshcapture.backend.nftables.Finding;
+import io.meshcapture.backend.nftables.LiveState;
+import io.meshcapture.backend.nftables.NftablesBackend;
+import io.meshcapture.plan.Plan;
+import io.meshcapture.plan.ServiceName;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/** Compares the live state with the plan. */
+public final class Check {
+
+    /**
+     * What was found.
+     *
+     * @param differences every difference between what stands and what should
+     * @param shadows chains of others that take connections before ours are asked
+     * @param services how many services were compared
+     * @param notes what the user should know
+     */
+    public record Outcome(List<Finding> differences, List<String> shadows, int services, List<String> notes) {
+
+        /** Whether everything is as it should be, and effective. */
+        public boolean isInSync() {
+            return differences.isEmpty() && shadows.isEmpty();
+        }
+    }
+
+    private Check() {}
+
+    public static Outcome run(Plan plan, Place place, Set<ServiceName> services) throws Exception {
+        return place.reading(() -> {
+            try (NftablesBackend backend = NftablesBackend.open()) {
+                LiveState live = backend.live();
+                Wanted wanted = Wanted.of(plan, services, live);
+                List<String> notes = new ArrayList<>(wanted.notes());
+                int compared = services.isEmpty() ? wanted.decision().services().size() : services.size();
+                if (wanted.decision().services().isEmpty() && !live.isPresent()) {
+                    return new Outcome(List.of(), List.of(), 0, notes);
+                }
+                List<Finding> differences =
+                        backend.differences(live, wanted.decision(), services.isEmpty() ? null : services);
+                List<String> missing = wanted.envoy().missing(wanted.ipv6());
+                if (!missing.isEmpty()) {
+                    notes.add("nobody listens on " + String.join(", ", missing)
+                            + ", so captured connections are refused; start Envoy");
+                }
+                return new Outcome(differences, live.isPresent() ? backend.shadows() : List.of(), compared, notes);
+            }
+        });
+    }
+}

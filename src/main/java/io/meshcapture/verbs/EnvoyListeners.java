@@ -1,0 +1,114 @@
+package io.meshcapture.verbs;
+
+import io.meshcapture.failure.Failure;
+import io.meshcapture.plan.Address;
+import io.meshcapture.plan.Choices;
+import io.meshcapture.plan.Family;
+import io.meshcapture.plan.Plan;
+import io.meshcapture.plan.Port;
+import io.meshcapture.plan.Service;
+import io.meshcapture.system.HostFacts;
+import io.meshcapture.system.SocketTable;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** Whether somebody listens where the plan sends captured connections. */
+final class EnvoyListeners {
+
+    static final Address LOOPBACK_IPV4 = Address.ipv4(0x7f000001);
+    static final Address LOOPBACK_IPV6 = new Address(Family.IPV6, 0, 1);
+
+    private static final Duration PAUSE = Duration.ofMillis(50);
+
+    private final List<SocketTable.Listening> listening;
+    private final List<Port> ports;
+
+    private EnvoyListeners(List<SocketTable.Listening> listening, List<Port> ports) {
+        this.listening = listening;
+        this.ports = ports;
+    }
+
+    /** The listeners that a plan needs, and who listens in this namespace now. */
+    static EnvoyListeners of(Plan plan) {
+        TreeMap<Integer, Port> ports = new TreeMap<>();
+        for (Service service : plan.services()) {
+            ports.put(service.outbound().number(), service.outbound());
+        }
+        return new EnvoyListeners(SocketTable.listening(), List.copyOf(ports.values()));
+    }
+
+    private boolean serves(Port port, Address loopback) {
+        return listening.stream().anyMatch(one -> one.port() == port.number() && one.serves(loopback));
+    }
+
+    /** What is needed and missing: {@code 127.0.0.1:15001}. */
+    List<String> missing(Choices.Ipv6 ipv6) {
+        List<String> missing = new ArrayList<>();
+        for (Port port : ports) {
+            if (!serves(port, LOOPBACK_IPV4)) {
+                missing.add(LOOPBACK_IPV4 + ":" + port);
+            }
+            if (ipv6 == Choices.Ipv6.CAPTURE && HostFacts.hasIpv6() && !serves(port, LOOPBACK_IPV6)) {
+                missing.add("[" + LOOPBACK_IPV6 + "]:" + port);
+            }
+        }
+        return missing;
+    }
+
+    /** Whether some listener is there for IPv4, and none for IPv6 on its port. */
+    private boolean isForIpv4Only() {
+        return HostFacts.hasIpv6()
+                && ports.stream().anyMatch(port -> serves(port, LOOPBACK_IPV4) && !serves(port, LOOPBACK_IPV6));
+    }
+
+    /**
+     * What happens to IPv6: the plan's word, and for {@code auto} what Envoy can take. While Envoy does not listen at all,
+     * {@code auto} keeps what stands, or captures.
+     *
+     * @throws Failure.Conflict where the plan says capture and Envoy listens for IPv4 only
+     */
+    Choices.Ipv6 ipv6(Choices.Ipv6 asked, Choices.@Nullable Ipv6 standing, List<String> notes) {
+        if (asked == Choices.Ipv6.CAPTURE && isForIpv4Only()) {
+            throw new Failure.Conflict(
+                    "IPv6 would be captured and nobody listens there",
+                    "Envoy listens on 127.0.0.1 only, and the plan says ipv6: capture",
+                    "add [::1] to Envoy's listener, or write ipv6: auto, reject or bypass");
+        }
+        if (asked != Choices.Ipv6.AUTO) {
+            return asked;
+        }
+        if (isForIpv4Only()) {
+            notes.add("IPv6 is rejected, because Envoy listens on 127.0.0.1 only; clients fall back to IPv4;"
+                    + " add [::1] to Envoy's listener to have it captured, or write ipv6: bypass to leave it direct");
+            return Choices.Ipv6.REJECT;
+        }
+        boolean anyThere = ports.stream().anyMatch(port -> serves(port, LOOPBACK_IPV4) || serves(port, LOOPBACK_IPV6));
+        return anyThere || standing == null ? Choices.Ipv6.CAPTURE : standing;
+    }
+
+    /**
+     * Waits until everything is there.
+     *
+     * @throws Failure.Unverified where it is not in time
+     */
+    static void await(Plan plan, Duration patience, Progress progress) throws InterruptedException {
+        Choices.Ipv6 ipv6 = plan.ipv6() == Choices.Ipv6.CAPTURE ? Choices.Ipv6.CAPTURE : Choices.Ipv6.BYPASS;
+        long deadline = System.nanoTime() + patience.toNanos();
+        List<String> missing = of(plan).missing(ipv6);
+        while (!missing.isEmpty()) {
+            progress.waiting("waiting for Envoy on " + String.join(", ", missing));
+            if (System.nanoTime() >= deadline) {
+                throw new Failure.Unverified(
+                        "Envoy did not listen on " + String.join(", ", missing) + " within "
+                                + patience.toMillis() / 1000.0 + " s",
+                        "nothing was applied",
+                        "start Envoy, correct envoy.outbound, or wait longer with --wait-envoy");
+            }
+            Thread.sleep(PAUSE);
+            missing = of(plan).missing(ipv6);
+        }
+    }
+}

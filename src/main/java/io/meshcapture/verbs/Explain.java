@@ -1,0 +1,110 @@
+package io.meshcapture.verbs;
+
+import io.meshcapture.backend.nftables.LiveState;
+import io.meshcapture.backend.nftables.NftablesBackend;
+import io.meshcapture.failure.Failure;
+import io.meshcapture.plan.Account;
+import io.meshcapture.plan.Address;
+import io.meshcapture.plan.BadValue;
+import io.meshcapture.plan.CgroupPath;
+import io.meshcapture.plan.Choices;
+import io.meshcapture.plan.Plan;
+import io.meshcapture.plan.UnitName;
+import io.meshcapture.rules.Caller;
+import io.meshcapture.rules.Connection;
+import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.DecisionCompiler;
+import io.meshcapture.rules.Explainer;
+import io.meshcapture.rules.Explanation;
+import io.meshcapture.system.Accounts;
+import io.meshcapture.system.ControlGroups;
+import io.meshcapture.system.HostFacts;
+import io.meshcapture.system.NetworkNamespace;
+import org.jspecify.annotations.Nullable;
+
+/** Says what happens to a connection and why. */
+public final class Explain {
+
+    /**
+     * A connection that somebody asks about.
+     *
+     * @param destination the address that the caller asks for
+     * @param port the port, 1 to 65535
+     * @param udp whether it is UDP
+     * @param user the caller's user, or null for root
+     * @param group the caller's group, or null for the user's own
+     * @param unit the caller's unit, or null
+     * @param cgroup the caller's control group, or null
+     */
+    public record Question(
+            Address destination,
+            int port,
+            boolean udp,
+            @Nullable Account user,
+            @Nullable Account group,
+            @Nullable UnitName unit,
+            @Nullable CgroupPath cgroup) {}
+
+    /**
+     * The answer.
+     *
+     * @param connection the connection as it was understood
+     * @param explanation the steps and the outcome
+     */
+    public record Outcome(Connection connection, Explanation explanation) {}
+
+    private Explain() {}
+
+    /** From the plan; reads the host's accounts and addresses, and needs no privilege. */
+    public static Outcome fromPlan(Plan plan, Place place, Question question) throws Exception {
+        Supported.require(plan);
+        return NetworkNamespace.in(place.namespace(), () -> {
+            Choices.Ipv6 ipv6 = EnvoyListeners.of(plan).ipv6(plan.ipv6(), null, new java.util.ArrayList<>());
+            Decision decision = DecisionCompiler.compile(plan, Wanted.host(ipv6));
+            return answer(decision, question);
+        });
+    }
+
+    /** From the live state. */
+    public static Outcome fromLiveState(Place place, Question question) throws Exception {
+        return place.reading(() -> {
+            try (NftablesBackend backend = NftablesBackend.open()) {
+                LiveState live = backend.live();
+                if (!live.isPresent()) {
+                    throw new Failure.Conflict(
+                            "nothing is captured here",
+                            "there is no table inet meshcapture",
+                            "apply a plan first, or leave --live out to ask the plan");
+                }
+                return answer(live.decision(), question);
+            }
+        });
+    }
+
+    private static Outcome answer(Decision decision, Question question) {
+        try {
+            long uid = question.user() == null ? 0 : Accounts.id(question.user());
+            long gid;
+            if (question.group() != null) {
+                gid = Accounts.id(question.group());
+            } else {
+                gid = question.user() == null ? 0 : Accounts.primaryGroup(question.user());
+            }
+            String cgroup = null;
+            if (question.unit() != null) {
+                cgroup = ControlGroups.of(question.unit()).getFirst();
+            } else if (question.cgroup() != null) {
+                cgroup = question.cgroup().value();
+            }
+            Connection connection = new Connection(
+                    question.udp() ? Connection.Protocol.UDP : Connection.Protocol.TCP,
+                    question.destination(),
+                    question.port(),
+                    new Caller(uid, gid, cgroup),
+                    HostFacts.ownAddresses());
+            return new Outcome(connection, Explainer.explain(decision, connection));
+        } catch (BadValue e) {
+            throw new Failure.Invalid(e.what(), "command line", e.mend());
+        }
+    }
+}

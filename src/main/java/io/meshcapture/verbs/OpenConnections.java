@@ -1,0 +1,59 @@
+package io.meshcapture.verbs;
+
+import io.meshcapture.backend.nftables.Change;
+import io.meshcapture.backend.nftables.NftablesBackend;
+import io.meshcapture.plan.Address;
+import io.meshcapture.plan.Port;
+import io.meshcapture.rules.AlwaysDirect;
+import io.meshcapture.system.SocketTable;
+import io.meshcapture.system.SocketTable.Open;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** Connections that are open while capture begins or ends. */
+final class OpenConnections {
+    private OpenConnections() {}
+
+    /**
+     * Commits the first capture and leaves alone what is open. The connections are listed before the commit, so that a
+     * process killed right after it leaves none unprotected, and once more after it, for those opened in between; of the
+     * latter, the ones captured already are told by their other end, a socket on one of Envoy's listeners.
+     */
+    static void commitBesideThem(NftablesBackend backend, Change change, List<Port> listeners) {
+        Set<Open> before = new HashSet<>(leavable());
+        backend.commit(change, before);
+        List<Open> after = leavable();
+        Set<Open> atEnvoy = captured(SocketTable.open(), listeners);
+        List<Open> between = after.stream()
+                .filter(open -> !before.contains(open))
+                .filter(open -> atEnvoy.stream()
+                        .noneMatch(
+                                other -> other.remote().equals(open.local()) && other.remotePort() == open.localPort()))
+                .toList();
+        backend.leaveAlone(between);
+    }
+
+    private static List<Open> leavable() {
+        return SocketTable.open().stream()
+                .filter(open -> !isLoopback(open.remote()))
+                .toList();
+    }
+
+    /**
+     * Envoy's ends of captured connections: on a listener's port, with a peer that is not loopback, since a redirected
+     * client keeps the source address that it would have used on the way out.
+     */
+    static Set<Open> captured(List<Open> sockets, List<Port> listeners) {
+        Set<Integer> ports = listeners.stream().map(Port::number).collect(Collectors.toSet());
+        return sockets.stream()
+                .filter(open ->
+                        ports.contains(open.localPort()) && isLoopback(open.local()) && !isLoopback(open.remote()))
+                .collect(Collectors.toSet());
+    }
+
+    private static boolean isLoopback(Address address) {
+        return AlwaysDirect.LOOPBACK.stream().anyMatch(network -> network.contains(address));
+    }
+}

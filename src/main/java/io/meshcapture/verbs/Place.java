@@ -1,0 +1,60 @@
+package io.meshcapture.verbs;
+
+import io.meshcapture.failure.Failure;
+import io.meshcapture.system.HostFacts;
+import io.meshcapture.system.NamespaceLock;
+import io.meshcapture.system.NetworkNamespace;
+import io.meshcapture.system.Privileges;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where a verb works.
+ *
+ * @param namespace the network namespace, or null for the calling thread's own
+ * @param allowHostNetwork whether a container may change the node's own network namespace
+ * @param lockTimeout how long another run is waited for
+ * @param environment the process's environment
+ * @param version of meshcapture, for the records in the live state
+ */
+public record Place(
+        @Nullable Path namespace,
+        boolean allowHostNetwork,
+        Duration lockTimeout,
+        Map<String, String> environment,
+        String version) {
+
+    /** Runs a task that only reads. */
+    <T> T reading(Callable<T> task) throws Exception {
+        return NetworkNamespace.in(namespace, () -> {
+            Privileges.requireNetAdmin();
+            return task.call();
+        });
+    }
+
+    /**
+     * Runs a task that changes the live state, alone.
+     *
+     * @throws Failure.Conflict in a container that shares the node's network namespace, unless that is allowed
+     */
+    <T> T changing(Callable<T> task) throws Exception {
+        return NetworkNamespace.in(namespace, () -> {
+            Privileges.requireNetAdmin();
+            if (!allowHostNetwork && HostFacts.isContainerOnTheNodesNetwork(environment)) {
+                throw new Failure.Conflict(
+                        "this container shares the node's network namespace",
+                        "every process of the node would be affected",
+                        "leave hostNetwork out, name another namespace with --netns, or insist with --allow-host-network");
+            }
+            NamespaceLock lock = NamespaceLock.take(lockTimeout);
+            try {
+                return task.call();
+            } finally {
+                lock.close();
+            }
+        });
+    }
+}

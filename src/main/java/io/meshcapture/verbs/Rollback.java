@@ -1,0 +1,85 @@
+package io.meshcapture.verbs;
+
+import io.meshcapture.backend.nftables.Change;
+import io.meshcapture.backend.nftables.LiveState;
+import io.meshcapture.backend.nftables.NftablesBackend;
+import io.meshcapture.failure.Failure;
+import io.meshcapture.plan.ServiceName;
+import io.meshcapture.rules.Removal;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/** Undoes the capture of services. Needs no plan: the live state says what is whose. */
+public final class Rollback {
+
+    /**
+     * What is asked.
+     *
+     * @param services the services, or empty for all
+     * @param drain how long captured connections may go on where nothing stays captured
+     */
+    public record Request(Set<ServiceName> services, Duration drain) {
+        public Request {
+            services = Set.copyOf(services);
+        }
+    }
+
+    /**
+     * What was done.
+     *
+     * @param removed services that are captured no longer
+     * @param unknown services that were named and not captured
+     * @param remaining services that still are
+     * @param cut captured connections that were cut because their time was over
+     */
+    public record Outcome(List<String> removed, List<String> unknown, List<String> remaining, int cut) {}
+
+    private Rollback() {}
+
+    public static Outcome run(Place place, Request request, Progress progress) throws Exception {
+        return place.changing(() -> rollback(place, request, progress));
+    }
+
+    private static Outcome rollback(Place place, Request request, Progress progress) throws Exception {
+        try (NftablesBackend backend = NftablesBackend.open()) {
+            boolean all = request.services().isEmpty();
+            LiveState live = all ? backend.liveOfAnyVersion() : backend.live();
+            TreeSet<String> captured = new TreeSet<>();
+            live.services().forEach(service -> captured.add(service.name()));
+            TreeSet<String> named = new TreeSet<>();
+            request.services().forEach(service -> named.add(service.value()));
+            TreeSet<String> removed = new TreeSet<>(all ? captured : named);
+            removed.retainAll(captured);
+            TreeSet<String> unknown = new TreeSet<>(named);
+            unknown.removeAll(captured);
+            TreeSet<String> remaining = new TreeSet<>(captured);
+            remaining.removeAll(removed);
+            int cut = 0;
+            if (live.isPresent() && remaining.isEmpty()) {
+                cut = Release.all(backend, live, request.drain(), progress);
+            } else if (!removed.isEmpty()) {
+                backend.commit(removal(place, backend, live, removed));
+            }
+            return new Outcome(List.copyOf(removed), List.copyOf(unknown), List.copyOf(remaining), cut);
+        }
+    }
+
+    /** A table that was edited by hand cannot be laid out anew; then the services' own elements go and all else stays. */
+    private static Change removal(Place place, NftablesBackend backend, LiveState live, Set<String> removed) {
+        try {
+            Set<ServiceName> gone = removed.stream().map(ServiceName::new).collect(Collectors.toSet());
+            return backend.change(
+                    live,
+                    Removal.without(live.decision(), gone),
+                    place.version(),
+                    Instant.now().truncatedTo(ChronoUnit.SECONDS));
+        } catch (Failure.Conflict editedByHand) {
+            return backend.removal(live, removed);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+package io.meshcapture.verbs;
+
+import io.meshcapture.failure.Failure;
+import io.meshcapture.plan.Choices;
+import io.meshcapture.plan.Plan;
+import io.meshcapture.plan.Service;
+
+/** Refuses what a plan may ask for and this version cannot capture. Nothing of a plan is ever ignored. */
+final class Supported {
+    private Supported() {}
+
+    /** @throws Failure.Unavailable naming the first such section */
+    static void require(Plan plan) {
+        refuse(plan.inbound() != null || plan.envoy().inbound() != null, "inbound capture (inbound, envoy.inbound)");
+        refuse(plan.dns() != null || plan.envoy().dns() != null, "capture of DNS (dns, envoy.dns)");
+        refuse(
+                !plan.interfaces().except().isEmpty() || !plan.interfaces().outbound().isEmpty(),
+                "the treatment of interfaces (interfaces)");
+        refuse(!plan.zones().isEmpty(), "the configuration of zones (zones)");
+        refuse(plan.invalid() == Choices.Invalid.DROP, "dropping INVALID packets (invalid: drop)");
+        refuse(
+                plan.backend() != Choices.Backend.AUTO && plan.backend() != Choices.Backend.NFTABLES,
+                "the backend " + Choices.word(plan.backend()) + " (backend)");
+        for (Service service : plan.services()) {
+            refuse(service.hosts() != null, "capture by name (services." + service.name() + ".hosts)");
+            refuse(
+                    service.onEnvoyDown() == Choices.OnEnvoyDown.OPEN,
+                    "failing open (services." + service.name() + ".on-envoy-down: open)");
+            refuse(
+                    !service.from().networks().isEmpty(),
+                    "telling callers by network (services." + service.name() + ".from.network)");
+        }
+    }
+
+    private static void refuse(boolean asked, String what) {
+        if (asked) {
+            throw new Failure.Unavailable(
+                    what + " is not built into this version",
+                    "the plan asks for it, and nothing of a plan is ignored",
+                    "take it out of the plan, or wait for a version that has it");
+        }
+    }
+}
