@@ -24,6 +24,11 @@ public final class NftablesBackend implements AutoCloseable {
         this.nft = nft;
     }
 
+    /** Loads the native libraries, so that {@link #open} finds them loaded; failures show there. */
+    public static void prepare() {
+        LibNftables.load();
+    }
+
     /** Opens libnftables. */
     public static NftablesBackend open() {
         return new NftablesBackend(NftContext.open());
