@@ -14,7 +14,8 @@ final class Supported {
         refuse(plan.inbound() != null || plan.envoy().inbound() != null, "inbound capture (inbound, envoy.inbound)");
         refuse(plan.dns() != null || plan.envoy().dns() != null, "capture of DNS (dns, envoy.dns)");
         refuse(
-                !plan.interfaces().except().isEmpty() || !plan.interfaces().outbound().isEmpty(),
+                !plan.interfaces().except().isEmpty()
+                        || !plan.interfaces().outbound().isEmpty(),
                 "the treatment of interfaces (interfaces)");
         refuse(!plan.zones().isEmpty(), "the configuration of zones (zones)");
         refuse(plan.invalid() == Choices.Invalid.DROP, "dropping INVALID packets (invalid: drop)");
