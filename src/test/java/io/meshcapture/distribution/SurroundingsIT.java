@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The distribution works wherever it is put, and whatever is around it. */
 final class SurroundingsIT {
 
-    private static final String APPLIES = "\"$meshcapture\" apply -f \"$plan\" >/dev/null; nft list tables";
+    private static final String APPLIES = "\"$meshcapture\" apply -q -f \"$plan\" >/dev/null; nft list tables";
     private static final String APPLIED = "table inet meshcapture\n";
 
     private final Distribution built = Distribution.built();
