@@ -20,5 +20,10 @@ interface Command {
         return false;
     }
 
+    /** Whether its exit code says what it did or found, so that nothing is lost with a closed standard output. */
+    default boolean speaksByExitCode() {
+        return false;
+    }
+
     ExitCode run(ParseResult options, Session session) throws Exception;
 }

@@ -62,11 +62,10 @@ public final class Main {
             code = ExitCode.BUG;
         }
         err.flush();
-        if (out.checkError()) {
-            err.println("meshcapture: standard output was closed before everything was written; "
-                    + "what the command did stands; ask again with: meshcapture status");
+        if (out.checkError() && !session.speaksByExitCode()) {
+            err.println("meshcapture: standard output was closed before everything was written");
             err.flush();
-            return code == ExitCode.DONE ? ExitCode.BUG.status() : code.status();
+            return ExitCode.BUG.status();
         }
         return code.status();
     }
@@ -102,7 +101,7 @@ public final class Main {
             line.usage(session.out());
             return ExitCode.DONE;
         }
-        session.take(options);
+        session.take(command, options);
         return command.run(options, session);
     }
 

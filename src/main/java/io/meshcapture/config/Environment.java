@@ -43,10 +43,7 @@ final class Environment {
                 if (isServiceLink(name, environment)) {
                     links.add(name);
                 } else {
-                    problems.add(
-                            Origin.of(BadValue.printable(name)),
-                            "environment variable " + BadValue.quote(name) + " is not known",
-                            EditDistance.mend(name, known, "unset it, or correct its name (see --help)"));
+                    addUnknown(name, known, problems);
                 }
             } else if (entry.getValue().isBlank()) {
                 problems.add(
@@ -61,6 +58,20 @@ final class Environment {
             problems.note("environment variables that Kubernetes sets for a Service of that name are ignored: "
                     + String.join(", ", links));
         }
+    }
+
+    private static void addUnknown(String name, Set<String> known, Problems problems) {
+        // the prefix, which all share, would make every name look near
+        Set<String> ends = new TreeSet<>();
+        for (String variable : known) {
+            ends.add(variable.substring(PREFIX.length()));
+        }
+        String nearest = EditDistance.nearest(name.substring(PREFIX.length()), ends);
+        problems.add(
+                Origin.of(BadValue.printable(name)),
+                "environment variable " + BadValue.quote(name) + " is not known",
+                (nearest == null ? "" : "did you mean " + PREFIX + nearest + "? ")
+                        + "unset it, or correct its name (see --help)");
     }
 
     private static Map<String, String> ours(Map<String, String> environment) {

@@ -43,7 +43,7 @@ public record Network(Address base, int prefix) implements Comparable<Network> {
         }
         if (digits.isEmpty()
                 || digits.length() > 3
-                || !digits.chars().allMatch(c -> c >= '0' && c <= '9')
+                || !PortRange.isDecimal(digits)
                 || (digits.length() > 1 && digits.charAt(0) == '0')
                 || Integer.parseInt(digits) > bits) {
             throw new BadValue(

@@ -60,7 +60,7 @@ public final class Apply {
             List<String> removed,
             int captured,
             Choices.Ipv6 ipv6,
-            List<Finding> differences,
+            List<Difference> differences,
             List<String> notes) {}
 
     private final Plan plan;
@@ -163,7 +163,7 @@ public final class Apply {
                 removed,
                 wanted.decision().services().size(),
                 wanted.ipv6(),
-                differences,
+                Difference.of(differences),
                 notes);
     }
 }

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,8 +25,13 @@ final class Transaction {
     /** The script; the empty text where nothing differs. */
     static String between(@Nullable Ruleset live, Ruleset wanted) {
         Transaction transaction = new Transaction();
-        Ruleset from = live == null ? Ruleset.empty() : live;
-        if (live == null) {
+        boolean anew = live == null || !isChangeable(live, wanted);
+        Ruleset from = live == null || anew ? Ruleset.empty() : live;
+        if (live != null && anew) {
+            // still one transaction: the new chain is hooked before the old one is let go
+            transaction.line("delete table " + Ruleset.TABLE);
+        }
+        if (anew) {
             transaction.line("add table " + Ruleset.TABLE + " { comment \"" + wanted.comment() + "\"; }");
         }
         transaction.addDeclarations(from, wanted);
@@ -33,6 +39,18 @@ final class Transaction {
         transaction.changeRules(from, wanted);
         transaction.deleteDeclarations(from, wanted);
         return transaction.script.toString();
+    }
+
+    /** The kernel can neither change the type of a set nor the hook of a chain. Only a hand can have made them differ. */
+    private static boolean isChangeable(Ruleset live, Ruleset wanted) {
+        return wanted.sets().values().stream().allMatch(set -> {
+                    NftSet standing = live.sets().get(set.name());
+                    return standing == null || standing.declaration().equals(set.declaration());
+                })
+                && wanted.chains().values().stream().allMatch(chain -> {
+                    Chain standing = live.chains().get(chain.name());
+                    return standing == null || Objects.equals(standing.base(), chain.base());
+                });
     }
 
     private void addDeclarations(Ruleset from, Ruleset wanted) {
@@ -44,8 +62,7 @@ final class Transaction {
             }
         }
         for (NftSet set : wanted.sets().values()) {
-            NftSet standing = from.sets().get(set.name());
-            if (standing == null || !standing.declaration().equals(set.declaration())) {
+            if (!from.sets().containsKey(set.name())) {
                 line("add " + set.keyword() + " " + Ruleset.TABLE + " " + set.name() + " { "
                         + String.join("; ", set.declaration()) + "; }");
             }
