@@ -27,8 +27,8 @@ final class Environment {
     /** Read by {@link PlanFile}. */
     static final String PLAN_LIMIT = "MESHCAPTURE_PLAN_LIMIT";
 
-    /** Variables that others than this package read: the launcher. */
-    static final List<String> OF_THE_LAUNCHER = List.of("MESHCAPTURE_JAVA_OPTIONS");
+    /** Variables that others read: the scripts that build and try it out, in whose environment it may run. */
+    static final List<String> OF_OTHERS = List.of("MESHCAPTURE_JDKS");
 
     private final Map<String, String> values = new TreeMap<>();
 
@@ -85,7 +85,7 @@ final class Environment {
     }
 
     private static Set<String> known() {
-        Set<String> known = new TreeSet<>(OF_THE_LAUNCHER);
+        Set<String> known = new TreeSet<>(OF_OTHERS);
         known.add(PLAN);
         known.add(PLAN_LIMIT);
         for (Setting setting : Setting.values()) {

@@ -16,6 +16,11 @@ public final class LibC {
     private static final int O_RDONLY_CLOEXEC = 02000000;
 
     private static final int CLONE_NEWNET = 0x40000000;
+    private static final int AF_NETLINK = 16;
+
+    /** SOCK_RAW and SOCK_CLOEXEC. */
+    private static final int SOCK_RAW_CLOEXEC = 3 | 02000000;
+
     private static final int LOCK_EX_NB = 2 | 4;
 
     /** Offset of pw_uid in struct passwd and gr_gid in struct group: two pointers (glibc and musl, 64 bit). */
@@ -63,6 +68,41 @@ public final class LibC {
     public int lockExclusively(int descriptor) {
         NativeLibrary.Function flock = library.function("flock", Type.SINT32, Type.SINT32, Type.SINT32);
         return result(flock.call(descriptor, LOCK_EX_NB));
+    }
+
+    /** A netlink socket of the calling thread's network namespace (netlink(7)): a descriptor, or the negated errno. */
+    public int netlinkSocket(int protocol) {
+        NativeLibrary.Function socket = library.function("socket", Type.SINT32, Type.SINT32, Type.SINT32, Type.SINT32);
+        return result(socket.call(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol));
+    }
+
+    /** send(2) of a whole buffer: the number of bytes, or the negated errno. */
+    public int send(int descriptor, byte[] bytes) {
+        long memory = MEMORY.allocateMemory(bytes.length, false);
+        try {
+            MEMORY.putByteArray(memory, bytes, 0, bytes.length);
+            NativeLibrary.Function send =
+                    library.function("send", Type.SINT64, Type.SINT32, Type.POINTER, Type.UINT64, Type.SINT32);
+            return result(send.call(descriptor, memory, bytes.length, 0));
+        } finally {
+            MEMORY.freeMemory(memory);
+        }
+    }
+
+    /** recv(2) into a buffer: the number of bytes, or the negated errno. */
+    public int receive(int descriptor, byte[] buffer) {
+        long memory = MEMORY.allocateMemory(buffer.length, false);
+        try {
+            NativeLibrary.Function receive =
+                    library.function("recv", Type.SINT64, Type.SINT32, Type.POINTER, Type.UINT64, Type.SINT32);
+            int length = result(receive.call(descriptor, memory, buffer.length, 0));
+            if (length > 0) {
+                MEMORY.getByteArray(memory, buffer, 0, length);
+            }
+            return length;
+        } finally {
+            MEMORY.freeMemory(memory);
+        }
     }
 
     /** The uid of a user by name, through the host's name services (getpwnam(3)); empty where there is none. */

@@ -80,5 +80,9 @@ final class NativeLibrary {
         long call(long a, long b, long c) {
             return INVOKER.invokeN3(context, address, a, b, c);
         }
+
+        long call(long a, long b, long c, long d) {
+            return INVOKER.invokeN4(context, address, a, b, c, d);
+        }
     }
 }

@@ -75,7 +75,7 @@ public final class Explain {
                             "there is no table inet meshcapture",
                             "apply a plan first, or leave --live out to ask the plan");
                 }
-                return answer(live.decision(), question);
+                return answer(backend.standing(live), question);
             }
         });
     }

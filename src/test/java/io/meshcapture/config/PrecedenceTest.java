@@ -351,18 +351,12 @@ class PrecedenceTest {
     }
 
     @Test
-    void knows_the_variables_of_the_file_and_of_the_launcher() {
+    void knows_the_variables_of_the_file_and_of_the_scripts() {
         assertEquals(
                 List.of(),
                 problems(
                         ENVOY,
-                        Map.of(
-                                "MESHCAPTURE_PLAN",
-                                "x",
-                                "MESHCAPTURE_PLAN_LIMIT",
-                                "y",
-                                "MESHCAPTURE_JAVA_OPTIONS",
-                                "z")));
+                        Map.of("MESHCAPTURE_PLAN", "x", "MESHCAPTURE_PLAN_LIMIT", "y", "MESHCAPTURE_JDKS", "z")));
     }
 
     @Test

@@ -152,6 +152,24 @@ public final class NftablesBackend implements AutoCloseable {
     }
 
     /**
+     * The decision that stands.
+     *
+     * @throws Failure.Conflict where a rule does not say what its comment says
+     */
+    public Decision standing(LiveState live) {
+        Decision decision = live.decision();
+        for (Finding finding : differences(live, decision, null)) {
+            if (finding.service() == null) {
+                throw new Failure.Conflict(
+                        "the live table was changed by hand",
+                        finding.where() + " is " + (finding.stands().isEmpty() ? "missing" : finding.stands()),
+                        "see the difference with: meshcapture check; repair it with: meshcapture apply");
+            }
+        }
+        return decision;
+    }
+
+    /**
      * Commits a change. With connections given, these are left alone from the first instant, and whatever else is open
      * has the grace time to send something.
      *

@@ -54,13 +54,6 @@ final class RulesetRenderer {
         return renderer.ruleset;
     }
 
-    /** The rules that a guard is written as, in the base chain. */
-    static List<String> rules(Step guard) {
-        RulesetRenderer renderer = new RulesetRenderer(Ruleset.empty());
-        guard.read(renderer.steps);
-        return renderer.output;
-    }
-
     private void services(List<ServiceFacts> services) {
         NftSet set = set(Ruleset.SERVICES, false, "type mark . mark");
         for (ServiceFacts facts : services) {
