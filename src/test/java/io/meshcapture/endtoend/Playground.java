@@ -146,8 +146,13 @@ final class Playground implements AutoCloseable {
     }
 
     static List<String> java(String... arguments) {
-        List<String> command = new ArrayList<>(
-                List.of("/run/world/jdk/bin/java", "-XX:TieredStopAtLevel=1", "-cp", "/run/world/classes", "Client"));
+        List<String> command = new ArrayList<>(List.of(
+                "/run/world/jdk/bin/java",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "-cp",
+                "/run/world/classes",
+                "Client"));
         command.addAll(List.of(arguments));
         return command;
     }
