@@ -44,15 +44,22 @@ final class OpenConnections {
 
     /**
      * Envoy's ends of captured connections: on a listener's port, with a peer that is not loopback, since a redirected
-     * client keeps the source address that it would have used on the way out.
+     * client keeps the source address that it would have used on the way out. Where the client's end is gone, Envoy was not
+     * told, because the connection had been cut; such an end may stay for hours, and nobody waits for it.
      */
     static Set<Open> captured(List<Open> sockets, List<Port> listeners) {
         Set<Integer> ports = listeners.stream().map(Port::number).collect(Collectors.toSet());
+        Set<End> ends = sockets.stream()
+                .map(open -> new End(open.local(), open.localPort()))
+                .collect(Collectors.toSet());
         return sockets.stream()
+                .filter(open -> ends.contains(new End(open.remote(), open.remotePort())))
                 .filter(open ->
                         ports.contains(open.localPort()) && isLoopback(open.local()) && !isLoopback(open.remote()))
                 .collect(Collectors.toSet());
     }
+
+    private record End(Address address, int port) {}
 
     private static boolean isLoopback(Address address) {
         return AlwaysDirect.LOOPBACK.stream().anyMatch(network -> network.contains(address));

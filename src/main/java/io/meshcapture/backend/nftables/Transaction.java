@@ -87,12 +87,12 @@ final class Transaction {
                     added.add(element);
                 }
             }
-            elements("delete", set.name(), removed);
-            elements("add", set.name(), added);
+            elements("delete", set, removed);
+            elements("add", set, added);
         }
     }
 
-    private void elements(String verb, String set, Collection<Element> elements) {
+    private void elements(String verb, NftSet set, Collection<Element> elements) {
         if (elements.isEmpty()) {
             return;
         }
@@ -100,7 +100,7 @@ final class Transaction {
                 .append(" element ")
                 .append(Ruleset.TABLE)
                 .append(' ')
-                .append(set)
+                .append(set.name())
                 .append(" { ");
         boolean first = true;
         for (Element element : elements) {
@@ -108,9 +108,27 @@ final class Transaction {
                 script.append(", ");
             }
             first = false;
-            script.append(verb.equals("add") ? element.text() : element.key());
+            script.append(verb.equals("add") ? element.text() : deleted(set, element.key()));
         }
         script.append(" }\n");
+    }
+
+    /**
+     * The key of an element to delete. In a map of concatenated intervals libnftables 1.0.6 adds every element as a range,
+     * but deletes as a range only where some field is spelled as one; the kernel has no such element otherwise (ENOENT).
+     */
+    private static String deleted(NftSet set, String key) {
+        List<String> fields = NftKey.fields(key);
+        if (fields.size() > 1 && set.declaration().contains("flags interval")) {
+            for (int last = fields.size() - 1; last >= 0; last--) {
+                String field = fields.get(last);
+                if (field.chars().allMatch(c -> c >= '0' && c <= '9')) {
+                    fields.set(last, field + "-" + field);
+                    return String.join(" . ", fields);
+                }
+            }
+        }
+        return key;
     }
 
     private void changeRules(Ruleset from, Ruleset wanted) {
