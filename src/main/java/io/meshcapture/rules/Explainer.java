@@ -11,8 +11,6 @@ import java.util.List;
 /** Walks the decision for one new connection. */
 public final class Explainer {
 
-    private static final Address LIMITED_BROADCAST = Address.ipv4(-1);
-
     private Explainer() {}
 
     public static Explanation explain(Decision decision, Connection connection) {
@@ -72,7 +70,7 @@ public final class Explainer {
                         || connection.ownAddresses().contains(destination);
             case Step.LinkLocal() -> isIn(AlwaysDirect.LINK_LOCAL, destination);
             case Step.Multicast() -> isIn(AlwaysDirect.MULTICAST, destination);
-            case Step.Broadcast() -> destination.equals(LIMITED_BROADCAST);
+            case Step.Broadcast() -> isIn(AlwaysDirect.BROADCAST, destination);
             case Step.Ipv6Bypass() -> destination.family() == Family.IPV6;
             case Step.OpenConnections open -> false; // a new connection is not an open one
             case Step.Lookup lookup -> throw new IllegalArgumentException(lookup.why());
