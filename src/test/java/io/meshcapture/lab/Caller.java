@@ -136,7 +136,7 @@ public final class Caller {
     private NativeSocket socket(Endpoint to, Opening opening) {
         int family = mapped ? Endpoint.AF_INET6 : to.family();
         Supplier<NativeSocket> open = () -> opening.open(family, owner);
-        NativeSocket socket = cgroup == null ? open.get() : cgroup.within(open);
+        NativeSocket socket = cgroup == null ? Cgroup.atHome(open) : cgroup.within(open);
         if (device != null) {
             socket.option(
                     NativeSocket.SOL_SOCKET, NativeSocket.SO_BINDTODEVICE, device.getBytes(StandardCharsets.US_ASCII));

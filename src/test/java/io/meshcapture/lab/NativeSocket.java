@@ -70,6 +70,11 @@ final class NativeSocket implements AutoCloseable {
         return option(SOL_SOCKET, SO_LINGER, ints(1, 0));
     }
 
+    /** {@code IP_TRANSPARENT} and {@code IPV6_TRANSPARENT}: takes what tproxy sends it. */
+    NativeSocket transparent(int family) {
+        return family == Endpoint.AF_INET ? option(SOL_IP, 19, 1) : option(SOL_IPV6, 75, 1);
+    }
+
     NativeSocket boundTo(byte[] sockaddr, String what) {
         Kernel.check(Kernel.LIBC.bind(fd, sockaddr, sockaddr.length), "bind " + what);
         return this;
