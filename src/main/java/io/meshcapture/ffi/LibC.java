@@ -120,6 +120,24 @@ public final class LibC {
         return field("getgrnam", group, ID_OFFSET);
     }
 
+    /**
+     * From now on, this process asks files alone for users and groups (glibc's __nss_configure_lookup; other C libraries
+     * ask nothing else anyway). libnftables takes every uid for a name first: ten thousand numbers would be ten thousand
+     * questions to a directory server.
+     */
+    public void askFilesOnlyForAccounts() {
+        String configure = "__nss_configure_lookup";
+        if (library.has(configure)) {
+            NativeLibrary.Function lookup = library.function(configure, Type.SINT32, Type.POINTER, Type.POINTER);
+            for (String database : new String[] {"passwd", "group"}) {
+                try (NativeText name = new NativeText(database);
+                        NativeText files = new NativeText("files")) {
+                    lookup.call(name.address(), files.address());
+                }
+            }
+        }
+    }
+
     private OptionalLong field(String function, String name, int offset) {
         try (NativeText text = new NativeText(name)) {
             long entry = library.function(function, Type.POINTER, Type.POINTER).call(text.address());

@@ -46,6 +46,11 @@ final class NativeLibrary {
         }
     }
 
+    /** Whether the library has a function. */
+    boolean has(String symbol) {
+        return library.getSymbolAddress(symbol) != 0;
+    }
+
     /** A function that returns an int, a long or a pointer; parameters likewise. */
     Function function(String symbol, Type result, Type... parameters) {
         long address = library.getSymbolAddress(symbol);

@@ -11,8 +11,6 @@ import java.util.List;
 /** Walks the decision for one new connection. */
 public final class Explainer {
 
-    private static final Address LIMITED_BROADCAST = Address.ipv4(-1);
-
     private Explainer() {}
 
     public static Explanation explain(Decision decision, Connection connection) {
@@ -94,7 +92,7 @@ public final class Explainer {
 
         @Override
         public Boolean broadcast(Step.Broadcast step) {
-            return connection.destination().equals(LIMITED_BROADCAST);
+            return isIn(AlwaysDirect.BROADCAST, connection.destination());
         }
 
         @Override

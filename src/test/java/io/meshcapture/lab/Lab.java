@@ -156,7 +156,7 @@ public final class Lab implements AutoCloseable {
     }
 
     /** Does the work on the thread of {@code srv}. */
-    public <T extends @Nullable Object> T inSrv(NetnsThread.Work<T> work) {
+    public <T extends @Nullable Object> T inSrv(Work<T> work) {
         return unchecked(() -> srv.call(work));
     }
 
@@ -169,7 +169,7 @@ public final class Lab implements AutoCloseable {
     }
 
     /** Does the work on the thread of {@code guest}. */
-    public <T extends @Nullable Object> T inGuest(NetnsThread.Work<T> work) {
+    public <T extends @Nullable Object> T inGuest(Work<T> work) {
         NetnsThread there = guest;
         if (there == null) {
             throw new IllegalStateException("no guest has been added");
@@ -200,7 +200,7 @@ public final class Lab implements AutoCloseable {
         }
     }
 
-    private static <T extends @Nullable Object> T unchecked(NetnsThread.Work<T> work) {
+    private static <T extends @Nullable Object> T unchecked(Work<T> work) {
         try {
             return work.run();
         } catch (RuntimeException | Error e) {

@@ -147,9 +147,4 @@ final class NetnsThread implements AutoCloseable {
             throw (E) e;
         }
     }
-
-    /** Something to do on the thread, free to throw anything. */
-    interface Work<T extends @Nullable Object> {
-        T run() throws Throwable;
-    }
 }

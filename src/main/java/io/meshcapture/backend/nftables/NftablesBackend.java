@@ -3,6 +3,7 @@ package io.meshcapture.backend.nftables;
 import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
 import io.meshcapture.failure.Failure;
+import io.meshcapture.ffi.LibC;
 import io.meshcapture.ffi.LibNftables;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Decision;
@@ -215,6 +216,7 @@ public final class NftablesBackend implements AutoCloseable {
         if (script.isEmpty()) {
             return;
         }
+        LibC.load().askFilesOnlyForAccounts(); // all names of the plan are numbers by now
         NftContext.Answer answer = nft.run(script, 0);
         if (!answer.accepted()) {
             throw Refusal.of(script, answer.error());

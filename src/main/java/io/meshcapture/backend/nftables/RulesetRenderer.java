@@ -72,7 +72,7 @@ final class RulesetRenderer {
                     case REJECT_IPV6 -> {
                         // only a reset is quick: after an ICMP error the client's SYN is retried for a second
                         rules.add("meta nfproto ipv6 meta l4proto tcp counter reject with tcp reset" + why);
-                        rules.add("meta nfproto ipv6 counter reject" + why);
+                        rules.add("meta nfproto ipv6 counter reject with icmpv6 port-unreachable" + why);
                     }
                     case REJECT_QUIC -> rules.add("meta l4proto udp counter reject" + why);
                     case REDIRECT -> rules.add("meta l4proto tcp redirect to :" + listener + why);

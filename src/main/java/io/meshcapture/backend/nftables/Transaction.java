@@ -4,7 +4,6 @@ import io.meshcapture.backend.nftables.Ruleset.Chain;
 import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -17,6 +16,13 @@ import org.jspecify.annotations.Nullable;
  * of what stays are kept.
  */
 final class Transaction {
+
+    /**
+     * As many elements surely fit into one netlink message of 64 KiB; the largest of ours take some 300 bytes. Where a
+     * command's elements take more messages than one, libnftables (1.0.6 at least) turns the byte order of the first
+     * number of each further message twice: in an interval map by uid, every 744th service would be another user's.
+     */
+    static final int AT_ONCE = 200;
 
     private final StringBuilder script = new StringBuilder(1024);
 
@@ -87,30 +93,27 @@ final class Transaction {
                     added.add(element);
                 }
             }
-            elements("delete", set, removed);
-            elements("add", set, added);
+            elements(script, "delete", set, removed);
+            elements(script, "add", set, added);
         }
     }
 
-    private void elements(String verb, NftSet set, Collection<Element> elements) {
-        if (elements.isEmpty()) {
-            return;
-        }
-        script.append(verb)
-                .append(" element ")
-                .append(Ruleset.TABLE)
-                .append(' ')
-                .append(set.name())
-                .append(" { ");
-        boolean first = true;
-        for (Element element : elements) {
-            if (!first) {
-                script.append(", ");
+    /** Commands that add or delete elements, {@link #AT_ONCE} each. */
+    static void elements(StringBuilder script, String verb, NftSet set, List<Element> elements) {
+        for (int start = 0; start < elements.size(); start += AT_ONCE) {
+            script.append(verb)
+                    .append(" element ")
+                    .append(Ruleset.TABLE)
+                    .append(' ')
+                    .append(set.name())
+                    .append(" { ");
+            String separator = "";
+            for (Element element : elements.subList(start, Math.min(start + AT_ONCE, elements.size()))) {
+                script.append(separator).append(verb.equals("add") ? element.text() : deleted(set, element.key()));
+                separator = ", ";
             }
-            first = false;
-            script.append(verb.equals("add") ? element.text() : deleted(set, element.key()));
+            script.append(" }\n");
         }
-        script.append(" }\n");
     }
 
     /**
