@@ -4,9 +4,9 @@ import io.meshcapture.backend.nftables.Ruleset.Chain;
 import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +17,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class Transaction {
 
+    /**
+     * Elements in one command. libnftables (seen with 1.0.6) puts a command's elements into netlink messages of 64 KiB,
+     * and an element that does not fit any more is encoded a second time: uid and gid in a key of intervals, which are
+     * turned to network order in place, are then turned twice, and the kernel stores a caller that does not exist. So no
+     * command may need a second message; an element takes 330 bytes at most.
+     */
+    private static final int IN_ONE_COMMAND = 128;
+
     private final StringBuilder script = new StringBuilder(1024);
 
     private Transaction() {}
@@ -24,8 +32,12 @@ final class Transaction {
     /** The script; the empty text where nothing differs. */
     static String between(@Nullable Ruleset live, Ruleset wanted) {
         Transaction transaction = new Transaction();
-        Ruleset from = live == null ? Ruleset.empty() : live;
-        if (live == null) {
+        boolean rebuilds = live != null && !isAlterable(live, wanted);
+        Ruleset from = live == null || rebuilds ? Ruleset.empty() : live;
+        if (rebuilds) {
+            transaction.line("delete table " + Ruleset.TABLE);
+        }
+        if (live == null || rebuilds) {
             transaction.line("add table " + Ruleset.TABLE + " { comment \"" + wanted.comment() + "\"; }");
         }
         transaction.addDeclarations(from, wanted);
@@ -33,6 +45,24 @@ final class Transaction {
         transaction.changeRules(from, wanted);
         transaction.deleteDeclarations(from, wanted);
         return transaction.script.toString();
+    }
+
+    /**
+     * Whether the table can be changed as it stands. The kernel alters neither the hook of a chain nor the type of a set,
+     * and waking a dormant table is a matter of the table too. Then it is built anew, in the same transaction.
+     */
+    private static boolean isAlterable(Ruleset live, Ruleset wanted) {
+        return live.isDormant() == wanted.isDormant()
+                && wanted.chains().values().stream().allMatch(chain -> {
+                    Chain standing = live.chains().get(chain.name());
+                    return standing == null || Objects.equals(standing.base(), chain.base());
+                })
+                && wanted.sets().values().stream().allMatch(set -> {
+                    NftSet standing = live.sets().get(set.name());
+                    return standing == null
+                            || (standing.isMap() == set.isMap()
+                                    && standing.declaration().equals(set.declaration()));
+                });
     }
 
     private void addDeclarations(Ruleset from, Ruleset wanted) {
@@ -44,8 +74,7 @@ final class Transaction {
             }
         }
         for (NftSet set : wanted.sets().values()) {
-            NftSet standing = from.sets().get(set.name());
-            if (standing == null || !standing.declaration().equals(set.declaration())) {
+            if (!from.sets().containsKey(set.name())) {
                 line("add " + set.keyword() + " " + Ruleset.TABLE + " " + set.name() + " { "
                         + String.join("; ", set.declaration()) + "; }");
             }
@@ -75,25 +104,18 @@ final class Transaction {
         }
     }
 
-    private void elements(String verb, String set, Collection<Element> elements) {
-        if (elements.isEmpty()) {
-            return;
-        }
-        script.append(verb)
-                .append(" element ")
-                .append(Ruleset.TABLE)
-                .append(' ')
-                .append(set)
-                .append(" { ");
-        boolean first = true;
-        for (Element element : elements) {
-            if (!first) {
-                script.append(", ");
+    private void elements(String verb, String set, List<Element> elements) {
+        boolean adds = verb.equals("add");
+        for (int from = 0; from < elements.size(); from += IN_ONE_COMMAND) {
+            int to = Math.min(elements.size(), from + IN_ONE_COMMAND);
+            script.append(verb).append(" element ").append(Ruleset.TABLE).append(' ');
+            script.append(set).append(" { ");
+            for (int i = from; i < to; i++) {
+                Element element = elements.get(i);
+                script.append(i == from ? "" : ", ").append(adds ? element.text() : element.key());
             }
-            first = false;
-            script.append(verb.equals("add") ? element.text() : element.key());
+            script.append(" }\n");
         }
-        script.append(" }\n");
     }
 
     private void changeRules(Ruleset from, Ruleset wanted) {
