@@ -26,6 +26,9 @@ final class Drift {
      */
     static List<Finding> between(Ruleset live, Ruleset wanted, @Nullable Set<ServiceName> only) {
         Drift drift = new Drift(only);
+        if (live.isDormant()) {
+            drift.add(null, "table " + Ruleset.TABLE, "flags dormant", "");
+        }
         wanted.chains().values().forEach(chain -> drift.chain(live.chains().get(chain.name()), chain));
         live.chains().keySet().stream()
                 .filter(name -> !wanted.chains().containsKey(name))
@@ -50,36 +53,41 @@ final class Drift {
         if (!String.valueOf(live.base()).equals(String.valueOf(wanted.base()))) {
             add(null, where, String.valueOf(live.base()), String.valueOf(wanted.base()));
         }
-        List<String> stands = new ArrayList<>(live.rules());
-        List<String> should = wanted.rules();
-        int position = 0;
-        for (String rule : should) {
-            if (position < stands.size() && stands.get(position).equals(rule)) {
-                position++;
-                continue;
-            }
-            int later = stands.subList(Math.min(position, stands.size()), stands.size())
-                    .indexOf(rule);
-            if (later > 0) {
-                // what stands in between either belongs elsewhere or to nobody
-                for (String extra : List.copyOf(stands.subList(position, position + later))) {
-                    add(null, rulePlace(where, position), extra, should.contains(extra) ? "another place" : "");
-                    stands.remove(position);
-                }
-                position++;
-            } else {
-                boolean replaced = position < stands.size() && !should.contains(stands.get(position));
-                add(null, rulePlace(where, position), replaced ? stands.get(position) : "", rule);
-                if (replaced) {
-                    position++;
-                } else {
-                    stands.add(position, rule);
-                    position++;
-                }
+        rules(where, live.rules(), wanted.rules());
+    }
+
+    /**
+     * Rules that are too many, too few, or not in their order, by a longest common subsequence: whatever is not part of
+     * it is told with its position, so that one rule moved is two differences and not as many as there are rules.
+     */
+    private void rules(String where, List<String> stands, List<String> should) {
+        int[][] common = new int[stands.size() + 1][should.size() + 1];
+        for (int i = stands.size() - 1; i >= 0; i--) {
+            for (int k = should.size() - 1; k >= 0; k--) {
+                common[i][k] = stands.get(i).equals(should.get(k))
+                        ? 1 + common[i + 1][k + 1]
+                        : Math.max(common[i + 1][k], common[i][k + 1]);
             }
         }
-        for (int i = position; i < stands.size(); i++) {
-            add(null, rulePlace(where, i), stands.get(i), "");
+        int i = 0;
+        int k = 0;
+        while (i < stands.size() || k < should.size()) {
+            boolean left = i < stands.size();
+            boolean right = k < should.size();
+            if (left && right && stands.get(i).equals(should.get(k))) {
+                i++;
+                k++;
+            } else if (left && right && common[i][k] == common[i + 1][k + 1]) {
+                add(null, rulePlace(where, i), stands.get(i), should.get(k));
+                i++;
+                k++;
+            } else if (left && (!right || common[i][k] == common[i + 1][k])) {
+                add(null, rulePlace(where, i), stands.get(i), "");
+                i++;
+            } else {
+                add(null, rulePlace(where, i), "", should.get(k));
+                k++;
+            }
         }
     }
 

@@ -219,8 +219,11 @@ final class LiveDecision {
         }
     }
 
-    /** Unlike in a plan, a range may begin with port 0, which stands for no port and is part of any. */
+    /** Unlike in a plan, a range may begin with port 0, which stands for no port and is part of any, or be just it. */
     private static PortRange ports(String field) throws BadValue {
+        if (field.equals("0")) {
+            return new PortRange(0, 0);
+        }
         return field.startsWith("0-")
                 ? new PortRange(0, PortRange.parse(field.substring(2)).last())
                 : PortRange.parse(field);

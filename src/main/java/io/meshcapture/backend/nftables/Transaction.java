@@ -18,11 +18,11 @@ import org.jspecify.annotations.Nullable;
 final class Transaction {
 
     /**
-     * As many elements surely fit into one netlink message of 64 KiB; the largest of ours take some 300 bytes. Where a
+     * As many elements surely fit into one netlink message of 64 KiB; the largest of ours take 330 bytes. Where a
      * command's elements take more messages than one, libnftables (1.0.6 at least) turns the byte order of the first
      * number of each further message twice: in an interval map by uid, every 744th service would be another user's.
      */
-    static final int AT_ONCE = 200;
+    static final int AT_ONCE = 128;
 
     private final StringBuilder script = new StringBuilder(1024);
 
@@ -31,13 +31,12 @@ final class Transaction {
     /** The script; the empty text where nothing differs. */
     static String between(@Nullable Ruleset live, Ruleset wanted) {
         Transaction transaction = new Transaction();
-        boolean anew = live == null || !isChangeable(live, wanted);
-        Ruleset from = live == null || anew ? Ruleset.empty() : live;
-        if (live != null && anew) {
-            // still one transaction: the new chain is hooked before the old one is let go
+        boolean rebuilds = live != null && !isAlterable(live, wanted);
+        Ruleset from = live == null || rebuilds ? Ruleset.empty() : live;
+        if (rebuilds) {
             transaction.line("delete table " + Ruleset.TABLE);
         }
-        if (anew) {
+        if (live == null || rebuilds) {
             transaction.line("add table " + Ruleset.TABLE + " { comment \"" + wanted.comment() + "\"; }");
         }
         transaction.addDeclarations(from, wanted);
@@ -47,15 +46,21 @@ final class Transaction {
         return transaction.script.toString();
     }
 
-    /** The kernel can neither change the type of a set nor the hook of a chain. Only a hand can have made them differ. */
-    private static boolean isChangeable(Ruleset live, Ruleset wanted) {
-        return wanted.sets().values().stream().allMatch(set -> {
-                    NftSet standing = live.sets().get(set.name());
-                    return standing == null || standing.declaration().equals(set.declaration());
-                })
+    /**
+     * Whether the table can be changed as it stands. The kernel alters neither the hook of a chain nor the type of a set,
+     * and waking a dormant table is a matter of the table too. Then it is built anew, in the same transaction.
+     */
+    private static boolean isAlterable(Ruleset live, Ruleset wanted) {
+        return live.isDormant() == wanted.isDormant()
                 && wanted.chains().values().stream().allMatch(chain -> {
                     Chain standing = live.chains().get(chain.name());
                     return standing == null || Objects.equals(standing.base(), chain.base());
+                })
+                && wanted.sets().values().stream().allMatch(set -> {
+                    NftSet standing = live.sets().get(set.name());
+                    return standing == null
+                            || (standing.isMap() == set.isMap()
+                                    && standing.declaration().equals(set.declaration()));
                 });
     }
 
