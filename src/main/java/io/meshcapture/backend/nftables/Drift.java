@@ -5,6 +5,7 @@ import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
 import io.meshcapture.plan.ServiceName;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -50,36 +51,38 @@ final class Drift {
         if (!String.valueOf(live.base()).equals(String.valueOf(wanted.base()))) {
             add(null, where, String.valueOf(live.base()), String.valueOf(wanted.base()));
         }
-        List<String> stands = new ArrayList<>(live.rules());
-        List<String> should = wanted.rules();
-        int position = 0;
-        for (String rule : should) {
-            if (position < stands.size() && stands.get(position).equals(rule)) {
-                position++;
-                continue;
-            }
-            int later = stands.subList(Math.min(position, stands.size()), stands.size())
-                    .indexOf(rule);
-            if (later > 0) {
-                // what stands in between either belongs elsewhere or to nobody
-                for (String extra : List.copyOf(stands.subList(position, position + later))) {
-                    add(null, rulePlace(where, position), extra, should.contains(extra) ? "another place" : "");
-                    stands.remove(position);
+        rules(where, live.rules(), wanted.rules());
+    }
+
+    /**
+     * Differences in order. A rule that stands is named by its place among those that stand, one that is missing by its
+     * place among those that should. One that stands elsewhere than it should is both surplus and missing.
+     */
+    private void rules(String where, List<String> stands, List<String> should) {
+        Set<String> toCome = new HashSet<>(should);
+        int at = 0;
+        for (int i = 0; i < should.size(); i++) {
+            String rule = should.get(i);
+            toCome.remove(rule);
+            int distance = stands.subList(at, stands.size()).indexOf(rule);
+            boolean overtaken = distance > 0
+                    && stands.subList(at, at + distance).stream()
+                                    .filter(toCome::contains)
+                                    .count()
+                            > 1;
+            if (distance >= 0 && !overtaken) {
+                for (int next = at + distance; at < next; at++) {
+                    add(null, rulePlace(where, at), stands.get(at), "");
                 }
-                position++;
+                at++;
+            } else if (at < stands.size() && !overtaken && !toCome.contains(stands.get(at))) {
+                add(null, rulePlace(where, at), stands.get(at++), rule);
             } else {
-                boolean replaced = position < stands.size() && !should.contains(stands.get(position));
-                add(null, rulePlace(where, position), replaced ? stands.get(position) : "", rule);
-                if (replaced) {
-                    position++;
-                } else {
-                    stands.add(position, rule);
-                    position++;
-                }
+                add(null, rulePlace(where, i), "", rule);
             }
         }
-        for (int i = position; i < stands.size(); i++) {
-            add(null, rulePlace(where, i), stands.get(i), "");
+        for (; at < stands.size(); at++) {
+            add(null, rulePlace(where, at), stands.get(at), "");
         }
     }
 
