@@ -1,6 +1,5 @@
 package io.meshcapture.cli;
 
-import io.meshcapture.config.Setting;
 import io.meshcapture.failure.ExitCode;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Account;
@@ -45,9 +44,7 @@ final class ExplainCommand implements Command {
         spec.addOption(GlobalOptions.text("GROUP", "the caller's group (default: the user's own)", "--from-group"));
         spec.addOption(GlobalOptions.text("UNIT", "the caller's systemd unit", "--from-unit"));
         spec.addOption(GlobalOptions.text("PATH", "the caller's control group", "--from-cgroup"));
-        for (Setting setting : Setting.values()) {
-            spec.addOption(GlobalOptions.text(setting.label(), setting.description(), setting.flag()));
-        }
+        PlanOptions.declareSettings(spec);
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.meshcapture.failure.ExitCode;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.Model.CommandSpec;
@@ -15,6 +16,9 @@ final class GlobalOptions {
     private static final List<String> WITH_VALUE =
             List.of("-f", "--file", "--netns", "-o", "--output", "--state-dir", "--lock-timeout");
 
+    /** Short options in one, the last of which has a value: {@code -vf FILE}. */
+    private static final Pattern CLUSTER_WITH_VALUE = Pattern.compile("-[hqv]+[fo]");
+
     private GlobalOptions() {}
 
     /** Where the command's name stands; -1 where there is none. */
@@ -24,7 +28,7 @@ final class GlobalOptions {
             if (!arg.startsWith("-") || arg.equals("-")) {
                 return i;
             }
-            if (WITH_VALUE.contains(arg)) {
+            if (WITH_VALUE.contains(arg) || CLUSTER_WITH_VALUE.matcher(arg).matches()) {
                 i++;
             }
         }

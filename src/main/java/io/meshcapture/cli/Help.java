@@ -52,7 +52,7 @@ final class Help {
     static Failure wrongUsage(Command command, ParameterException e) {
         String what = e instanceof UnmatchedArgumentException unmatched
                 ? "argument " + BadValue.quote(unmatched.getUnmatched().getFirst()) + " is not known"
-                : String.valueOf(e.getMessage()).replace('\n', ' ');
+                : BadValue.printable(String.valueOf(e.getMessage()).replace('\n', ' '));
         return new Failure.Invalid(
                 what, "meshcapture " + command.name(), "see meshcapture " + command.name() + " --help");
     }

@@ -159,7 +159,8 @@ public final class SmallWorld {
         }
     }
 
-    static Plan with(Plan plan, List<Service> services) {
+    /** The plan with other services. */
+    public static Plan with(Plan plan, List<Service> services) {
         return plan(plan.ipv6(), plan.udp443(), plan.except(), services);
     }
 

@@ -7,11 +7,14 @@ import io.meshcapture.plan.Port;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.ServiceRules;
+import io.meshcapture.rules.Step;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** What stands in the kernel now. */
@@ -77,13 +80,13 @@ public final class LiveState {
                 }
             }
         }
-        services.sort(java.util.Comparator.comparing(LiveService::name));
+        services.sort(Comparator.comparing(LiveService::name));
         return services;
     }
 
     /** The decision that the comments tell of; see {@link LiveDecision#read}. Only where the table is there. */
     public Decision decision() {
-        return new LiveDecision(java.util.Objects.requireNonNull(ruleset)).read();
+        return new LiveDecision(Objects.requireNonNull(ruleset)).read();
     }
 
     /** The services as they stand, to be compiled again beside others. */
@@ -96,10 +99,10 @@ public final class LiveState {
         if (ruleset == null) {
             return null;
         }
-        if (contains(io.meshcapture.rules.Decision.Ending.REJECT_IPV6.why())) {
+        if (contains(Decision.Ending.REJECT_IPV6.why())) {
             return Choices.Ipv6.REJECT;
         }
-        return contains(new io.meshcapture.rules.Step.Ipv6Bypass().why()) ? Choices.Ipv6.BYPASS : Choices.Ipv6.CAPTURE;
+        return contains(new Step.Ipv6Bypass().why()) ? Choices.Ipv6.BYPASS : Choices.Ipv6.CAPTURE;
     }
 
     private boolean contains(String why) {

@@ -4,6 +4,7 @@ import io.meshcapture.plan.Family;
 import io.meshcapture.rules.CallerKey;
 import io.meshcapture.rules.Entry;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -21,7 +22,14 @@ import java.util.List;
  * @param group whether the group is asked
  * @param first what the key begins with
  */
-record LookupMap(Family family, int cgroupLevel, boolean user, boolean group, First first) {
+record LookupMap(Family family, int cgroupLevel, boolean user, boolean group, First first)
+        implements Comparable<LookupMap> {
+
+    private static final Comparator<LookupMap> ORDER = Comparator.comparing(LookupMap::family)
+            .thenComparingInt(LookupMap::cgroupLevel)
+            .thenComparing(LookupMap::user)
+            .thenComparing(LookupMap::group)
+            .thenComparing(LookupMap::first);
 
     /** The field order of a key. */
     enum First {
@@ -44,6 +52,11 @@ record LookupMap(Family family, int cgroupLevel, boolean user, boolean group, Fi
         }
         int level = caller.cgroup() == null ? 0 : level(caller.cgroup());
         return new LookupMap(entry.network().family(), level, caller.uid() != null, caller.gid() != null, first);
+    }
+
+    @Override
+    public int compareTo(LookupMap other) {
+        return ORDER.compare(this, other);
     }
 
     private static int level(String cgroup) {

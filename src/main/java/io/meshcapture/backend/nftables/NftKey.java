@@ -25,12 +25,13 @@ final class NftKey {
      * ({@code ::1.2.3.4}).
      */
     static String canonical(String key) {
-        if (key.indexOf(':') < 0 || key.indexOf('"') >= 0) {
+        if (key.indexOf(':') < 0) {
             return key;
         }
         StringBuilder text = new StringBuilder(key.length());
         for (String field : fields(key)) {
-            text.append(text.isEmpty() ? "" : " . ").append(field.indexOf(':') >= 0 ? address(field) : field);
+            boolean canBeAddress = field.indexOf(':') >= 0 && field.indexOf('"') < 0;
+            text.append(text.isEmpty() ? "" : " . ").append(canBeAddress ? address(field) : field);
         }
         return text.toString();
     }

@@ -18,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedSet;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,21 +66,26 @@ final class RulesetRenderer {
 
     private void listeners(Decision decision) {
         for (Port listener : decision.listeners()) {
-            List<String> rules = new ArrayList<>();
-            for (Decision.Ending ending : decision.endings()) {
-                String why = comment(ending.why());
-                switch (ending) {
-                    case REJECT_IPV6 -> {
-                        // only a reset is quick: after an ICMP error the client's SYN is retried for a second
-                        rules.add("meta nfproto ipv6 meta l4proto tcp counter reject with tcp reset" + why);
-                        rules.add("meta nfproto ipv6 counter reject with icmpv6 port-unreachable" + why);
-                    }
-                    case REJECT_QUIC -> rules.add("meta l4proto udp counter reject" + why);
-                    case REDIRECT -> rules.add("meta l4proto tcp redirect to :" + listener + why);
-                }
-            }
-            chain(chainTo(listener), rules);
+            chain(chainTo(listener), rulesTo(listener, decision.endings()));
         }
+    }
+
+    /** The rules of the chain that sends to a listener. */
+    static List<String> rulesTo(Port listener, List<Decision.Ending> endings) {
+        List<String> rules = new ArrayList<>();
+        for (Decision.Ending ending : endings) {
+            String why = comment(ending.why());
+            switch (ending) {
+                case REJECT_IPV6 -> {
+                    // only a reset is quick: after an ICMP error the client's SYN is retried for a second
+                    rules.add("meta nfproto ipv6 meta l4proto tcp counter reject with tcp reset" + why);
+                    rules.add("meta nfproto ipv6 counter reject with icmpv6 port-unreachable" + why);
+                }
+                case REJECT_QUIC -> rules.add("meta l4proto udp counter reject" + why);
+                case REDIRECT -> rules.add("meta l4proto tcp redirect to :" + listener + why);
+            }
+        }
+        return rules;
     }
 
     static String chainTo(Port listener) {
@@ -193,22 +199,25 @@ final class RulesetRenderer {
         for (Entry entry : lookup.entries()) {
             networksOf.merge(entry.caller(), 1, Integer::sum);
         }
-        Map<LookupMap, NftSet> maps = new LinkedHashMap<>();
+        // sorted: which map of a look-up is asked first makes no difference, and so no difference may come of it
+        TreeMap<LookupMap, List<Entry>> maps = new TreeMap<>();
         for (Entry entry : lookup.entries()) {
             boolean many = networksOf.getOrDefault(entry.caller(), 0) > LookupMap.MANY;
-            LookupMap kind = LookupMap.of(entry, many);
-            NftSet map = maps.get(kind);
-            if (map == null) {
-                String prefix = lookup.rank() == null ? "except" : kind.who() + "_" + lookup.layer();
-                map = set(kind.name(prefix), true, "type " + kind.type() + " : verdict", "flags interval", "counter");
-                maps.put(kind, map);
-                rule(kind.expression() + " vmap @" + map.name(), lookup);
-            }
-            String key = kind.key(entry);
-            String verdict = entry.listener() == null ? "accept" : "goto " + chainTo(entry.listener());
-            String owner = entry.service() == null ? "" : entry.service().value();
-            map.elements().put(key, Element.of(key, owner, verdict));
+            maps.computeIfAbsent(LookupMap.of(entry, many), any -> new ArrayList<>())
+                    .add(entry);
         }
+        maps.forEach((kind, entries) -> {
+            String prefix = lookup.rank() == null ? "except" : kind.who() + "_" + lookup.layer();
+            NftSet map =
+                    set(kind.name(prefix), true, "type " + kind.type() + " : verdict", "flags interval", "counter");
+            rule(kind.expression() + " vmap @" + map.name(), lookup);
+            for (Entry entry : entries) {
+                String key = kind.key(entry);
+                String verdict = entry.listener() == null ? "accept" : "goto " + chainTo(entry.listener());
+                String owner = entry.service() == null ? "" : entry.service().value();
+                map.elements().put(key, Element.of(key, owner, verdict));
+            }
+        });
     }
 
     private NftSet set(String name, boolean isMap, String... declaration) {
