@@ -10,11 +10,9 @@ import io.meshcapture.plan.CgroupPath;
 import io.meshcapture.plan.Destination;
 import io.meshcapture.plan.Origin;
 import io.meshcapture.plan.UnitName;
-import io.meshcapture.rules.Connection;
 import io.meshcapture.rules.Explanation;
 import io.meshcapture.verbs.Explain;
 import java.io.IOException;
-import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
@@ -66,7 +64,7 @@ final class ExplainCommand implements Command {
         if (session.isJson()) {
             json(outcome, session);
         } else {
-            print(outcome, session);
+            session.out().print(ExplanationText.of(outcome.connection(), outcome.explanation()));
         }
         return ExitCode.DONE;
     }
@@ -107,52 +105,12 @@ final class ExplainCommand implements Command {
         return options.matchedOptionValue(name, (@Nullable String) null);
     }
 
-    private static void print(Explain.Outcome outcome, Session session) {
-        Connection connection = outcome.connection();
-        session.out()
-                .println(protocol(connection) + " to " + destination(connection) + " from uid "
-                        + connection.caller().uid() + ", gid "
-                        + connection.caller().gid()
-                        + (connection.caller().cgroup() == null
-                                ? ""
-                                : ", cgroup /" + connection.caller().cgroup()));
-        List<Explanation.Line> lines = outcome.explanation().lines();
-        for (int i = 0; i < lines.size(); i++) {
-            Explanation.Line line = lines.get(i);
-            session.out()
-                    .println(String.format(
-                            Locale.ROOT, "%3d  %-7s  %s", i + 1, line.decides() ? "decides" : "passes", line.why()));
-        }
-        session.out().println(verdict(outcome.explanation()));
-    }
-
-    private static String protocol(Connection connection) {
-        return connection.protocol() == Connection.Protocol.TCP ? "tcp" : "udp";
-    }
-
-    private static String destination(Connection connection) {
-        String address = connection.destination().toString();
-        return (address.indexOf(':') >= 0 ? "[" + address + "]" : address) + ":" + connection.port();
-    }
-
-    private static String verdict(Explanation explanation) {
-        String of = explanation.service() == null ? "" : ", service " + explanation.service();
-        return switch (explanation.outcome()) {
-            case DIRECT ->
-                explanation.lines().stream().noneMatch(Explanation.Line::decides)
-                        ? "direct: no service captures it"
-                        : "direct" + of;
-            case CAPTURED -> "captured: to Envoy's listener " + explanation.listener() + of;
-            case REJECTED -> "rejected" + of;
-        };
-    }
-
     private static void json(Explain.Outcome outcome, Session session) throws IOException {
         Explanation explanation = outcome.explanation();
         Json.write(session.out(), json -> {
             json.name("command").value("explain");
-            json.name("protocol").value(protocol(outcome.connection()));
-            json.name("destination").value(destination(outcome.connection()));
+            json.name("protocol").value(ExplanationText.protocol(outcome.connection()));
+            json.name("destination").value(ExplanationText.destination(outcome.connection()));
             json.name("uid").value(outcome.connection().caller().uid());
             json.name("gid").value(outcome.connection().caller().gid());
             json.name("cgroup").value(outcome.connection().caller().cgroup());

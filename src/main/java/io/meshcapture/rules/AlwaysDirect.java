@@ -4,6 +4,7 @@ import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Family;
 import io.meshcapture.plan.Network;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Networks that stay direct whatever the plan says. */
 public final class AlwaysDirect {
@@ -18,9 +19,13 @@ public final class AlwaysDirect {
     /** 224.0.0.0/4 (RFC 5771) and ff00::/8 (RFC 4291 section 2.7). */
     public static final List<Network> MULTICAST = List.of(ipv4(224, 0, 4), ipv6(0xff00, 8));
 
+    /** 255.255.255.255 (RFC 919); the broadcast addresses of attached networks are known to the kernel only. */
+    static final List<Network> BROADCAST = List.of(new Network(Address.ipv4(-1), 32));
+
     /** All of them. */
-    static final List<Network> NETWORKS = List.of(
-            LOOPBACK.get(0), LOOPBACK.get(1), LINK_LOCAL.get(0), LINK_LOCAL.get(1), MULTICAST.get(0), MULTICAST.get(1));
+    static final List<Network> NETWORKS = Stream.of(LOOPBACK, LINK_LOCAL, MULTICAST, BROADCAST)
+            .flatMap(List::stream)
+            .toList();
 
     private AlwaysDirect() {}
 

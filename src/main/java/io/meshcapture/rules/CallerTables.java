@@ -1,7 +1,5 @@
 package io.meshcapture.rules;
 
-import io.meshcapture.plan.Network;
-import io.meshcapture.plan.PortRange;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -19,18 +17,19 @@ final class CallerTables {
     /** Per control group, in path order, so that the children of a path stand together. */
     private final TreeMap<String, Map<CallerKey, PrefixTable>> byCgroup = new TreeMap<>();
 
-    void add(PrefixTable.Placed placed) {
-        CallerKey key = placed.entry().caller();
+    void add(Entry entry, int layer) {
+        CallerKey key = entry.caller();
         Map<CallerKey, PrefixTable> tables = key.cgroup() == null
                 ? byIdentity.computeIfAbsent(identity(key), any -> new LinkedHashMap<>())
                 : byCgroup.computeIfAbsent(key.cgroup(), any -> new LinkedHashMap<>());
-        tables.computeIfAbsent(key, any -> new PrefixTable()).add(placed);
+        tables.computeIfAbsent(key, any -> new PrefixTable()).add(entry, layer);
     }
 
-    int highestLayer(CallerKey key, Network network, PortRange ports) {
+    /** The highest layer of an entry that must be asked before the given one; 0 where there is none. */
+    int highestLayer(Entry entry) {
         int highest = 0;
-        for (PrefixTable table : overlapping(key)) {
-            highest = Math.max(highest, table.highestLayer(network, ports));
+        for (PrefixTable table : overlapping(entry.caller())) {
+            highest = Math.max(highest, table.highestLayer(entry));
         }
         return highest;
     }

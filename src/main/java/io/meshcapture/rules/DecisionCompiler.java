@@ -77,7 +77,7 @@ public final class DecisionCompiler {
             }
         }
         if (problems.isEmpty()) {
-            problems.addAll(NeverAsked.among(asked, exceptions, users));
+            problems.addAll(NeverAsked.among(asked, exceptions, users, groups));
         }
         if (!problems.isEmpty()) {
             throw new Failure.Invalid(problems);

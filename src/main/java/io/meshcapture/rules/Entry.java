@@ -4,6 +4,7 @@ import io.meshcapture.plan.Network;
 import io.meshcapture.plan.Port;
 import io.meshcapture.plan.PortRange;
 import io.meshcapture.plan.ServiceName;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +29,14 @@ public record Entry(
         return caller.fits(connection.caller())
                 && network.contains(connection.destination())
                 && ports.contains(connection.port());
+    }
+
+    /**
+     * Whether both are exceptions, or both are captures, of one service. Then they have one outcome, and it does not matter
+     * which of them is asked first.
+     */
+    boolean isOfOneStepWith(Entry other) {
+        return Objects.equals(service, other.service) && (listener == null) == (other.listener == null);
     }
 
     /** The sentence for {@code explain}. */

@@ -19,18 +19,14 @@ final class Layers {
         List<List<Entry>> layers = new ArrayList<>();
         for (ServiceRules service : services) {
             for (List<Entry> step : List.of(service.except(), service.to())) {
-                // entries of one step have one outcome and are disjoint per caller: they are not held against each
-                // other
-                List<PrefixTable.Placed> placed = new ArrayList<>(step.size());
                 for (Entry entry : step) {
-                    int layer = 1 + earlier.highestLayer(entry.caller(), entry.network(), entry.ports());
-                    placed.add(new PrefixTable.Placed(entry, layer));
+                    int layer = 1 + earlier.highestLayer(entry);
+                    earlier.add(entry, layer);
                     while (layers.size() < layer) {
                         layers.add(new ArrayList<>());
                     }
                     layers.get(layer - 1).add(entry);
                 }
-                placed.forEach(earlier::add);
             }
         }
         List<Step.Lookup> lookups = new ArrayList<>();

@@ -2,7 +2,6 @@ package io.meshcapture.rules;
 
 import io.meshcapture.plan.Family;
 import io.meshcapture.plan.Network;
-import io.meshcapture.plan.PortRange;
 import io.meshcapture.plan.Ports;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -27,8 +26,8 @@ final class PrefixTable {
     private final TreeSet<Integer> prefixesIpv4 = new TreeSet<>();
     private final TreeSet<Integer> prefixesIpv6 = new TreeSet<>();
 
-    void add(Placed placed) {
-        Network network = placed.entry().network();
+    void add(Entry entry, int layer) {
+        Network network = entry.network();
         List<Placed> here = exact.get(network);
         if (here == null) {
             here = new ArrayList<>(1);
@@ -36,11 +35,11 @@ final class PrefixTable {
             ordered.put(network, here);
             prefixes(network).add(network.prefix());
         }
-        here.add(placed);
+        here.add(new Placed(entry, layer));
     }
 
     /** Every entry whose network is the given one or contains it. */
-    void forEachAround(Network network, Consumer<Placed> action) {
+    private void forEachAround(Network network, Consumer<Placed> action) {
         for (int prefix : prefixes(network)) {
             if (prefix > network.prefix()) {
                 return;
@@ -53,7 +52,7 @@ final class PrefixTable {
     }
 
     /** Every entry whose network lies in the given one and is not the same. */
-    void forEachInside(Network network, Consumer<Placed> action) {
+    private void forEachInside(Network network, Consumer<Placed> action) {
         for (Map.Entry<Network, List<Placed>> entry :
                 ordered.tailMap(network, false).entrySet()) {
             if (!network.contains(entry.getKey())) {
@@ -68,16 +67,25 @@ final class PrefixTable {
         return next != null && network.contains(next);
     }
 
-    /** The highest layer of an entry that shares an address and a port with the given ones; 0 where there is none. */
-    int highestLayer(Network network, PortRange ports) {
-        int[] highest = {0};
-        Consumer<Placed> look = placed -> {
-            if (placed.layer() > highest[0] && placed.entry().ports().overlaps(ports)) {
-                highest[0] = placed.layer();
+    /** Every entry that shares an address and a port with the given one. */
+    void forEachOverlapping(Entry entry, Consumer<Placed> action) {
+        Consumer<Placed> ofItsPorts = placed -> {
+            if (placed.entry().ports().overlaps(entry.ports())) {
+                action.accept(placed);
             }
         };
-        forEachAround(network, look);
-        forEachInside(network, look);
+        forEachAround(entry.network(), ofItsPorts);
+        forEachInside(entry.network(), ofItsPorts);
+    }
+
+    /** The highest layer of an entry that must be asked before the given one; 0 where there is none. */
+    int highestLayer(Entry entry) {
+        int[] highest = {0};
+        forEachOverlapping(entry, placed -> {
+            if (placed.layer() > highest[0] && !placed.entry().isOfOneStepWith(entry)) {
+                highest[0] = placed.layer();
+            }
+        });
         return highest[0];
     }
 

@@ -30,13 +30,12 @@ public final class Removal {
                 continue;
             }
             CallerTables tables = earlier.computeIfAbsent(lookup.rank(), any -> new CallerTables());
-            List<PrefixTable.Placed> placed = new ArrayList<>();
             for (Entry entry : lookup.entries()) {
                 if (entry.service() != null && gone.contains(entry.service())) {
                     continue;
                 }
-                int layer = 1 + tables.highestLayer(entry.caller(), entry.network(), entry.ports());
-                placed.add(new PrefixTable.Placed(entry, layer));
+                int layer = 1 + tables.highestLayer(entry);
+                tables.add(entry, layer);
                 layers.computeIfAbsent(lookup.rank(), any -> new TreeMap<>())
                         .computeIfAbsent(layer, any -> new ArrayList<>())
                         .add(entry);
@@ -44,7 +43,6 @@ public final class Removal {
                     listeners.put(entry.listener().number(), entry.listener());
                 }
             }
-            placed.forEach(tables::add);
         }
         layers.forEach((rank, byLayer) ->
                 byLayer.forEach((layer, entries) -> steps.add(new Step.Lookup(rank, layer, entries))));

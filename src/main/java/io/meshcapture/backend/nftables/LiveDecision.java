@@ -26,8 +26,8 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads a decision back from a ruleset of ours. Elements are data and are read; a rule counts only where it is, to the
- * letter, one that the renderer writes.
+ * Reads a decision back from a ruleset of ours. Elements are data and are read. A rule is told by its comment, not by its
+ * text, which each version of the library spells its own way; whether the text says the same is for {@link Spelling}.
  */
 final class LiveDecision {
 
@@ -66,7 +66,7 @@ final class LiveDecision {
                 listeners.add(listener);
                 endings.clear();
                 for (Decision.Ending ending : Decision.Ending.values()) {
-                    if (hasComment(chain, ending.why())) {
+                    if (chain.rules().stream().anyMatch(rule -> hasComment(rule, ending.why()))) {
                         endings.add(ending);
                     }
                 }
@@ -77,8 +77,8 @@ final class LiveDecision {
         return new Decision(steps, endings, listeners, facts);
     }
 
-    private static boolean hasComment(Chain chain, String why) {
-        return chain.rules().stream().anyMatch(rule -> rule.endsWith(" comment \"" + why + "\""));
+    static boolean hasComment(String rule, String why) {
+        return rule.endsWith(" comment \"" + why + "\"");
     }
 
     private static boolean sameStep(Step before, Step step) {
@@ -93,7 +93,7 @@ final class LiveDecision {
             return lookup(rule, map);
         }
         for (Step guard : guards()) {
-            if (RulesetRenderer.rules(guard).contains(rule)) {
+            if (hasComment(rule, guard.why())) {
                 return guard;
             }
         }

@@ -129,4 +129,21 @@ record LookupMap(Family family, int cgroupLevel, boolean user, boolean group, Fi
             text.append(text.isEmpty() ? "" : " . ").append(field);
         }
     }
+
+    // written out: what the compiler makes for records is linked at the first call, 10 ms of every start
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof LookupMap map
+                && map.family == family
+                && map.cgroupLevel == cgroupLevel
+                && map.user == user
+                && map.group == group
+                && map.first == first;
+    }
+
+    @Override
+    public int hashCode() {
+        return ((cgroupLevel * 2 + (user ? 1 : 0)) * 2 + (group ? 1 : 0)) * 256 + family.bits();
+    }
 }

@@ -3,6 +3,7 @@ package io.meshcapture.backend.nftables;
 import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
 import io.meshcapture.failure.Failure;
+import io.meshcapture.ffi.LibC;
 import io.meshcapture.ffi.LibNftables;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Decision;
@@ -22,6 +23,11 @@ public final class NftablesBackend implements AutoCloseable {
 
     private NftablesBackend(NftContext nft) {
         this.nft = nft;
+    }
+
+    /** Loads the native libraries, so that {@link #open} finds them loaded; failures show there. */
+    public static void prepare() {
+        LibNftables.load();
     }
 
     /** Opens libnftables. */
@@ -148,6 +154,24 @@ public final class NftablesBackend implements AutoCloseable {
     }
 
     /**
+     * The decision that stands.
+     *
+     * @throws Failure.Conflict where a rule does not say what its comment says
+     */
+    public Decision standing(LiveState live) {
+        Decision decision = live.decision();
+        for (Finding finding : differences(live, decision, null)) {
+            if (finding.service() == null) {
+                throw new Failure.Conflict(
+                        "the live table was changed by hand",
+                        finding.where() + " is " + (finding.stands().isEmpty() ? "missing" : finding.stands()),
+                        "see the difference with: meshcapture check; repair it with: meshcapture apply");
+            }
+        }
+        return decision;
+    }
+
+    /**
      * Commits a change. With connections given, these are left alone from the first instant, and whatever else is open
      * has the grace time to send something.
      *
@@ -217,6 +241,7 @@ public final class NftablesBackend implements AutoCloseable {
         if (script.isEmpty()) {
             return;
         }
+        LibC.load().askFilesOnlyForAccounts(); // all names of the plan are numbers by now
         NftContext.Answer answer = nft.run(script, 0);
         if (!answer.accepted()) {
             throw Refusal.of(script, answer.error());

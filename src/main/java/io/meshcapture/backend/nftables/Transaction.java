@@ -18,12 +18,11 @@ import org.jspecify.annotations.Nullable;
 final class Transaction {
 
     /**
-     * Elements in one command. libnftables (seen with 1.0.6) puts a command's elements into netlink messages of 64 KiB,
-     * and an element that does not fit any more is encoded a second time: uid and gid in a key of intervals, which are
-     * turned to network order in place, are then turned twice, and the kernel stores a caller that does not exist. So no
-     * command may need a second message; an element takes 330 bytes at most.
+     * As many elements surely fit into one netlink message of 64 KiB; the largest of ours take some 300 bytes. Where a
+     * command's elements take more messages than one, libnftables (1.0.6 at least) turns the byte order of the first
+     * number of each further message twice: in an interval map by uid, every 744th service would be another user's.
      */
-    private static final int IN_ONE_COMMAND = 128;
+    static final int AT_ONCE = 200;
 
     private final StringBuilder script = new StringBuilder(1024);
 
@@ -32,12 +31,13 @@ final class Transaction {
     /** The script; the empty text where nothing differs. */
     static String between(@Nullable Ruleset live, Ruleset wanted) {
         Transaction transaction = new Transaction();
-        boolean rebuilds = live != null && !isAlterable(live, wanted);
-        Ruleset from = live == null || rebuilds ? Ruleset.empty() : live;
-        if (rebuilds) {
+        boolean anew = live == null || !isChangeable(live, wanted);
+        Ruleset from = live == null || anew ? Ruleset.empty() : live;
+        if (live != null && anew) {
+            // still one transaction: the new chain is hooked before the old one is let go
             transaction.line("delete table " + Ruleset.TABLE);
         }
-        if (live == null || rebuilds) {
+        if (anew) {
             transaction.line("add table " + Ruleset.TABLE + " { comment \"" + wanted.comment() + "\"; }");
         }
         transaction.addDeclarations(from, wanted);
@@ -48,20 +48,20 @@ final class Transaction {
     }
 
     /**
-     * Whether the table can be changed as it stands. The kernel alters neither the hook of a chain nor the type of a set,
-     * and waking a dormant table is a matter of the table too. Then it is built anew, in the same transaction.
+     * The kernel can neither change the type of a set nor the hook of a chain, and a table that was put to sleep is woken as
+     * a whole. Only a hand can have made them differ.
      */
-    private static boolean isAlterable(Ruleset live, Ruleset wanted) {
+    private static boolean isChangeable(Ruleset live, Ruleset wanted) {
         return live.isDormant() == wanted.isDormant()
-                && wanted.chains().values().stream().allMatch(chain -> {
-                    Chain standing = live.chains().get(chain.name());
-                    return standing == null || Objects.equals(standing.base(), chain.base());
-                })
                 && wanted.sets().values().stream().allMatch(set -> {
                     NftSet standing = live.sets().get(set.name());
                     return standing == null
                             || (standing.isMap() == set.isMap()
                                     && standing.declaration().equals(set.declaration()));
+                })
+                && wanted.chains().values().stream().allMatch(chain -> {
+                    Chain standing = live.chains().get(chain.name());
+                    return standing == null || Objects.equals(standing.base(), chain.base());
                 });
     }
 
@@ -99,23 +99,45 @@ final class Transaction {
                     added.add(element);
                 }
             }
-            elements("delete", set.name(), removed);
-            elements("add", set.name(), added);
+            elements(script, "delete", set, removed);
+            elements(script, "add", set, added);
         }
     }
 
-    private void elements(String verb, String set, List<Element> elements) {
-        boolean adds = verb.equals("add");
-        for (int from = 0; from < elements.size(); from += IN_ONE_COMMAND) {
-            int to = Math.min(elements.size(), from + IN_ONE_COMMAND);
-            script.append(verb).append(" element ").append(Ruleset.TABLE).append(' ');
-            script.append(set).append(" { ");
-            for (int i = from; i < to; i++) {
-                Element element = elements.get(i);
-                script.append(i == from ? "" : ", ").append(adds ? element.text() : element.key());
+    /** Commands that add or delete elements, {@link #AT_ONCE} each. */
+    static void elements(StringBuilder script, String verb, NftSet set, List<Element> elements) {
+        for (int start = 0; start < elements.size(); start += AT_ONCE) {
+            script.append(verb)
+                    .append(" element ")
+                    .append(Ruleset.TABLE)
+                    .append(' ')
+                    .append(set.name())
+                    .append(" { ");
+            String separator = "";
+            for (Element element : elements.subList(start, Math.min(start + AT_ONCE, elements.size()))) {
+                script.append(separator).append(verb.equals("add") ? element.text() : deleted(set, element.key()));
+                separator = ", ";
             }
             script.append(" }\n");
         }
+    }
+
+    /**
+     * The key of an element to delete. In a map of concatenated intervals libnftables 1.0.6 adds every element as a range,
+     * but deletes as a range only where some field is spelled as one; the kernel has no such element otherwise (ENOENT).
+     */
+    private static String deleted(NftSet set, String key) {
+        List<String> fields = NftKey.fields(key);
+        if (fields.size() > 1 && set.declaration().contains("flags interval")) {
+            for (int last = fields.size() - 1; last >= 0; last--) {
+                String field = fields.get(last);
+                if (field.chars().allMatch(c -> c >= '0' && c <= '9')) {
+                    fields.set(last, field + "-" + field);
+                    return String.join(" . ", fields);
+                }
+            }
+        }
+        return key;
     }
 
     private void changeRules(Ruleset from, Ruleset wanted) {

@@ -1,0 +1,51 @@
+package io.meshcapture.cli;
+
+import io.meshcapture.rules.Connection;
+import io.meshcapture.rules.Explanation;
+import java.util.List;
+import java.util.Locale;
+
+/** What {@code explain} answers, for people: the connection, the steps that were asked, the outcome. */
+public final class ExplanationText {
+    private ExplanationText() {}
+
+    /** The lines, each with its end. */
+    public static String of(Connection connection, Explanation explanation) {
+        StringBuilder text = new StringBuilder(1024);
+        text.append(protocol(connection)).append(" to ").append(destination(connection));
+        text.append(" from uid ").append(connection.caller().uid());
+        text.append(", gid ").append(connection.caller().gid());
+        if (connection.caller().cgroup() != null) {
+            text.append(", cgroup /").append(connection.caller().cgroup());
+        }
+        text.append('\n');
+        List<Explanation.Line> lines = explanation.lines();
+        for (int i = 0; i < lines.size(); i++) {
+            Explanation.Line line = lines.get(i);
+            text.append(String.format(
+                    Locale.ROOT, "%3d  %-7s  %s\n", i + 1, line.decides() ? "decides" : "passes", line.why()));
+        }
+        return text.append(outcome(explanation)).append('\n').toString();
+    }
+
+    static String protocol(Connection connection) {
+        return connection.protocol().name().toLowerCase(Locale.ROOT);
+    }
+
+    static String destination(Connection connection) {
+        String address = connection.destination().toString();
+        return (address.indexOf(':') >= 0 ? "[" + address + "]" : address) + ":" + connection.port();
+    }
+
+    private static String outcome(Explanation explanation) {
+        String of = explanation.service() == null ? "" : ", service " + explanation.service();
+        return switch (explanation.outcome()) {
+            case DIRECT ->
+                explanation.lines().stream().noneMatch(Explanation.Line::decides)
+                        ? "direct: no service captures it"
+                        : "direct" + of;
+            case CAPTURED -> "captured: to Envoy's listener " + explanation.listener() + of;
+            case REJECTED -> "rejected" + of;
+        };
+    }
+}

@@ -1,0 +1,68 @@
+package io.meshcapture.golden;
+
+import io.meshcapture.plan.Account;
+import io.meshcapture.plan.Address;
+import io.meshcapture.plan.BadValue;
+import io.meshcapture.plan.CgroupPath;
+import io.meshcapture.plan.UnitName;
+import io.meshcapture.rules.Identities;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/** The host of the stories: everybody on it is known by name, and nothing is asked of the machine. */
+final class Village implements Identities {
+
+    /** Its own addresses. */
+    static final Set<Address> ADDRESSES = Set.of(address("192.0.2.1"), address("2001:db8::1"));
+
+    private static final Map<String, Long> USERS =
+            Map.of("root", 0L, "envoy", 101L, "orders", 1001L, "ledger", 1002L, "backup", 1003L);
+    private static final Map<String, Long> GROUPS =
+            Map.of("root", 0L, "envoy", 101L, "orders", 1001L, "ledger", 1002L, "backup", 1003L, "batch", 2001L);
+    private static final Map<String, List<String>> UNITS = Map.of(
+            "orders.service", List.of("system.slice/orders.service"),
+            "shop.slice", List.of("shop.slice"),
+            "cart.service", List.of("shop.slice/cart.service"),
+            "worker@*.service",
+                    List.of(
+                            "system.slice/system-worker.slice/worker@1.service",
+                            "system.slice/system-worker.slice/worker@2.service"));
+
+    @Override
+    public long id(Account account) throws BadValue {
+        if (account.isId()) {
+            return account.id();
+        }
+        return known(account.kind() == Account.Kind.USER ? USERS : GROUPS, account.text());
+    }
+
+    @Override
+    public List<String> cgroups(UnitName unit) throws BadValue {
+        return known(UNITS, unit.value());
+    }
+
+    @Override
+    public String cgroup(CgroupPath path) {
+        return path.value();
+    }
+
+    private static <T> T known(Map<String, T> names, String name) throws BadValue {
+        T found = names.get(name);
+        if (found == null) {
+            throw new BadValue(
+                    BadValue.quote(name) + " does not live here",
+                    "write one of " + String.join(", ", new TreeSet<>(names.keySet())));
+        }
+        return found;
+    }
+
+    private static Address address(String text) {
+        try {
+            return Address.parse(text);
+        } catch (BadValue e) {
+            throw new IllegalArgumentException(e);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+package io.meshcapture.rules;
+
+import io.meshcapture.plan.Account;
+import io.meshcapture.plan.Choices;
+import io.meshcapture.plan.Destination;
+import io.meshcapture.plan.Family;
+import io.meshcapture.plan.From;
+import io.meshcapture.plan.Network;
+import io.meshcapture.plan.Plan;
+import io.meshcapture.plan.Port;
+import io.meshcapture.plan.Rank;
+import io.meshcapture.plan.Service;
+import io.meshcapture.plan.ServiceName;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The contract's sentences about who decides a connection, one after the other, without any of the compiler's machinery:
+ * slow, and right by reading.
+ */
+final class FirstMatch {
+
+    /** What becomes of a connection, and which service decided. */
+    record Verdict(
+            Explanation.Outcome outcome,
+            @Nullable ServiceName service,
+            @Nullable Port listener) {
+        static Verdict of(Explanation explanation) {
+            return new Verdict(explanation.outcome(), explanation.service(), explanation.listener());
+        }
+    }
+
+    private static final Verdict DIRECT = new Verdict(Explanation.Outcome.DIRECT, null, null);
+
+    private FirstMatch() {}
+
+    static Verdict decide(Plan plan, Connection connection) {
+        boolean tcp = connection.protocol() == Connection.Protocol.TCP;
+        boolean quic = plan.udp443() == Choices.Udp443.REJECT && connection.port() == 443;
+        boolean ipv6 = connection.destination().family() == Family.IPV6;
+        if (!(tcp || quic)
+                || isEnvoy(plan, connection.caller())
+                || isAlwaysDirect(connection)
+                || (ipv6 && plan.ipv6() == Choices.Ipv6.BYPASS)
+                || names(plan.except(), connection)) {
+            return DIRECT;
+        }
+        for (Rank rank : Rank.values()) {
+            for (Service service : plan.services()) {
+                if (rankOf(service.from()) != rank || !fits(service.from(), connection.caller())) {
+                    continue;
+                }
+                if (names(service.except(), connection)) {
+                    return new Verdict(Explanation.Outcome.DIRECT, service.name(), null);
+                }
+                if (names(service.to(), connection)) {
+                    boolean rejected = !tcp || (ipv6 && plan.ipv6() == Choices.Ipv6.REJECT);
+                    return rejected
+                            ? new Verdict(Explanation.Outcome.REJECTED, service.name(), null)
+                            : new Verdict(Explanation.Outcome.CAPTURED, service.name(), service.outbound());
+                }
+            }
+        }
+        return DIRECT;
+    }
+
+    private static Rank rankOf(From from) {
+        if (!from.units().isEmpty() || !from.cgroups().isEmpty()) {
+            return Rank.CGROUP;
+        }
+        if (!from.users().isEmpty()) {
+            return Rank.USER;
+        }
+        return from.groups().isEmpty() ? Rank.ANY : Rank.GROUP;
+    }
+
+    private static boolean isEnvoy(Plan plan, Caller caller) {
+        return isOneOf(plan.envoy().users(), caller.uid())
+                || isOneOf(plan.envoy().groups(), caller.gid());
+    }
+
+    private static boolean isOneOf(List<Account> accounts, long id) {
+        return accounts.stream().anyMatch(account -> account.id() == id);
+    }
+
+    private static boolean isAlwaysDirect(Connection connection) {
+        String address = connection.destination().toString();
+        return connection.ownAddresses().contains(connection.destination())
+                || address.startsWith("127.")
+                || address.equals("::1")
+                || address.startsWith("169.254.")
+                || address.startsWith("fe80:")
+                || address.startsWith("224.")
+                || address.startsWith("ff02:")
+                || address.equals("255.255.255.255");
+    }
+
+    private static boolean fits(From from, Caller caller) {
+        List<String> cgroups = new ArrayList<>();
+        from.cgroups().forEach(path -> cgroups.add(path.value()));
+        from.units().forEach(unit -> cgroups.addAll(new SmallWorld.Names().cgroups(unit)));
+        String cgroup = caller.cgroup();
+        return (from.users().isEmpty() || isOneOf(from.users(), caller.uid()))
+                && (from.groups().isEmpty() || isOneOf(from.groups(), caller.gid()))
+                && (cgroups.isEmpty()
+                        || (cgroup != null
+                                && cgroups.stream().anyMatch(path -> (cgroup + "/").startsWith(path + "/"))));
+    }
+
+    private static boolean names(List<Destination> destinations, Connection connection) {
+        for (Destination destination : destinations) {
+            Network network = destination.network();
+            if ((network == null || network.contains(connection.destination()))
+                    && destination.ports().contains(connection.port())) {
+                return true;
+            }
+        }
+        return false;
+    }
+}
