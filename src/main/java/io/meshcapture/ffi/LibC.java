@@ -121,18 +121,28 @@ public final class LibC {
     }
 
     /**
-     * From now on, this process asks files alone for users and groups (glibc's __nss_configure_lookup; other C libraries
-     * ask nothing else anyway). libnftables takes every uid for a name first: ten thousand numbers would be ten thousand
-     * questions to a directory server.
+     * From now on, this process knows no user or group by name. libnftables takes every uid for a name first: ten thousand
+     * numbers would be ten thousand questions to a directory server, and an account that is called 1337 would become
+     * whatever its number is. glibc's __nss_configure_lookup, with a service that has no accounts; other C libraries ask
+     * /etc/passwd alone.
      */
-    public void askFilesOnlyForAccounts() {
+    public void askNobodyForAccounts() {
+        configureAccounts("dns");
+    }
+
+    /** From now on, this process knows the users and groups of /etc/passwd and /etc/group. */
+    public void askFilesForAccounts() {
+        configureAccounts("files");
+    }
+
+    private void configureAccounts(String service) {
         String configure = "__nss_configure_lookup";
         if (library.has(configure)) {
             NativeLibrary.Function lookup = library.function(configure, Type.SINT32, Type.POINTER, Type.POINTER);
             for (String database : new String[] {"passwd", "group"}) {
                 try (NativeText name = new NativeText(database);
-                        NativeText files = new NativeText("files")) {
-                    lookup.call(name.address(), files.address());
+                        NativeText source = new NativeText(service)) {
+                    lookup.call(name.address(), source.address());
                 }
             }
         }

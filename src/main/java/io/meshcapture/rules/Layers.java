@@ -7,8 +7,8 @@ import java.util.List;
 /**
  * Lays the services of one rank into look-ups that are asked one after the other.
  *
- * <p>Going through the steps in the order in which they must be asked, an entry's layer is one more than the highest
- * layer of an earlier entry that a connection could fit as well. So whoever must win is asked first, and entries that
+ * <p>Going through the steps in the order in which they must be asked, an entry's layer comes after the highest layer of
+ * an earlier entry that a connection could fit as well. So whoever must win is asked first, and entries that
  * do not compete share a look-up.
  */
 final class Layers {
@@ -20,7 +20,7 @@ final class Layers {
         for (ServiceRules service : services) {
             for (List<Entry> step : List.of(service.except(), service.to())) {
                 for (Entry entry : step) {
-                    int layer = 1 + earlier.highestLayer(entry);
+                    int layer = after(earlier.highestLayer(entry), entry);
                     earlier.add(entry, layer);
                     while (layers.size() < layer) {
                         layers.add(new ArrayList<>());
@@ -31,8 +31,21 @@ final class Layers {
         }
         List<Step.Lookup> lookups = new ArrayList<>();
         for (int i = 0; i < layers.size(); i++) {
-            lookups.add(new Step.Lookup(rank, i + 1, layers.get(i)));
+            if (!layers.get(i).isEmpty()) {
+                lookups.add(new Step.Lookup(rank, i + 1, layers.get(i)));
+            }
         }
         return lookups;
+    }
+
+    /**
+     * The first layer behind another that is for entries of this kind: odd layers are for exceptions, even ones for
+     * captures. So an exception that comes or goes does not move the captures of its service into another map, which the
+     * kernel does not do in one instant: rules change together, but each interval map is exchanged by itself.
+     */
+    static int after(int layer, Entry entry) {
+        boolean odd = entry.listener() == null;
+        int next = layer + 1;
+        return (next % 2 == 1) == odd ? next : next + 1;
     }
 }

@@ -34,7 +34,7 @@ public final class Removal {
                 if (entry.service() != null && gone.contains(entry.service())) {
                     continue;
                 }
-                int layer = 1 + tables.highestLayer(entry);
+                int layer = Layers.after(tables.highestLayer(entry), entry);
                 tables.add(entry, layer);
                 layers.computeIfAbsent(lookup.rank(), any -> new TreeMap<>())
                         .computeIfAbsent(layer, any -> new ArrayList<>())

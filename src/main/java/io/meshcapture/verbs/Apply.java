@@ -96,12 +96,8 @@ public final class Apply {
             Change change = backend.change(
                     live, wanted.decision(), place.version(), Instant.now().truncatedTo(ChronoUnit.SECONDS));
             if (!request.dryRun() && !change.isNothing()) {
-                if (live.isPresent()) {
-                    backend.commit(change);
-                } else {
-                    OpenConnections.commitBesideThem(
-                            backend, change, wanted.decision().listeners());
-                }
+                OpenConnections.commitBesideThem(
+                        backend, change, live.listeners(), wanted.decision().listeners());
             }
             notes.addAll(afterwards(wanted, strangers.found()));
             return outcome(live, wanted, change.differences(), notes);

@@ -7,6 +7,7 @@ import io.meshcapture.plan.Port;
 import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.system.SocketTable;
 import io.meshcapture.system.SocketTable.Open;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -17,29 +18,31 @@ final class OpenConnections {
     private OpenConnections() {}
 
     /**
-     * Commits the first capture and leaves alone what is open. The connections are listed before the commit, so that a
-     * process killed right after it leaves none unprotected, and once more after it, for those opened in between; of the
-     * latter, the ones captured already are told by their other end, a socket on one of Envoy's listeners.
+     * Commits a capture and leaves alone what is open and not captured. The connections are listed before the commit, so
+     * that a process killed right after it leaves none unprotected, and once more after it, for those opened in between.
+     * Captured ones are told by their other end, a socket on one of Envoy's listeners.
+     *
+     * @param standing the listeners before the commit
+     * @param wanted the listeners after it
      */
-    static void commitBesideThem(NftablesBackend backend, Change change, List<Port> listeners) {
-        Set<Open> before = new HashSet<>(leavable(SocketTable.open()));
+    static void commitBesideThem(NftablesBackend backend, Change change, List<Port> standing, List<Port> wanted) {
+        List<Port> listeners = new ArrayList<>(standing);
+        listeners.addAll(wanted);
+        Set<Open> before = new HashSet<>(leavable(SocketTable.open(), listeners));
         backend.commit(change, before);
-        List<Open> after = SocketTable.open();
-        Set<Peer> atEnvoy = captured(after, listeners).stream()
-                .map(open -> new Peer(open.remote(), open.remotePort()))
-                .collect(Collectors.toSet());
-        List<Open> between = leavable(after).stream()
+        backend.leaveAlone(leavable(SocketTable.open(), listeners).stream()
                 .filter(open -> !before.contains(open))
-                .filter(open -> !atEnvoy.contains(new Peer(open.local(), open.localPort())))
-                .toList();
-        backend.leaveAlone(between);
+                .toList());
     }
 
-    /** The address and port that a connection comes from. */
-    private record Peer(Address address, int port) {}
-
-    private static List<Open> leavable(List<Open> sockets) {
-        return sockets.stream().filter(open -> !isLoopback(open.remote())).toList();
+    private static List<Open> leavable(List<Open> sockets, List<Port> listeners) {
+        Set<End> captured = captured(sockets, listeners).stream()
+                .map(open -> new End(open.remote(), open.remotePort()))
+                .collect(Collectors.toSet());
+        return sockets.stream()
+                .filter(open -> !isLoopback(open.remote()))
+                .filter(open -> !captured.contains(new End(open.local(), open.localPort())))
+                .toList();
     }
 
     /**

@@ -29,6 +29,7 @@ final class Drift {
         if (live.isDormant()) {
             drift.add(null, "table " + Ruleset.TABLE, "flags dormant", "");
         }
+        live.foreign().forEach(thing -> drift.add(null, "table " + Ruleset.TABLE, thing, ""));
         wanted.chains().values().forEach(chain -> drift.chain(live.chains().get(chain.name()), chain));
         live.chains().keySet().stream()
                 .filter(name -> !wanted.chains().containsKey(name))

@@ -32,6 +32,7 @@ final class ListingParser {
         Ruleset ruleset = new Ruleset(null, new LinkedHashMap<>(), new LinkedHashMap<>());
         String tableComment = null;
         boolean dormant = false;
+        List<String> foreign = new ArrayList<>();
         while (at < text.length()) {
             String line = line();
             if (line.startsWith("comment ")) {
@@ -44,9 +45,25 @@ final class ListingParser {
             } else if (line.startsWith("chain ")) {
                 Chain chain = chain(name(line));
                 ruleset.chains().put(chain.name(), chain);
+            } else if (line.endsWith("{") && !line.startsWith("table ")) {
+                foreign.add(line.substring(0, line.length() - 1).strip());
+                skipBlock();
             }
         }
-        return new Ruleset(tableComment, dormant, ruleset.sets(), ruleset.chains());
+        return new Ruleset(tableComment, dormant, ruleset.sets(), ruleset.chains(), foreign);
+    }
+
+    /** A counter, a flow table or another thing that we never make. */
+    private void skipBlock() {
+        int depth = 1;
+        while (depth > 0 && at < text.length()) {
+            String line = line();
+            if (line.endsWith("{")) {
+                depth++;
+            } else if (line.endsWith("}")) {
+                depth--;
+            }
+        }
     }
 
     /** The next line without its indentation. */

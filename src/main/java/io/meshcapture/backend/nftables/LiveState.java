@@ -15,6 +15,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** What stands in the kernel now. */
@@ -80,8 +82,29 @@ public final class LiveState {
                 }
             }
         }
+        Set<String> unrecorded = owners();
+        services.forEach(service -> unrecorded.remove(service.name()));
+        for (String owner : unrecorded) {
+            // its record was taken away by hand; it is captured all the same
+            long[] both = packets.getOrDefault(owner, new long[2]);
+            services.add(new LiveService(owner, "", "", null, both[0], both[1]));
+        }
         services.sort(Comparator.comparing(LiveService::name));
         return services;
+    }
+
+    /** Everybody whom elements of the maps belong to. */
+    private Set<String> owners() {
+        Set<String> owners = new TreeSet<>();
+        if (ruleset != null) {
+            for (NftSet set : ruleset.sets().values()) {
+                if (set.isMap()) {
+                    set.elements().values().forEach(element -> owners.add(element.comment()));
+                }
+            }
+        }
+        owners.remove("");
+        return owners;
     }
 
     /** The decision that the comments tell of; see {@link LiveDecision#read}. Only where the table is there. */

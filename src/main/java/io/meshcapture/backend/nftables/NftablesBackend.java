@@ -178,15 +178,23 @@ public final class NftablesBackend implements AutoCloseable {
      * @throws Failure.Refused where the kernel does not take it; nothing is changed then
      */
     public void commit(Change change, Collection<SocketTable.Open> open) {
-        String script = change.script() + OpenConnectionSets.script(open, OpenConnectionSets.GRACE);
-        run(script);
+        // where the chain stood already, conntrack knows whatever is open
+        boolean hooksAnew = change.script().contains("add chain " + Ruleset.TABLE + " output ");
+        run(change.script()
+                + (hooksAnew ? "" : OpenConnectionSets.FORGET_ALL)
+                + OpenConnectionSets.script(open, hooksAnew ? OpenConnectionSets.GRACE : null));
     }
 
     /** Adds connections that are to be left alone. */
     public void leaveAlone(Collection<SocketTable.Open> open) {
-        String script = OpenConnectionSets.script(open, null);
-        if (!script.isEmpty()) {
-            run(script);
+        try {
+            run(OpenConnectionSets.script(open, null));
+        } catch (Failure.Refused refused) {
+            throw new Failure.Refused(
+                    "capture is on, but " + open.size()
+                            + " connection(s) opened during the commit could not be left alone",
+                    String.valueOf(refused.getMessage()),
+                    "idle ones of these may be reset; undo it with: meshcapture rollback --all");
         }
     }
 
@@ -199,7 +207,7 @@ public final class NftablesBackend implements AutoCloseable {
             elements.values().removeIf(element -> services.contains(Drift.ownerOrNothing(element)));
             sets.put(set.name(), new NftSet(set.name(), set.isMap(), set.declaration(), elements));
         }
-        Ruleset target = new Ruleset(stands.comment(), stands.isDormant(), sets, stands.chains());
+        Ruleset target = new Ruleset(stands.comment(), stands.isDormant(), sets, stands.chains(), stands.foreign());
         return new Change(Transaction.between(stands, target), Drift.between(stands, target, null));
     }
 
@@ -223,7 +231,7 @@ public final class NftablesBackend implements AutoCloseable {
             boolean redirects = LiveDecision.listener("goto " + name) != null;
             chains.put(name, redirects ? chain : new Ruleset.Chain(name, chain.base(), List.of()));
         });
-        Ruleset target = new Ruleset(stands.comment(), stands.isDormant(), sets, chains);
+        Ruleset target = new Ruleset(stands.comment(), stands.isDormant(), sets, chains, stands.foreign());
         return new Change(Transaction.between(stands, target), Drift.between(stands, target, null));
     }
 
@@ -241,8 +249,10 @@ public final class NftablesBackend implements AutoCloseable {
         if (script.isEmpty()) {
             return;
         }
-        LibC.load().askFilesOnlyForAccounts(); // all names of the plan are numbers by now
+        LibC libc = LibC.load();
+        libc.askNobodyForAccounts(); // all names of the plan are numbers by now
         NftContext.Answer answer = nft.run(script, 0);
+        libc.askFilesForAccounts();
         if (!answer.accepted()) {
             throw Refusal.of(script, answer.error());
         }

@@ -22,6 +22,10 @@ final class OpenConnectionSets {
     /** Longer than any client waits before it sends its first bytes, short enough to be over when somebody looks. */
     static final Duration GRACE = Duration.ofSeconds(5);
 
+    /** Before the connections that are open now are added again: of the ones before, many have ended. */
+    static final String FORGET_ALL = "flush set " + Ruleset.TABLE + " " + Ruleset.OPEN_IPV4 + "\nflush set "
+            + Ruleset.TABLE + " " + Ruleset.OPEN_IPV6 + "\n";
+
     private OpenConnectionSets() {}
 
     static String script(Collection<SocketTable.Open> open, @Nullable Duration grace) {

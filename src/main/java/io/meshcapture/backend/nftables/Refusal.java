@@ -21,6 +21,12 @@ final class Refusal {
         if (lower.contains("protocol not supported") || lower.contains("not supported")) {
             return unavailable(said);
         }
+        if (lower.contains("message too long")) {
+            return new Failure.Unavailable(
+                    "the transaction does not fit into this process's netlink socket",
+                    said,
+                    "raise net.core.wmem_max, run it as root of the first user namespace, or apply fewer services");
+        }
         boolean creates = script.contains("add table");
         if (creates && lower.contains("no such file or directory")) {
             return unavailable(said);

@@ -12,11 +12,17 @@ import org.jspecify.annotations.Nullable;
  * @param isDormant whether none of its chains is hooked ({@code flags dormant})
  * @param sets sets and maps by name
  * @param chains chains by name
+ * @param foreign things in the table that are neither, which we never make: {@code counter hits}
  */
-record Ruleset(@Nullable String comment, boolean isDormant, Map<String, NftSet> sets, Map<String, Chain> chains) {
+record Ruleset(
+        @Nullable String comment,
+        boolean isDormant,
+        Map<String, NftSet> sets,
+        Map<String, Chain> chains,
+        List<String> foreign) {
 
     Ruleset(@Nullable String comment, Map<String, NftSet> sets, Map<String, Chain> chains) {
-        this(comment, false, sets, chains);
+        this(comment, false, sets, chains, List.of());
     }
 
     static final String TABLE = "inet meshcapture";

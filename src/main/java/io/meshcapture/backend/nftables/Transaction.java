@@ -104,9 +104,23 @@ final class Transaction {
                     added.add(element);
                 }
             }
-            elements(script, "delete", set, removed);
-            elements(script, "add", set, added);
+            if (removed.stream().allMatch(element -> isSpellable(set, element))) {
+                elements(script, "delete", set, removed);
+                elements(script, "add", set, added);
+            } else {
+                line("flush " + set.keyword() + " " + Ruleset.TABLE + " " + set.name());
+                elements(script, "add", set, List.copyOf(set.elements().values()));
+            }
         }
+    }
+
+    /**
+     * Whether the library can read the key again that it listed. A control group that is gone is listed by its bare number,
+     * which nobody can name any more.
+     */
+    private static boolean isSpellable(NftSet set, Element element) {
+        return !set.declaration().getFirst().contains("cgroupsv2")
+                || element.key().indexOf('"') >= 0;
     }
 
     /** Commands that add or delete elements, {@link #AT_ONCE} each. */
@@ -174,6 +188,12 @@ final class Transaction {
             }
         }
         goneChains.forEach(chain -> line("delete chain " + Ruleset.TABLE + " " + chain.name()));
+        for (String thing : from.foreign()) {
+            if (!wanted.foreign().contains(thing)) {
+                int space = thing.indexOf(' ');
+                line("delete " + thing.substring(0, space) + " " + Ruleset.TABLE + thing.substring(space));
+            }
+        }
     }
 
     private static boolean isHookedAlike(Chain one, Chain other) {
