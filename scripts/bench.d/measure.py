@@ -3,6 +3,7 @@
 import ctypes
 import os
 import statistics
+import subprocess
 import sys
 import time
 
@@ -33,10 +34,30 @@ _kept = []
 
 
 def enter_fresh_network():
-    """Moves this process, and what it starts, into a new network namespace. The old ones are kept until the end, so
-    that the kernel does not tear them down while something is measured."""
+    """Moves this process, and what it starts, into a new network namespace, and answers it. The old ones are kept until
+    the end, so that the kernel does not tear them down while something is measured."""
     checked(libc.unshare(CLONE_NEWNET), "cannot make a network namespace")
     _kept.append(os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
+    return _kept[-1]
+
+
+def enter(network):
+    """Moves this process back into a namespace that enter_fresh_network() answered."""
+    checked(libc.setns(network, CLONE_NEWNET), "cannot enter a network namespace")
+
+
+def output(*command):
+    """What a program prints; one that fails ends the measurement."""
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        stop(f"{' '.join(command)} ended with {done.returncode}: {done.stderr or done.stdout}")
+    return done.stdout
+
+
+def in_turn(names, turn):
+    """The names, beginning with another one each turn."""
+    names = list(names)
+    return names[turn % len(names) :] + names[: turn % len(names)]
 
 
 class Run:
@@ -67,9 +88,8 @@ def by_turns(commands, runs, after=lambda name: None):
     """{name: [Run…]}: one run of each, in changing order, `runs` times, after one that does not count."""
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
     results = {name: [] for name in commands}
-    names = list(commands)
     for turn in range(runs + 1):
-        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+        for name in in_turn(commands, turn):
             enter_fresh_network()
             run = Run(commands[name], environment)
             after(name)

@@ -52,6 +52,16 @@ final class ApplyCommand implements Command {
     }
 
     @Override
+    public boolean needsKernel() {
+        return true;
+    }
+
+    @Override
+    public boolean speaksByExitCode() {
+        return true;
+    }
+
+    @Override
     public ExitCode run(ParseResult options, Session session) throws Exception {
         Configuration.Reading reading = PlanOptions.read(options, session);
         @Nullable
@@ -72,7 +82,7 @@ final class ApplyCommand implements Command {
                 Json.texts(json, "removed", outcome.removed());
                 json.name("captured").value(outcome.captured());
                 json.name("ipv6").value(Choices.word(outcome.ipv6()));
-                Json.findings(json, outcome.differences());
+                Json.differences(json, outcome.differences());
                 Json.texts(json, "notes", outcome.notes());
             });
         } else {

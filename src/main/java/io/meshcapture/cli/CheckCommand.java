@@ -25,6 +25,16 @@ final class CheckCommand implements Command {
     }
 
     @Override
+    public boolean needsKernel() {
+        return true;
+    }
+
+    @Override
+    public boolean speaksByExitCode() {
+        return true;
+    }
+
+    @Override
     public ExitCode run(ParseResult options, Session session) throws Exception {
         Check.Outcome outcome =
                 Check.run(PlanOptions.read(options, session).plan(), session.place(), Session.services(options));
@@ -33,7 +43,7 @@ final class CheckCommand implements Command {
                 json.name("command").value("check");
                 json.name("inSync").value(outcome.isInSync());
                 json.name("services").value(outcome.services());
-                Json.findings(json, outcome.differences());
+                Json.differences(json, outcome.differences());
                 Json.texts(json, "shadows", outcome.shadows());
                 Json.texts(json, "notes", outcome.notes());
             });

@@ -1,7 +1,6 @@
 package io.meshcapture.cli;
 
 import io.meshcapture.failure.ExitCode;
-import java.util.List;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParseResult;
 
@@ -16,16 +15,15 @@ interface Command {
     /** Adds its own options and parameters; the global ones are there. */
     void declare(CommandSpec spec);
 
-    ExitCode run(ParseResult options, Session session) throws Exception;
+    /** Whether it reads or changes netfilter. */
+    default boolean needsKernel() {
+        return false;
+    }
 
-    /** All of them, in the order in which people meet them. */
-    List<Command> ALL = List.of(
-            new ApplyCommand(),
-            new CheckCommand(),
-            new StatusCommand(),
-            new ExplainCommand(),
-            new RollbackCommand(),
-            new RenderCommand(),
-            new CompletionCommand(),
-            new VersionCommand());
+    /** Whether its exit code says what it did or found, so that nothing is lost with a closed standard output. */
+    default boolean speaksByExitCode() {
+        return false;
+    }
+
+    ExitCode run(ParseResult options, Session session) throws Exception;
 }

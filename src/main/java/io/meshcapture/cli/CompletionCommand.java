@@ -38,7 +38,7 @@ final class CompletionCommand implements Command {
             throw new Failure.Invalid("shell " + BadValue.quote(shell) + " is not known", "SHELL", "write bash or zsh");
         }
         CommandLine all = new CommandLine(CommandSpec.create().name("meshcapture"));
-        for (Command command : Command.ALL) {
+        for (Command command : Commands.ALL) {
             all.addSubcommand(command.name(), GlobalOptions.commandLine(command));
         }
         // picocli's bash script loads bash's completion under zsh by itself

@@ -1,6 +1,6 @@
 package io.meshcapture.cli;
 
-import io.meshcapture.backend.nftables.Finding;
+import io.meshcapture.verbs.Difference;
 import java.io.PrintWriter;
 import java.util.List;
 
@@ -8,19 +8,20 @@ import java.util.List;
 final class Differences {
     private Differences() {}
 
-    static void print(PrintWriter out, List<Finding> findings) {
+    static void print(PrintWriter out, List<Difference> differences) {
         String place = "";
-        for (Finding finding : findings) {
-            String here = finding.where() + (finding.service() == null ? "" : " (service " + finding.service() + ")");
+        for (Difference difference : differences) {
+            String here = difference.where()
+                    + (difference.service() == null ? "" : " (service " + difference.service() + ")");
             if (!here.equals(place)) {
                 out.println(here);
                 place = here;
             }
-            if (!finding.stands().isEmpty()) {
-                out.println("  - " + finding.stands());
+            if (!difference.stands().isEmpty()) {
+                out.println("  - " + difference.stands());
             }
-            if (!finding.should().isEmpty()) {
-                out.println("  + " + finding.should());
+            if (!difference.should().isEmpty()) {
+                out.println("  + " + difference.should());
             }
         }
     }

@@ -30,7 +30,7 @@ final class Help {
         out.println("Usage: meshcapture COMMAND [OPTIONS]");
         out.println();
         out.println("Commands:");
-        for (Command command : Command.ALL) {
+        for (Command command : Commands.ALL) {
             out.println("  " + command.name() + " ".repeat(12 - command.name().length()) + command.summary());
         }
         out.println();
@@ -46,7 +46,7 @@ final class Help {
                 "command line",
                 "write one of "
                         + String.join(
-                                ", ", Command.ALL.stream().map(Command::name).toList()));
+                                ", ", Commands.ALL.stream().map(Command::name).toList()));
     }
 
     static Failure wrongUsage(Command command, ParameterException e) {

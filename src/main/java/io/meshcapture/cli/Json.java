@@ -2,7 +2,7 @@ package io.meshcapture.cli;
 
 import com.google.gson.FormattingStyle;
 import com.google.gson.stream.JsonWriter;
-import io.meshcapture.backend.nftables.Finding;
+import io.meshcapture.verbs.Difference;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.List;
@@ -36,14 +36,14 @@ final class Json {
         json.endArray();
     }
 
-    static void findings(JsonWriter json, List<Finding> findings) throws IOException {
+    static void differences(JsonWriter json, List<Difference> differences) throws IOException {
         json.name("differences").beginArray();
-        for (Finding finding : findings) {
+        for (Difference difference : differences) {
             json.beginObject();
-            json.name("service").value(finding.service());
-            json.name("where").value(finding.where());
-            json.name("stands").value(finding.stands());
-            json.name("should").value(finding.should());
+            json.name("service").value(difference.service());
+            json.name("where").value(difference.where());
+            json.name("stands").value(difference.stands());
+            json.name("should").value(difference.should());
             json.endObject();
         }
         json.endArray();

@@ -2,6 +2,7 @@ package io.meshcapture.cli;
 
 import io.meshcapture.failure.ExitCode;
 import io.meshcapture.failure.Failure;
+import io.meshcapture.verbs.Preparation;
 import java.io.BufferedWriter;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -22,7 +23,9 @@ public final class Main {
     private Main() {}
 
     public static void main(String[] args) {
-        System.exit(run(args));
+        int status = run(args);
+        // not System.exit: it loads the logging framework in order to log the call, and we have nothing to shut down
+        Runtime.getRuntime().halt(status);
     }
 
     /** Runs a command with the process's own streams; answers the exit status. */
@@ -59,11 +62,10 @@ public final class Main {
             code = ExitCode.BUG;
         }
         err.flush();
-        if (out.checkError()) {
-            err.println("meshcapture: standard output was closed before everything was written; "
-                    + "what the command did stands; ask again with: meshcapture status");
+        if (out.checkError() && !session.speaksByExitCode()) {
+            err.println("meshcapture: standard output was closed before everything was written");
             err.flush();
-            return code == ExitCode.DONE ? ExitCode.BUG.status() : code.status();
+            return ExitCode.BUG.status();
         }
         return code.status();
     }
@@ -77,6 +79,9 @@ public final class Main {
         Command command = find(name);
         if (command == null) {
             throw Help.unknownCommand(name);
+        }
+        if (command.needsKernel()) {
+            Preparation.begin();
         }
         CommandLine line = GlobalOptions.commandLine(command);
         String[] rest = new String[args.size() - 1];
@@ -96,12 +101,12 @@ public final class Main {
             line.usage(session.out());
             return ExitCode.DONE;
         }
-        session.take(options);
+        session.take(command, options);
         return command.run(options, session);
     }
 
     private static @Nullable Command find(String name) {
-        for (Command command : Command.ALL) {
+        for (Command command : Commands.ALL) {
             if (command.name().equals(name)) {
                 return command;
             }

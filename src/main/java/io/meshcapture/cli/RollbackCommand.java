@@ -31,6 +31,16 @@ final class RollbackCommand implements Command {
     }
 
     @Override
+    public boolean needsKernel() {
+        return true;
+    }
+
+    @Override
+    public boolean speaksByExitCode() {
+        return true;
+    }
+
+    @Override
     public ExitCode run(ParseResult options, Session session) throws Exception {
         Set<ServiceName> services = Session.services(options);
         boolean all = options.hasMatchedOption("--all");

@@ -3,7 +3,6 @@ package io.meshcapture.cli;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.BadValue;
 import io.meshcapture.plan.ServiceName;
-import io.meshcapture.system.NetworkNamespace;
 import io.meshcapture.verbs.Place;
 import io.meshcapture.verbs.Progress;
 import java.io.Console;
@@ -31,6 +30,7 @@ final class Session {
     private boolean quiet;
     private boolean json;
     private boolean allowHostNetwork;
+    private boolean speaksByExitCode;
     private @Nullable String namespace;
     private Duration lockTimeout = DEFAULT_LOCK_TIMEOUT;
 
@@ -42,7 +42,8 @@ final class Session {
     }
 
     /** Takes the global options. */
-    void take(ParseResult options) {
+    void take(Command command, ParseResult options) {
+        speaksByExitCode = command.speaksByExitCode();
         verbose = options.hasMatchedOption("--verbose");
         quiet = options.hasMatchedOption("--quiet");
         allowHostNetwork = options.hasMatchedOption("--allow-host-network");
@@ -77,18 +78,17 @@ final class Session {
         return verbose;
     }
 
+    boolean speaksByExitCode() {
+        return speaksByExitCode;
+    }
+
     boolean isJson() {
         return json;
     }
 
     /** Where the verb works. */
     Place place() {
-        return new Place(
-                namespace == null ? null : NetworkNamespace.find(namespace),
-                allowHostNetwork,
-                lockTimeout,
-                environment,
-                VersionCommand.version());
+        return new Place(namespace, allowHostNetwork, lockTimeout, environment, VersionCommand.version());
     }
 
     /** Talk, unless quiet. */

@@ -1,6 +1,5 @@
 package io.meshcapture.cli;
 
-import io.meshcapture.backend.nftables.LiveState;
 import io.meshcapture.failure.ExitCode;
 import io.meshcapture.verbs.Status;
 import java.io.PrintWriter;
@@ -26,17 +25,22 @@ final class StatusCommand implements Command {
     public void declare(CommandSpec spec) {}
 
     @Override
+    public boolean needsKernel() {
+        return true;
+    }
+
+    @Override
     public ExitCode run(ParseResult options, Session session) throws Exception {
         Map<String, String> drift = StatusDrift.byService(options, session);
-        LiveState live = Status.run(session.place());
+        Status.Outcome live = Status.run(session.place());
         if (session.isJson()) {
             Json.write(session.out(), json -> {
                 json.name("command").value("status");
                 json.name("services").beginArray();
-                for (LiveState.LiveService service : live.services()) {
+                for (Status.Captured service : live.services()) {
                     json.beginObject();
                     json.name("service").value(service.name());
-                    json.name("backend").value("nftables");
+                    json.name("backend").value(service.backend());
                     json.name("since").value(String.valueOf(service.since()));
                     json.name("version").value(service.version());
                     json.name("captured").value(service.captured());
@@ -45,24 +49,24 @@ final class StatusCommand implements Command {
                     json.endObject();
                 }
                 json.endArray();
-                json.name("draining").value(live.isPresent() && live.services().isEmpty());
+                json.name("draining").value(live.draining());
             });
             return ExitCode.DONE;
         }
         if (live.services().isEmpty()) {
             session.out()
                     .println(
-                            live.isPresent()
+                            live.draining()
                                     ? "nothing is captured; captured connections may still be draining; finish with: meshcapture rollback --all"
                                     : "nothing is captured");
             return ExitCode.DONE;
         }
         List<List<String>> rows = new ArrayList<>();
         rows.add(List.of("SERVICE", "BACKEND", "SINCE", "VERSION", "CAPTURED", "EXCEPTED", "DRIFT"));
-        for (LiveState.LiveService service : live.services()) {
+        for (Status.Captured service : live.services()) {
             rows.add(List.of(
                     service.name(),
-                    "nftables",
+                    service.backend(),
                     String.valueOf(service.since()),
                     service.version(),
                     Long.toString(service.captured()),

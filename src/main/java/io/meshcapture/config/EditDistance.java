@@ -1,5 +1,6 @@
 package io.meshcapture.config;
 
+import io.meshcapture.plan.BadValue;
 import java.util.Arrays;
 import java.util.Collection;
 import org.jspecify.annotations.Nullable;
@@ -31,7 +32,7 @@ final class EditDistance {
     /** A mend that begins with {@code did you mean "x"?} where a word is near. */
     static String mend(String word, Collection<String> words, String otherwise) {
         String nearest = nearest(word, words);
-        return nearest == null ? otherwise : "did you mean \"" + nearest + "\"? " + otherwise;
+        return nearest == null ? otherwise : "did you mean " + BadValue.quote(nearest) + "? " + otherwise;
     }
 
     /** Insertions, deletions, replacements and swaps of neighbours (optimal string alignment). */

@@ -27,8 +27,8 @@ final class Environment {
     /** Read by {@link PlanFile}. */
     static final String PLAN_LIMIT = "MESHCAPTURE_PLAN_LIMIT";
 
-    /** Variables that others than this package read: the launcher. */
-    static final List<String> OF_THE_LAUNCHER = List.of("MESHCAPTURE_JAVA_OPTIONS");
+    /** Variables that others read: the scripts that build and try it out, in whose environment it may run. */
+    static final List<String> OF_OTHERS = List.of("MESHCAPTURE_JDKS");
 
     private final Map<String, String> values = new TreeMap<>();
 
@@ -43,10 +43,7 @@ final class Environment {
                 if (isServiceLink(name, environment)) {
                     links.add(name);
                 } else {
-                    problems.add(
-                            Origin.of(BadValue.printable(name)),
-                            "environment variable " + BadValue.quote(name) + " is not known",
-                            EditDistance.mend(name, known, "unset it, or correct its name (see --help)"));
+                    addUnknown(name, known, problems);
                 }
             } else if (entry.getValue().isBlank()) {
                 problems.add(
@@ -63,6 +60,20 @@ final class Environment {
         }
     }
 
+    private static void addUnknown(String name, Set<String> known, Problems problems) {
+        // the prefix, which all share, would make every name look near
+        Set<String> ends = new TreeSet<>();
+        for (String variable : known) {
+            ends.add(variable.substring(PREFIX.length()));
+        }
+        String nearest = EditDistance.nearest(name.substring(PREFIX.length()), ends);
+        problems.add(
+                Origin.of(BadValue.printable(name)),
+                "environment variable " + BadValue.quote(name) + " is not known",
+                (nearest == null ? "" : "did you mean " + PREFIX + nearest + "? ")
+                        + "unset it, or correct its name (see --help)");
+    }
+
     private static Map<String, String> ours(Map<String, String> environment) {
         Map<String, String> ours = new TreeMap<>();
         for (Map.Entry<String, String> entry : environment.entrySet()) {
@@ -74,7 +85,7 @@ final class Environment {
     }
 
     private static Set<String> known() {
-        Set<String> known = new TreeSet<>(OF_THE_LAUNCHER);
+        Set<String> known = new TreeSet<>(OF_OTHERS);
         known.add(PLAN);
         known.add(PLAN_LIMIT);
         for (Setting setting : Setting.values()) {

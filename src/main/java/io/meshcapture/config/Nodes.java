@@ -62,7 +62,7 @@ final class Nodes {
     @Nullable
     Section section(String path, Node node) {
         if (!(node instanceof MappingNode mapping)) {
-            addShape(path, node, "keys with values", "write KEY: VALUE lines, or {KEY: VALUE}");
+            addShape(path, node, "a mapping", "write KEY: VALUE lines, or {KEY: VALUE}");
             return null;
         }
         SequencedMap<String, Section.Entry> entries = new LinkedHashMap<>();
@@ -72,8 +72,8 @@ final class Nodes {
                 continue;
             }
             String text = key.getValue();
-            Section.Entry entry = new Section.Entry(
-                    Section.join(path, BadValue.printable(text)), text, at(key), tuple.getValueNode());
+            Section.Entry entry =
+                    new Section.Entry(Section.join(path, shown(text)), text, at(key), tuple.getValueNode());
             Section.Entry first = entries.putIfAbsent(text, entry);
             if (first != null) {
                 problems.add(
@@ -111,7 +111,11 @@ final class Nodes {
             if (item instanceof ScalarNode scalar && !isNull(scalar)) {
                 values.add(new Placed<>(scalar.getValue(), at(item)));
             } else {
-                addShape("an item of " + named(path), item, "a value", "write a value, or take the item out");
+                addShape(
+                        "an item of " + named(path),
+                        item,
+                        "a value",
+                        "write a value; one with brackets or colons stands in quotes");
                 whole = false;
             }
         }
@@ -133,18 +137,18 @@ final class Nodes {
             case ScalarNode scalar when isNull(scalar) -> "has no value";
             case ScalarNode scalar -> "is the value " + BadValue.quote(scalar.getValue());
             case SequenceNode _ -> "is a list";
-            default -> "has keys with values";
+            default -> "is a mapping";
         };
-        boolean missing = node instanceof ScalarNode scalar && isNull(scalar);
+        boolean missing = isNull(node);
         problems.add(
                 at(node),
                 named(path) + " " + found + (missing ? "" : " where " + wanted + " is wanted"),
-                missing ? mend + ", or take the key out" : mend);
+                missing ? mend + ", or take it out" : mend);
     }
 
     /** What YAML 1.1 calls null. Quoted, the same letters are a text. */
-    private static boolean isNull(ScalarNode scalar) {
-        if (scalar.getScalarStyle() != ScalarStyle.PLAIN) {
+    static boolean isNull(Node node) {
+        if (!(node instanceof ScalarNode scalar) || scalar.getScalarStyle() != ScalarStyle.PLAIN) {
             return false;
         }
         return switch (scalar.getValue()) {
@@ -155,6 +159,12 @@ final class Nodes {
 
     private static String named(String path) {
         return path.isEmpty() ? "the plan" : path;
+    }
+
+    /** A key as part of a path: as harmless and as short as a quoted value. */
+    private static String shown(String key) {
+        String quoted = BadValue.quote(key);
+        return quoted.substring(1, quoted.length() - 1);
     }
 
     private static String lastKey(String path) {

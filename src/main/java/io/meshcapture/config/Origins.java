@@ -98,10 +98,9 @@ final class Origins {
     }
 
     private static String text(Object value) {
-        return switch (value) {
-            case Enum<?> choice -> Choices.word(choice);
-            case Ports ports when ports.isAll() -> "any";
-            default -> value.toString();
-        };
+        if (value instanceof Enum<?> choice) {
+            return Choices.word(choice);
+        }
+        return value instanceof Ports ports && ports.isAll() ? "any" : value.toString();
     }
 }

@@ -9,6 +9,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.FileSystemLoopException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -19,8 +20,8 @@ import org.jspecify.annotations.Nullable;
  * Finds the plan's file and reads it, bounded: {@code -f FILE}, else {@code MESHCAPTURE_PLAN}, else
  * {@code /etc/meshcapture/plan.yaml}; {@code -} is standard input.
  *
- * <p>At most 1 MiB is read, what a ConfigMap can hold; {@code MESHCAPTURE_PLAN_LIMIT} (1KiB to 64MiB) raises that for
- * the plans of machines with very many networks. Parsed, a plan takes some fifty times its size.
+ * <p>At most 1 MiB is read, what a ConfigMap can hold; {@code MESHCAPTURE_PLAN_LIMIT} (1KiB to 16MiB) raises that for
+ * the plans of machines with very many networks. Parsed, a plan takes some forty times its size.
  */
 public final class PlanFile {
     /** Where the plan is when nobody says. */
@@ -60,7 +61,7 @@ public final class PlanFile {
         if (variable != null) {
             return read(variable, Environment.PLAN, stdin, limit);
         }
-        if (!Files.exists(defaultPath)) {
+        if (Files.notExists(defaultPath, LinkOption.NOFOLLOW_LINKS)) {
             if (optional) {
                 return null;
             }
@@ -126,7 +127,7 @@ public final class PlanFile {
             throw new Failure.Invalid(
                     "plan " + BadValue.quote(name) + " is larger than " + size(limit),
                     BadValue.printable(name),
-                    "set " + Environment.PLAN_LIMIT + "=16MiB (at most 64MiB), if it is meant to be");
+                    "if it is meant to be, set " + Environment.PLAN_LIMIT + ", at most to 16MiB");
         }
         if (content.length == 0) {
             Problems problems = new Problems();
@@ -148,11 +149,11 @@ public final class PlanFile {
             value = c >= '0' && c <= '9' && i < 5 ? value * 10 + (c - '0') : -1;
         }
         long limit = (long) value * unit;
-        if (limit < 1 << 10 || limit > 64 << 20) {
+        if (limit < 1 << 10 || limit > 16 << 20) {
             throw new Failure.Invalid(
-                    "limit " + BadValue.quote(text) + " is not a size from 1KiB to 64MiB",
+                    "limit " + BadValue.quote(text) + " is not a size from 1KiB to 16MiB",
                     Environment.PLAN_LIMIT,
-                    "write it as 512KiB or 16MiB");
+                    "write it as 512KiB or 4MiB");
         }
         return (int) limit;
     }

@@ -99,6 +99,12 @@ final class PlanReader {
         for (int i = 0; i < services.size(); i++) {
             if (services.get(i).name().value().equals(described.name().value())) {
                 services.set(i, services.get(i).overriddenBy(described));
+                if (!ServiceFlags.describes(described)) {
+                    problems.note(
+                            "service " + BadValue.quote(described.name().value().value())
+                                    + " is named, but no flag changes it; "
+                                    + described.name().origin());
+                }
                 return services;
             }
         }

@@ -3,7 +3,6 @@ package io.meshcapture.config;
 import io.meshcapture.plan.BadValue;
 import io.meshcapture.plan.Origin;
 import io.meshcapture.plan.ServiceName;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -56,7 +55,7 @@ final class ServiceFlags {
                 values(ServiceFlag.EXCEPT, types.except()),
                 null,
                 null,
-                values(ServiceFlag.HOST, Types.HOST_NAME),
+                values(ServiceFlag.HOST, types.host()),
                 null,
                 null);
         return name == null ? null : draft;
@@ -115,14 +114,8 @@ final class ServiceFlags {
             return null;
         }
         Origin origin = Origin.of(flag.flag());
-        List<Placed<String>> texts = new ArrayList<>();
-        for (String value : values) {
-            if (flag.isSpaced()) {
-                texts.add(new Placed<>(value, origin));
-            } else {
-                addItems(value, ",", origin, texts);
-            }
-        }
+        ListText separator = flag.isSpaced() ? ListText.SINGLE : ListText.COMMAS;
+        List<Placed<String>> texts = separator.items(values, origin);
         return Given.parse(flag.flag(), texts, origin, type, problems);
     }
 
@@ -132,14 +125,8 @@ final class ServiceFlags {
             return null;
         }
         Origin origin = Origin.of(flag.variable());
-        List<Placed<String>> texts = new ArrayList<>();
-        addItems(flag.isSpaced() ? value.strip() : value, flag.isSpaced() ? "\\s+" : ",", origin, texts);
+        ListText separator = flag.isSpaced() ? ListText.SPACES : ListText.COMMAS;
+        List<Placed<String>> texts = separator.items(List.of(value), origin);
         return Given.parse(flag.variable(), texts, origin, type, problems);
-    }
-
-    private static void addItems(String value, String separator, Origin origin, List<Placed<String>> texts) {
-        for (String item : value.split(separator, -1)) {
-            texts.add(new Placed<>(item, origin));
-        }
     }
 }

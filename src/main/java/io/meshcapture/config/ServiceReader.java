@@ -62,7 +62,7 @@ final class ServiceReader {
                 many(body, "except", types.except()),
                 single(body, "on-envoy-down", Types.ON_ENVOY_DOWN),
                 single(body, "outbound", Types.PORT),
-                many(body, "hosts", Types.HOST_NAME),
+                many(body, "hosts", types.host()),
                 ports == null ? null : ports(ports),
                 many(body, "instances", Types.HOST_PORT));
     }

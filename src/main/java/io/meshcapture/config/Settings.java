@@ -2,7 +2,6 @@ package io.meshcapture.config;
 
 import io.meshcapture.plan.BadValue;
 import io.meshcapture.plan.Origin;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -65,10 +64,7 @@ final class Settings {
             problems.add(origin, setting.flag() + " is given " + values.size() + " times", "give it once");
             return Given.broken(origin);
         }
-        List<Placed<String>> texts = new ArrayList<>();
-        for (String value : values) {
-            addItems(value, setting.isList(), origin, texts);
-        }
+        List<Placed<String>> texts = separator(setting).items(values, origin);
         return Given.parse(setting.flag(), texts, origin, type, problems);
     }
 
@@ -78,18 +74,12 @@ final class Settings {
             return null;
         }
         Origin origin = Origin.of(setting.variable());
-        List<Placed<String>> texts = new ArrayList<>();
-        addItems(value, setting.isList(), origin, texts);
+        List<Placed<String>> texts = separator(setting).items(List.of(value), origin);
         return Given.parse(setting.variable(), texts, origin, type, problems);
     }
 
-    private static void addItems(String value, boolean list, Origin origin, List<Placed<String>> texts) {
-        int start = 0;
-        for (int comma = value.indexOf(','); list && comma >= 0; comma = value.indexOf(',', start)) {
-            texts.add(new Placed<>(value.substring(start, comma), origin));
-            start = comma + 1;
-        }
-        texts.add(new Placed<>(value.substring(start), origin));
+    private static ListText separator(Setting setting) {
+        return setting.isList() ? ListText.COMMAS : ListText.SINGLE;
     }
 
     private <T> @Nullable Given<T> fromPlan(Setting setting, ValueType<T> type) {

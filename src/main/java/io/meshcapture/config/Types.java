@@ -7,6 +7,7 @@ import io.meshcapture.plan.CgroupPath;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Destination;
 import io.meshcapture.plan.Dns;
+import io.meshcapture.plan.Family;
 import io.meshcapture.plan.HostName;
 import io.meshcapture.plan.HostPort;
 import io.meshcapture.plan.InterfaceName;
@@ -18,6 +19,7 @@ import io.meshcapture.plan.ServiceName;
 import io.meshcapture.plan.UnitName;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** How each kind of value of a plan is read from its text: by the types of {@code plan} alone. */
@@ -52,7 +54,6 @@ final class Types {
         }
     };
     static final ValueType<Port> PORT = (text, origin) -> Port.parse(text);
-    static final ValueType<HostName> HOST_NAME = (text, origin) -> HostName.parse(text);
     static final ValueType<HostPort> HOST_PORT = (text, origin) -> HostPort.parse(text);
     static final ValueType<InterfaceName> INTERFACE = (text, origin) -> InterfaceName.parse(text);
     static final ValueType<Choices.OnEnvoyDown> ON_ENVOY_DOWN = choice("on-envoy-down", Choices.OnEnvoyDown.values());
@@ -65,6 +66,9 @@ final class Types {
         default -> new DnsServer(Dns.Servers.LISTED, Address.parse(text));
     };
 
+    private static final Set<String> LOOPBACK_NAMES =
+            Set.of("localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback");
+
     private final Problems problems;
 
     /** @param problems takes the notes about values that are read as something else than they say */
@@ -75,7 +79,7 @@ final class Types {
     ValueType<Network> network() {
         return (text, origin) -> {
             Network network = Network.parse(text);
-            noteHostBits(text, network, origin);
+            noteReading(text, network, origin);
             return network;
         };
     }
@@ -83,21 +87,52 @@ final class Types {
     /** A destination that is never everything: an {@code except} of everything would be a plan without effect. */
     ValueType<Destination> except() {
         return (text, origin) -> {
-            Destination destination = Destination.parse(text, origin);
-            if (destination.network() != null) {
-                noteHostBits(text, destination.network(), origin);
+            if (text.equals("any")) {
+                throw new BadValue(
+                        "except \"any\" would leave nothing to capture",
+                        "write destinations such as 10.0.0.0/8 or :22");
             }
-            return destination;
+            return destination(text, origin);
         };
     }
 
     /** A destination, or {@code any}. */
     ValueType<Destination> to() {
-        ValueType<Destination> destination = except();
-        return (text, origin) -> text.equals("any") ? Destination.any(origin) : destination.parse(text, origin);
+        return (text, origin) -> text.equals("any") ? Destination.any(origin) : destination(text, origin);
     }
 
-    private void noteHostBits(String text, Network network, Origin origin) throws BadValue {
+    private Destination destination(String text, Origin origin) throws BadValue {
+        Destination destination = Destination.parse(text, origin);
+        if (destination.network() != null) {
+            noteReading(text, destination.network(), origin);
+        }
+        return destination;
+    }
+
+    /** A name that a service may capture. */
+    ValueType<HostName> host() {
+        return (text, origin) -> {
+            HostName host = HostName.parse(text);
+            String name = host.value();
+            if (LOOPBACK_NAMES.contains(name) || name.endsWith(".localhost")) {
+                throw new BadValue(
+                        "host name " + BadValue.quote(text) + " is this host's own, on which everything here relies",
+                        "write the name of another");
+            }
+            if (name.indexOf('_') >= 0) {
+                problems.note("host name " + BadValue.quote(text) + " has an underscore, which some resolvers refuse; "
+                        + origin);
+            }
+            return host;
+        };
+    }
+
+    private void noteReading(String text, Network network, Origin origin) throws BadValue {
+        if (network.family() == Family.IPV4 && text.indexOf(':') != text.lastIndexOf(':')) {
+            problems.note(
+                    "the IPv4-mapped address of " + BadValue.quote(text) + " is read as " + network + "; " + origin);
+            return;
+        }
         int slash = text.indexOf('/');
         if (slash < 0 || network.prefix() == network.family().bits()) {
             return;

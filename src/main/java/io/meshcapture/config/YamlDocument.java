@@ -35,8 +35,9 @@ final class YamlDocument {
         EventGuard guard = new EventGuard(new ParserImpl(new StreamReader(text), options));
         try {
             Node root = new Composer(guard, new NoTypes(), options).getSingleNode();
-            if (root == null) {
+            if (root == null || Nodes.isNull(root)) {
                 addEmpty(name, problems);
+                return null;
             }
             return root;
         } catch (YamlRefused refused) {

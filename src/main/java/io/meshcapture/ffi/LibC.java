@@ -16,6 +16,11 @@ public final class LibC {
     private static final int O_RDONLY_CLOEXEC = 02000000;
 
     private static final int CLONE_NEWNET = 0x40000000;
+    private static final int AF_NETLINK = 16;
+
+    /** SOCK_RAW and SOCK_CLOEXEC. */
+    private static final int SOCK_RAW_CLOEXEC = 3 | 02000000;
+
     private static final int LOCK_EX_NB = 2 | 4;
 
     /** Offset of pw_uid in struct passwd and gr_gid in struct group: two pointers (glibc and musl, 64 bit). */
@@ -65,6 +70,41 @@ public final class LibC {
         return result(flock.call(descriptor, LOCK_EX_NB));
     }
 
+    /** A netlink socket of the calling thread's network namespace (netlink(7)): a descriptor, or the negated errno. */
+    public int netlinkSocket(int protocol) {
+        NativeLibrary.Function socket = library.function("socket", Type.SINT32, Type.SINT32, Type.SINT32, Type.SINT32);
+        return result(socket.call(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol));
+    }
+
+    /** send(2) of a whole buffer: the number of bytes, or the negated errno. */
+    public int send(int descriptor, byte[] bytes) {
+        long memory = MEMORY.allocateMemory(bytes.length, false);
+        try {
+            MEMORY.putByteArray(memory, bytes, 0, bytes.length);
+            NativeLibrary.Function send =
+                    library.function("send", Type.SINT64, Type.SINT32, Type.POINTER, Type.UINT64, Type.SINT32);
+            return result(send.call(descriptor, memory, bytes.length, 0));
+        } finally {
+            MEMORY.freeMemory(memory);
+        }
+    }
+
+    /** recv(2) into a buffer: the number of bytes, or the negated errno. */
+    public int receive(int descriptor, byte[] buffer) {
+        long memory = MEMORY.allocateMemory(buffer.length, false);
+        try {
+            NativeLibrary.Function receive =
+                    library.function("recv", Type.SINT64, Type.SINT32, Type.POINTER, Type.UINT64, Type.SINT32);
+            int length = result(receive.call(descriptor, memory, buffer.length, 0));
+            if (length > 0) {
+                MEMORY.getByteArray(memory, buffer, 0, length);
+            }
+            return length;
+        } finally {
+            MEMORY.freeMemory(memory);
+        }
+    }
+
     /** The uid of a user by name, through the host's name services (getpwnam(3)); empty where there is none. */
     public OptionalLong uidOf(String user) {
         return field("getpwnam", user, ID_OFFSET);
@@ -78,6 +118,24 @@ public final class LibC {
     /** The gid of a group by name (getgrnam(3)); empty where there is none. */
     public OptionalLong gidOf(String group) {
         return field("getgrnam", group, ID_OFFSET);
+    }
+
+    /**
+     * From now on, this process asks files alone for users and groups (glibc's __nss_configure_lookup; other C libraries
+     * ask nothing else anyway). libnftables takes every uid for a name first: ten thousand numbers would be ten thousand
+     * questions to a directory server.
+     */
+    public void askFilesOnlyForAccounts() {
+        String configure = "__nss_configure_lookup";
+        if (library.has(configure)) {
+            NativeLibrary.Function lookup = library.function(configure, Type.SINT32, Type.POINTER, Type.POINTER);
+            for (String database : new String[] {"passwd", "group"}) {
+                try (NativeText name = new NativeText(database);
+                        NativeText files = new NativeText("files")) {
+                    lookup.call(name.address(), files.address());
+                }
+            }
+        }
     }
 
     private OptionalLong field(String function, String name, int offset) {

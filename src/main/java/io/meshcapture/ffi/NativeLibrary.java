@@ -46,6 +46,11 @@ final class NativeLibrary {
         }
     }
 
+    /** Whether the library has a function. */
+    boolean has(String symbol) {
+        return library.getSymbolAddress(symbol) != 0;
+    }
+
     /** A function that returns an int, a long or a pointer; parameters likewise. */
     Function function(String symbol, Type result, Type... parameters) {
         long address = library.getSymbolAddress(symbol);
@@ -79,6 +84,10 @@ final class NativeLibrary {
 
         long call(long a, long b, long c) {
             return INVOKER.invokeN3(context, address, a, b, c);
+        }
+
+        long call(long a, long b, long c, long d) {
+            return INVOKER.invokeN4(context, address, a, b, c, d);
         }
     }
 }

@@ -29,7 +29,7 @@ public record Account(Kind kind, String text, Origin origin) {
     private static final Pattern NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_.-]{0,254}\\$?");
 
     public static Account parse(Kind kind, String text, Origin origin) throws BadValue {
-        if (isNumber(text)) {
+        if (PortRange.isDecimal(text)) {
             boolean canonical = text.length() == 1 || text.charAt(0) != '0';
             if (!canonical || text.length() > 10 || Long.parseLong(text) > MAX_ID) {
                 throw new BadValue(
@@ -44,13 +44,9 @@ public record Account(Kind kind, String text, Origin origin) {
         return new Account(kind, text, origin);
     }
 
-    private static boolean isNumber(String text) {
-        return !text.isEmpty() && text.chars().allMatch(c -> c >= '0' && c <= '9');
-    }
-
     /** Whether it is given as a number; then {@link #id()} is it. */
     public boolean isId() {
-        return isNumber(text);
+        return PortRange.isDecimal(text);
     }
 
     /** The number; only where {@link #isId()}. */

@@ -182,6 +182,10 @@ public record Address(Family family, long high, long low) implements Comparable<
             }
         }
         StringBuilder text = new StringBuilder();
+        if (bestStart == 0 && bestLength == 6) {
+            // IPv4-compatible (RFC 4291 section 2.5.5.1): inet_ntop, and so nft, writes the rest as an IPv4 address
+            return "::" + ipv4((int) low);
+        }
         for (int i = 0; i < 8; i++) {
             if (i == bestStart) {
                 text.append("::");
@@ -194,5 +198,20 @@ public record Address(Family family, long high, long low) implements Comparable<
             }
         }
         return text.toString();
+    }
+
+    // written out: what the compiler makes for records is linked at the first call, 10 ms of every start
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Address address
+                && address.family == family
+                && address.high == high
+                && address.low == low;
+    }
+
+    @Override
+    public int hashCode() {
+        return Long.hashCode(high * 31 + low);
     }
 }

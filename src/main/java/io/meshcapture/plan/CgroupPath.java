@@ -1,6 +1,5 @@
 package io.meshcapture.plan;
 
-import java.util.Arrays;
 import java.util.List;
 import java.util.regex.Pattern;
 
@@ -22,15 +21,23 @@ public record CgroupPath(String value, Origin origin) {
         String path = text.startsWith("/") ? text.substring(1) : text;
         path = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
         boolean wellFormed = path.length() <= MAX_LENGTH
-                && Arrays.stream(path.split("/", -1))
-                        .allMatch(segment ->
-                                SEGMENT.matcher(segment).matches() && !segment.equals(".") && !segment.equals(".."));
+                && !path.startsWith("-") // no path may look like an option of a command
+                && isPath(path);
         if (!wellFormed) {
             throw new BadValue(
                     "cgroup " + BadValue.quote(text) + " is not a path of a control group",
                     "write it as below the root of cgroup v2, such as /system.slice/orders.service");
         }
         return new CgroupPath(path, origin);
+    }
+
+    private static boolean isPath(String path) {
+        for (String segment : path.split("/", -1)) {
+            if (!SEGMENT.matcher(segment).matches() || segment.equals(".") || segment.equals("..")) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Its parts, from the root down. */

@@ -19,13 +19,18 @@ public record HostPort(String host, Port port) {
         String host = text.substring(0, colon);
         Port port = Port.parse(text.substring(colon + 1));
         if (host.startsWith("[") && host.endsWith("]")) {
+            if (host.indexOf(':') < 0) {
+                throw new BadValue(
+                        "address " + BadValue.quote(text) + " has brackets around something other than an IPv6 address",
+                        MEND);
+            }
             return new HostPort(
                     Address.parse(host.substring(1, host.length() - 1)).toString(), port);
         }
         if (host.indexOf(':') >= 0) {
             throw new BadValue("address " + BadValue.quote(text) + " has an IPv6 address without brackets", MEND);
         }
-        boolean numeric = host.chars().allMatch(c -> c == '.' || (c >= '0' && c <= '9'));
+        boolean numeric = PortRange.isDecimal(host.replace(".", "")) || host.equals(".");
         return new HostPort(
                 numeric ? Address.parse(host).toString() : HostName.parse(host).value(), port);
     }

@@ -43,7 +43,7 @@ public record Network(Address base, int prefix) implements Comparable<Network> {
         }
         if (digits.isEmpty()
                 || digits.length() > 3
-                || !digits.chars().allMatch(c -> c >= '0' && c <= '9')
+                || !PortRange.isDecimal(digits)
                 || (digits.length() > 1 && digits.charAt(0) == '0')
                 || Integer.parseInt(digits) > bits) {
             throw new BadValue(
@@ -116,5 +116,17 @@ public record Network(Address base, int prefix) implements Comparable<Network> {
     @Override
     public String toString() {
         return prefix == family().bits() ? base.toString() : base + "/" + prefix;
+    }
+
+    // written out: what the compiler makes for records is linked at the first call, 10 ms of every start
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Network network && network.prefix == prefix && network.base.equals(base);
+    }
+
+    @Override
+    public int hashCode() {
+        return base.hashCode() * 31 + prefix;
     }
 }

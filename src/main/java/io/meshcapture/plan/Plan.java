@@ -42,6 +42,11 @@ public record Plan(
 
     /** The service of that name. */
     public Optional<Service> service(ServiceName name) {
-        return services.stream().filter(service -> service.name().equals(name)).findFirst();
+        for (Service service : services) {
+            if (service.name().equals(name)) {
+                return Optional.of(service);
+            }
+        }
+        return Optional.empty();
     }
 }

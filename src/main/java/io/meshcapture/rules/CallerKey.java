@@ -1,6 +1,7 @@
 package io.meshcapture.rules;
 
 import io.meshcapture.plan.Rank;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -75,5 +76,20 @@ public record CallerKey(
             text.append(text.isEmpty() ? "" : " and ").append("gid ").append(gid);
         }
         return text.isEmpty() ? "any caller" : text.toString();
+    }
+
+    // written out: what the compiler makes for records is linked at the first call, 10 ms of every start
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof CallerKey key
+                && Objects.equals(key.cgroup, cgroup)
+                && Objects.equals(key.uid, uid)
+                && Objects.equals(key.gid, gid);
+    }
+
+    @Override
+    public int hashCode() {
+        return (Objects.hashCode(cgroup) * 31 + Objects.hashCode(uid)) * 31 + Objects.hashCode(gid);
     }
 }

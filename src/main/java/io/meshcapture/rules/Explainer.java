@@ -15,6 +15,7 @@ public final class Explainer {
 
     public static Explanation explain(Decision decision, Connection connection) {
         List<Line> lines = new ArrayList<>();
+        Guards guards = new Guards(connection);
         for (Step step : decision.steps()) {
             if (step instanceof Step.Lookup lookup) {
                 Entry entry = lookup.entries().stream()
@@ -27,7 +28,7 @@ public final class Explainer {
                 }
                 lines.add(new Line(step.why(), false));
             } else {
-                boolean decides = decides(step, connection);
+                boolean decides = step.read(guards);
                 lines.add(new Line(step.why(), decides));
                 if (decides) {
                     return new Explanation(lines, Outcome.DIRECT, null, null);
@@ -56,25 +57,58 @@ public final class Explainer {
         throw new IllegalStateException("a decision without an ending");
     }
 
-    private static boolean decides(Step step, Connection connection) {
-        Address destination = connection.destination();
-        return switch (step) {
-            case Step.OtherProtocols other ->
-                connection.protocol() == Connection.Protocol.UDP && !(other.quicToo() && connection.port() == 443);
-            case Step.EnvoyUsers envoy ->
-                envoy.uids().contains(connection.caller().uid());
-            case Step.EnvoyGroups envoy ->
-                envoy.gids().contains(connection.caller().gid());
-            case Step.OwnAddresses() ->
-                isIn(AlwaysDirect.LOOPBACK, destination)
-                        || connection.ownAddresses().contains(destination);
-            case Step.LinkLocal() -> isIn(AlwaysDirect.LINK_LOCAL, destination);
-            case Step.Multicast() -> isIn(AlwaysDirect.MULTICAST, destination);
-            case Step.Broadcast() -> isIn(AlwaysDirect.BROADCAST, destination);
-            case Step.Ipv6Bypass() -> destination.family() == Family.IPV6;
-            case Step.OpenConnections open -> false; // a new connection is not an open one
-            case Step.Lookup lookup -> throw new IllegalArgumentException(lookup.why());
-        };
+    /** Whether a guard decides a connection. */
+    private record Guards(Connection connection) implements Step.Reader<Boolean> {
+        @Override
+        public Boolean otherProtocols(Step.OtherProtocols step) {
+            return connection.protocol() == Connection.Protocol.UDP && !(step.quicToo() && connection.port() == 443);
+        }
+
+        @Override
+        public Boolean envoyUsers(Step.EnvoyUsers step) {
+            return step.uids().contains(connection.caller().uid());
+        }
+
+        @Override
+        public Boolean envoyGroups(Step.EnvoyGroups step) {
+            return step.gids().contains(connection.caller().gid());
+        }
+
+        @Override
+        public Boolean ownAddresses(Step.OwnAddresses step) {
+            return isIn(AlwaysDirect.LOOPBACK, connection.destination())
+                    || connection.ownAddresses().contains(connection.destination());
+        }
+
+        @Override
+        public Boolean linkLocal(Step.LinkLocal step) {
+            return isIn(AlwaysDirect.LINK_LOCAL, connection.destination());
+        }
+
+        @Override
+        public Boolean multicast(Step.Multicast step) {
+            return isIn(AlwaysDirect.MULTICAST, connection.destination());
+        }
+
+        @Override
+        public Boolean broadcast(Step.Broadcast step) {
+            return isIn(AlwaysDirect.BROADCAST, connection.destination());
+        }
+
+        @Override
+        public Boolean ipv6Bypass(Step.Ipv6Bypass step) {
+            return connection.destination().family() == Family.IPV6;
+        }
+
+        @Override
+        public Boolean openConnections(Step.OpenConnections step) {
+            return false; // a new connection is not an open one
+        }
+
+        @Override
+        public Boolean lookup(Step.Lookup step) {
+            throw new IllegalArgumentException(step.why());
+        }
     }
 
     private static boolean isIn(List<Network> networks, Address address) {

@@ -12,6 +12,35 @@ public sealed interface Step {
     /** Why it is asked: the comment in the ruleset and the sentence of {@code explain}. At most 128 bytes, no quotes. */
     String why();
 
+    /** Has the reader read it. */
+    <R extends @Nullable Object> R read(Reader<R> reader);
+
+    /**
+     * Reads any step. A new kind of step makes every reader incomplete until it is handled. Not a switch over the kinds,
+     * because the JVM links such a switch at its first run, 10 ms of every start.
+     */
+    interface Reader<R extends @Nullable Object> {
+        R otherProtocols(OtherProtocols step);
+
+        R envoyUsers(EnvoyUsers step);
+
+        R envoyGroups(EnvoyGroups step);
+
+        R ownAddresses(OwnAddresses step);
+
+        R linkLocal(LinkLocal step);
+
+        R multicast(Multicast step);
+
+        R broadcast(Broadcast step);
+
+        R ipv6Bypass(Ipv6Bypass step);
+
+        R openConnections(OpenConnections step);
+
+        R lookup(Lookup step);
+    }
+
     /**
      * Protocols that are never captured.
      *
@@ -22,6 +51,11 @@ public sealed interface Step {
         public String why() {
             return quicToo ? "only TCP, and UDP to port 443, are looked at" : "only TCP is captured";
         }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.otherProtocols(this);
+        }
     }
 
     /** Envoy's own traffic, by user: capturing it would be a loop. */
@@ -29,6 +63,11 @@ public sealed interface Step {
         @Override
         public String why() {
             return "Envoy's own traffic, by user, is never captured";
+        }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.envoyUsers(this);
         }
     }
 
@@ -38,6 +77,11 @@ public sealed interface Step {
         public String why() {
             return "Envoy's own traffic, by group, is never captured";
         }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.envoyGroups(this);
+        }
     }
 
     /** Addresses that this host holds, loopback included. */
@@ -45,6 +89,11 @@ public sealed interface Step {
         @Override
         public String why() {
             return "loopback and the host's own addresses stay direct";
+        }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.ownAddresses(this);
         }
     }
 
@@ -54,6 +103,11 @@ public sealed interface Step {
         public String why() {
             return "link-local addresses stay direct";
         }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.linkLocal(this);
+        }
     }
 
     /** 224.0.0.0/4 and ff00::/8. */
@@ -61,6 +115,11 @@ public sealed interface Step {
         @Override
         public String why() {
             return "multicast stays direct";
+        }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.multicast(this);
         }
     }
 
@@ -70,6 +129,11 @@ public sealed interface Step {
         public String why() {
             return "broadcast stays direct";
         }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.broadcast(this);
+        }
     }
 
     /** IPv6 is left alone. */
@@ -77,6 +141,11 @@ public sealed interface Step {
         @Override
         public String why() {
             return "IPv6 is not captured";
+        }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.ipv6Bypass(this);
         }
     }
 
@@ -90,6 +159,11 @@ public sealed interface Step {
         @Override
         public String why() {
             return "connections that were already open go on";
+        }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.openConnections(this);
         }
     }
 
@@ -108,6 +182,11 @@ public sealed interface Step {
         @Override
         public String why() {
             return rank == null ? "the plan's own exceptions" : "services by " + rank.label() + ", look-up " + layer;
+        }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.lookup(this);
         }
     }
 }

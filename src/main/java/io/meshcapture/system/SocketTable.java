@@ -10,12 +10,22 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** TCP sockets of the calling thread's network namespace, from /proc/thread-self/net/tcp and tcp6 (proc_net_tcp.txt). */
+/**
+ * TCP sockets of the calling thread's network namespace, from {@link SocketDiag}, or, where the kernel lacks that, from
+ * /proc/thread-self/net/tcp and tcp6 (proc_net_tcp.txt).
+ */
 public final class SocketTable {
 
-    private static final int LISTEN = 0x0a;
-    private static final int TIME_WAIT = 0x06;
-    private static final int CLOSED = 0x07;
+    private static final int TIME_WAIT = 6;
+    private static final int CLOSED = 7;
+    private static final int LISTEN = 10;
+
+    /** SYN_RECV as it stands in the established hash, before the handshake is complete. */
+    private static final int NEW_SYN_RECV = 12;
+
+    private static final int STATES_LISTENING = 1 << LISTEN;
+    private static final int STATES_OPEN =
+            ((1 << (NEW_SYN_RECV + 1)) - 2) & ~((1 << TIME_WAIT) | (1 << CLOSED) | (1 << LISTEN));
 
     private SocketTable() {}
 
@@ -27,49 +37,76 @@ public final class SocketTable {
      * @param remote remote address
      * @param remotePort remote port
      */
-    public record Open(Address local, int localPort, Address remote, int remotePort) {}
+    public record Open(Address local, int localPort, Address remote, int remotePort) {
+        // written out: what the compiler makes for records is linked at the first call, 10 ms of every start
+
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Open open
+                    && open.localPort == localPort
+                    && open.remotePort == remotePort
+                    && open.local.equals(local)
+                    && open.remote.equals(remote);
+        }
+
+        @Override
+        public int hashCode() {
+            return (remote.hashCode() * 31 + remotePort) * 31 + localPort;
+        }
+    }
 
     /**
      * A listening socket.
      *
      * @param address the address that it listens on; all zeros for any
      * @param port its port
+     * @param ipv6Only whether it is one of IPv6 that leaves IPv4 alone
      */
-    public record Listening(Address address, int port) {
+    public record Listening(Address address, int port, boolean ipv6Only) {
 
-        /** Whether a connection to a loopback address of that family reaches it. */
+        /** Whether a connection to a loopback address reaches it. */
         public boolean serves(Address loopback) {
             boolean any = address.high() == 0 && address.low() == 0;
-            // a socket on [::] serves IPv4 as well, unless it was told not to, which /proc does not show
-            return address.equals(loopback) || (any && (address.family() == loopback.family() || isIpv6(address)));
-        }
-
-        private static boolean isIpv6(Address address) {
-            return address.family() == Family.IPV6;
+            boolean bothFamilies = address.family() == Family.IPV6 && !ipv6Only;
+            return address.equals(loopback) || (any && (address.family() == loopback.family() || bothFamilies));
         }
     }
 
     /** Connections that packets may still be sent on. */
     public static List<Open> open() {
         List<Open> found = new ArrayList<>();
-        read((local, localPort, remote, remotePort, state) -> {
-            if (state != LISTEN && state != TIME_WAIT && state != CLOSED) {
-                found.add(new Open(local, localPort, remote, remotePort));
-            }
-            return true;
-        });
+        boolean told = SocketDiag.dump(
+                STATES_OPEN,
+                (local, localPort, remote, remotePort, ipv6Only) ->
+                        found.add(new Open(local, localPort, remote, remotePort)));
+        if (!told) {
+            found.clear();
+            read((local, localPort, remote, remotePort, state) -> {
+                if (((1 << state) & STATES_OPEN) != 0) {
+                    found.add(new Open(local, localPort, remote, remotePort));
+                }
+                return true;
+            });
+        }
         return found;
     }
 
-    /** Listening sockets. They stand first in the files, so that many connections cost nothing. */
+    /** Listening sockets. */
     public static List<Listening> listening() {
         List<Listening> found = new ArrayList<>();
-        read((local, localPort, remote, remotePort, state) -> {
-            if (state == LISTEN) {
-                found.add(new Listening(local, localPort));
-            }
-            return state == LISTEN;
-        });
+        boolean told = SocketDiag.dump(
+                STATES_LISTENING,
+                (local, localPort, remote, remotePort, ipv6Only) ->
+                        found.add(new Listening(local, localPort, ipv6Only)));
+        if (!told) {
+            found.clear();
+            read((local, localPort, remote, remotePort, state) -> {
+                if (state == LISTEN) {
+                    found.add(new Listening(local, localPort, false)); // /proc does not show ipv6Only
+                }
+                return state == LISTEN; // they stand first
+            });
+        }
         return found;
     }
 

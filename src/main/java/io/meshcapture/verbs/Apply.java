@@ -8,7 +8,6 @@ import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.ServiceFacts;
-import io.meshcapture.rules.Step;
 import io.meshcapture.system.Processes;
 import java.time.Duration;
 import java.time.Instant;
@@ -60,7 +59,7 @@ public final class Apply {
             List<String> removed,
             int captured,
             Choices.Ipv6 ipv6,
-            List<Finding> differences,
+            List<Difference> differences,
             List<String> notes) {}
 
     private final Plan plan;
@@ -93,6 +92,7 @@ public final class Apply {
             if (nothingWanted) {
                 return release(backend, live, wanted, notes);
             }
+            Processes.Search strangers = Processes.notEnvoyOf(wanted.envoyUsers());
             Change change = backend.change(
                     live, wanted.decision(), place.version(), Instant.now().truncatedTo(ChronoUnit.SECONDS));
             if (!request.dryRun() && !change.isNothing()) {
@@ -103,7 +103,7 @@ public final class Apply {
                             backend, change, wanted.decision().listeners());
                 }
             }
-            notes.addAll(afterwards(wanted));
+            notes.addAll(afterwards(wanted, strangers.found()));
             return outcome(live, wanted, change.differences(), notes);
         }
     }
@@ -124,21 +124,18 @@ public final class Apply {
         return outcome(live, wanted, differences, notes);
     }
 
-    private List<String> afterwards(Wanted wanted) {
+    private static List<String> afterwards(Wanted wanted, List<String> strangers) {
         List<String> notes = new ArrayList<>();
         List<String> missing = wanted.envoy().missing(wanted.ipv6());
         if (!missing.isEmpty()) {
             notes.add("nobody listens on " + String.join(", ", missing)
                     + ", so captured connections are refused until Envoy does; start it, or use --wait-envoy");
         }
-        wanted.decision().steps().stream()
-                .filter(Step.EnvoyUsers.class::isInstance)
-                .map(Step.EnvoyUsers.class::cast)
-                .map(step -> Processes.notEnvoyOf(step.uids()))
-                .filter(found -> !found.isEmpty())
-                .forEach(found -> notes.add(found.size() + " process(es) run as Envoy's user and are not Envoy: "
-                        + String.join(", ", found.subList(0, Math.min(5, found.size())))
-                        + "; their connections are never captured; give them a user of their own"));
+        if (!strangers.isEmpty()) {
+            notes.add(strangers.size() + " process(es) run as Envoy's user and are not Envoy: "
+                    + String.join(", ", strangers.subList(0, Math.min(5, strangers.size())))
+                    + "; their connections are never captured; give them a user of their own");
+        }
         return notes;
     }
 
@@ -163,7 +160,7 @@ public final class Apply {
                 removed,
                 wanted.decision().services().size(),
                 wanted.ipv6(),
-                differences,
+                Difference.of(differences),
                 notes);
     }
 }

@@ -20,7 +20,7 @@ public final class Check {
      * @param services how many services were compared
      * @param notes what the user should know
      */
-    public record Outcome(List<Finding> differences, List<String> shadows, int services, List<String> notes) {
+    public record Outcome(List<Difference> differences, List<String> shadows, int services, List<String> notes) {
 
         /** Whether everything is as it should be, and effective. */
         public boolean isInSync() {
@@ -47,7 +47,8 @@ public final class Check {
                     notes.add("nobody listens on " + String.join(", ", missing)
                             + ", so captured connections are refused; start Envoy");
                 }
-                return new Outcome(differences, live.isPresent() ? backend.shadows() : List.of(), compared, notes);
+                return new Outcome(
+                        Difference.of(differences), live.isPresent() ? backend.shadows() : List.of(), compared, notes);
             }
         });
     }

@@ -19,7 +19,6 @@ import io.meshcapture.rules.Explanation;
 import io.meshcapture.system.Accounts;
 import io.meshcapture.system.ControlGroups;
 import io.meshcapture.system.HostFacts;
-import io.meshcapture.system.NetworkNamespace;
 import org.jspecify.annotations.Nullable;
 
 /** Says what happens to a connection and why. */
@@ -58,7 +57,7 @@ public final class Explain {
     /** From the plan; reads the host's accounts and addresses, and needs no privilege. */
     public static Outcome fromPlan(Plan plan, Place place, Question question) throws Exception {
         Supported.require(plan);
-        return NetworkNamespace.in(place.namespace(), () -> {
+        return place.there(() -> {
             Choices.Ipv6 ipv6 = EnvoyListeners.of(plan).ipv6(plan.ipv6(), null, new java.util.ArrayList<>());
             Decision decision = DecisionCompiler.compile(plan, Wanted.host(ipv6));
             return answer(decision, question);
@@ -76,7 +75,7 @@ public final class Explain {
                             "there is no table inet meshcapture",
                             "apply a plan first, or leave --live out to ask the plan");
                 }
-                return answer(live.decision(), question);
+                return answer(backend.standing(live), question);
             }
         });
     }

@@ -7,13 +7,24 @@ import io.meshcapture.plan.UnitName;
 import io.meshcapture.rules.Identities;
 import io.meshcapture.system.Accounts;
 import io.meshcapture.system.ControlGroups;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** Names as this host knows them. */
 final class HostIdentities implements Identities {
+    /** Each name is asked once: the host's name services may take their time. */
+    private final Map<String, Long> known = new HashMap<>();
+
     @Override
     public long id(Account account) throws BadValue {
-        return Accounts.id(account);
+        String name = account.kind() + " " + account.text();
+        Long id = known.get(name);
+        if (id == null) {
+            id = Accounts.id(account);
+            known.put(name, id);
+        }
+        return id;
     }
 
     @Override

@@ -5,7 +5,6 @@ import io.meshcapture.system.HostFacts;
 import io.meshcapture.system.NamespaceLock;
 import io.meshcapture.system.NetworkNamespace;
 import io.meshcapture.system.Privileges;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -14,22 +13,27 @@ import org.jspecify.annotations.Nullable;
 /**
  * Where a verb works.
  *
- * @param namespace the network namespace, or null for the calling thread's own
+ * @param namespace the network namespace as {@code --netns} names it, or null for the calling thread's own
  * @param allowHostNetwork whether a container may change the node's own network namespace
  * @param lockTimeout how long another run is waited for
  * @param environment the process's environment
  * @param version of meshcapture, for the records in the live state
  */
 public record Place(
-        @Nullable Path namespace,
+        @Nullable String namespace,
         boolean allowHostNetwork,
         Duration lockTimeout,
         Map<String, String> environment,
         String version) {
 
+    /** Runs a task in the namespace, whatever the privileges. */
+    <T> T there(Callable<T> task) throws Exception {
+        return NetworkNamespace.in(namespace == null ? null : NetworkNamespace.find(namespace), task);
+    }
+
     /** Runs a task that only reads. */
     <T> T reading(Callable<T> task) throws Exception {
-        return NetworkNamespace.in(namespace, () -> {
+        return there(() -> {
             Privileges.requireNetAdmin();
             return task.call();
         });
@@ -41,7 +45,7 @@ public record Place(
      * @throws Failure.Conflict in a container that shares the node's network namespace, unless that is allowed
      */
     <T> T changing(Callable<T> task) throws Exception {
-        return NetworkNamespace.in(namespace, () -> {
+        return there(() -> {
             Privileges.requireNetAdmin();
             if (!allowHostNetwork && HostFacts.isContainerOnTheNodesNetwork(environment)) {
                 throw new Failure.Conflict(

@@ -1,19 +1,17 @@
 package io.meshcapture.verbs;
 
-import io.meshcapture.backend.nftables.Change;
 import io.meshcapture.backend.nftables.LiveState;
 import io.meshcapture.backend.nftables.NftablesBackend;
 import io.meshcapture.plan.Port;
 import io.meshcapture.system.SocketTable;
 import java.time.Duration;
 import java.util.List;
-import java.util.stream.Collectors;
 
 /**
  * Ends all capture: new connections go direct at once, captured ones may end first.
  *
  * <p>A captured connection lives as long as its packets are translated, which takes the nat base chain and a rule that
- * uses conntrack. So the services' elements go first and the table stays until the connections have ended or their time
+ * uses conntrack. So the look-ups and their maps go first and the table stays until the connections have ended or their time
  * is over. A process that dies in between leaves a table that captures nothing, which the next command removes.
  */
 final class Release {
@@ -25,9 +23,7 @@ final class Release {
     /** Releases everything; answers how many captured connections were cut. */
     static int all(NftablesBackend backend, LiveState live, Duration drain, Progress progress)
             throws InterruptedException {
-        Change emptied = backend.removal(
-                live, live.services().stream().map(LiveState.LiveService::name).collect(Collectors.toSet()));
-        backend.commit(emptied);
+        backend.commit(backend.removalOfAll(live));
         List<Port> listeners = live.listeners();
         long deadline = System.nanoTime() + drain.toNanos();
         int left = left(listeners);

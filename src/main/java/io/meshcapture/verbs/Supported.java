@@ -2,7 +2,6 @@ package io.meshcapture.verbs;
 
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Choices;
-import io.meshcapture.plan.Interfaces;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.Service;
 
@@ -14,7 +13,10 @@ final class Supported {
     static void require(Plan plan) {
         refuse(plan.inbound() != null || plan.envoy().inbound() != null, "inbound capture (inbound, envoy.inbound)");
         refuse(plan.dns() != null || plan.envoy().dns() != null, "capture of DNS (dns, envoy.dns)");
-        refuse(!plan.interfaces().equals(Interfaces.NONE), "the treatment of interfaces (interfaces)");
+        refuse(
+                !plan.interfaces().except().isEmpty()
+                        || !plan.interfaces().outbound().isEmpty(),
+                "the treatment of interfaces (interfaces)");
         refuse(!plan.zones().isEmpty(), "the configuration of zones (zones)");
         refuse(plan.invalid() == Choices.Invalid.DROP, "dropping INVALID packets (invalid: drop)");
         refuse(

@@ -9,6 +9,7 @@ import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.DecisionCompiler;
 import io.meshcapture.rules.ServiceRules;
+import io.meshcapture.rules.Step;
 import io.meshcapture.system.HostFacts;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -51,6 +52,16 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
         Choices.Ipv6 ipv6 = envoy.ipv6(plan.ipv6(), live.ipv6(), notes);
         Decision decision = DecisionCompiler.compile(relevant, host(ipv6), standing);
         return new Wanted(decision, ipv6, envoy, notes);
+    }
+
+    /** Envoy's users, by number. */
+    Set<Long> envoyUsers() {
+        for (Step step : decision.steps()) {
+            if (step instanceof Step.EnvoyUsers envoy) {
+                return envoy.uids();
+            }
+        }
+        return Set.of();
     }
 
     /** What is asked of the host when a plan is compiled. */

@@ -27,7 +27,7 @@ class MainTest {
         Terminal help = Terminal.run("--help");
         assertEquals(0, help.exit());
         assertEquals("", help.err());
-        for (Command command : Command.ALL) {
+        for (Command command : Commands.ALL) {
             assertTrue(help.out().contains("  " + command.name() + " "), command.name());
             assertTrue(help.out().contains(command.summary()), command.name());
         }
@@ -37,7 +37,7 @@ class MainTest {
 
     @Test
     void every_commands_help_lists_its_options_and_the_exit_codes_and_fits_a_screen() {
-        for (Command command : Command.ALL) {
+        for (Command command : Commands.ALL) {
             Terminal help = Terminal.run(command.name(), "--help");
             assertEquals(0, help.exit());
             assertEquals("", help.err());
@@ -322,7 +322,7 @@ class MainTest {
     void the_completion_knows_every_command_and_bash_takes_it() throws Exception {
         Terminal answer = Terminal.run("completion");
         assertEquals(0, answer.exit());
-        for (Command command : Command.ALL) {
+        for (Command command : Commands.ALL) {
             assertTrue(answer.out().contains(command.name()), command.name());
         }
         assertEquals(answer, Terminal.run("completion", "bash"));

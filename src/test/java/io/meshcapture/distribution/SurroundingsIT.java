@@ -17,7 +17,13 @@ import org.junit.jupiter.api.io.TempDir;
 /** The distribution works wherever it is put, and whatever is around it. */
 final class SurroundingsIT {
 
-    private static final String APPLIES = "\"$meshcapture\" apply -f \"$plan\" >/dev/null; nft list tables";
+    /** Applies, shows the tables, and what was said besides notes. */
+    private static final String APPLIES = """
+            "$meshcapture" apply -f "$plan" >/dev/null 2>/run/said
+            grep -v '^meshcapture: note: ' /run/said >&2 || true
+            nft list tables
+            """;
+
     private static final String APPLIED = "table inet meshcapture\n";
 
     private final Distribution built = Distribution.built();
@@ -69,14 +75,14 @@ final class SurroundingsIT {
 
     @Test
     void appliesWhereTemporaryFilesCannotBeExecuted() {
-        assertEquals(new Ending(0, APPLIED, ""), built.shellApart("mount -t tmpfs -o noexec none /tmp; " + APPLIES));
+        assertEquals(new Ending(0, APPLIED, ""), built.shellApart("mount -t tmpfs -o noexec none /tmp\n" + APPLIES));
     }
 
     @Test
     void leavesNothingInTmp() {
         assertEquals(
                 new Ending(0, APPLIED, ""),
-                built.shellApart("mount -t tmpfs none /tmp; " + APPLIES + "; ls -A /tmp >&2"));
+                built.shellApart("mount -t tmpfs none /tmp\n" + APPLIES + "ls -A /tmp >&2"));
     }
 
     @Test

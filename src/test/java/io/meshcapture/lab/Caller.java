@@ -18,6 +18,7 @@ public final class Caller {
     private @Nullable String source;
     private boolean mapped;
     private boolean resets;
+    private boolean broadcasts;
     private Duration within = Duration.ofSeconds(2);
 
     Caller(Consumer<AutoCloseable> whatToCloseAfterTheTest) {
@@ -32,6 +33,7 @@ public final class Caller {
         source = like.source;
         mapped = like.mapped;
         resets = like.resets;
+        broadcasts = like.broadcasts;
         within = like.within;
     }
 
@@ -84,6 +86,13 @@ public final class Caller {
         return next;
     }
 
+    /** With {@code SO_BROADCAST}, without which the kernel lets nobody send to a broadcast address. */
+    public Caller broadcasting() {
+        var next = new Caller(this);
+        next.broadcasts = true;
+        return next;
+    }
+
     /** How long each step (connect, first word, echo) may take; 2 s if nothing is said. */
     public Caller within(Duration limit) {
         var next = new Caller(this);
@@ -119,6 +128,25 @@ public final class Caller {
         return conversation;
     }
 
+    /** Sends one packet of this IP protocol; its content is an ICMP echo request, and no sense for any other. */
+    public void raw(int protocol, String address) {
+        Endpoint to = new Endpoint(address, 0);
+        try (NativeSocket socket = NativeSocket.raw(to.family(), protocol)) {
+            int errno = socket.connect(to.sockaddr(), within);
+            errno = errno != 0 ? errno : socket.send(echoRequest(to.family()), within);
+            if (errno != 0) {
+                throw Kernel.failed("a raw packet", errno);
+            }
+        }
+    }
+
+    /** RFC 792 and RFC 4443; the checksum of ICMPv6 is the kernel's business. */
+    private static byte[] echoRequest(int family) {
+        return family == Endpoint.AF_INET
+                ? new byte[] {8, 0, (byte) 0xf7, (byte) 0xff, 0, 0, 0, 0}
+                : new byte[] {(byte) 128, 0, 0, 0, 0, 0, 0, 0};
+    }
+
     private Connection connection(String destination) {
         Endpoint to = Endpoint.parse(destination);
         return Connection.made(socket(to, NativeSocket::tcp), sockaddr(to), within);
@@ -136,10 +164,13 @@ public final class Caller {
     private NativeSocket socket(Endpoint to, Opening opening) {
         int family = mapped ? Endpoint.AF_INET6 : to.family();
         Supplier<NativeSocket> open = () -> opening.open(family, owner);
-        NativeSocket socket = cgroup == null ? open.get() : cgroup.within(open);
+        NativeSocket socket = cgroup == null ? Cgroup.atHome(open) : cgroup.within(open);
         if (device != null) {
             socket.option(
                     NativeSocket.SOL_SOCKET, NativeSocket.SO_BINDTODEVICE, device.getBytes(StandardCharsets.US_ASCII));
+        }
+        if (broadcasts) {
+            socket.option(NativeSocket.SOL_SOCKET, NativeSocket.SO_BROADCAST, 1);
         }
         if (resets) {
             socket.resetOnClose();

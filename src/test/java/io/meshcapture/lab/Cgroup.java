@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Supplier;
 
 /**
@@ -15,7 +16,7 @@ import java.util.function.Supplier;
  */
 public final class Cgroup implements AutoCloseable {
     private static final Path ROOT = Path.of("/sys/fs/cgroup");
-    private static final Object ONE_AT_A_TIME = new Object();
+    private static final ReentrantReadWriteLock MOVING = new ReentrantReadWriteLock();
 
     private final String name;
     private final Deque<Path> made = new ArrayDeque<>();
@@ -42,9 +43,10 @@ public final class Cgroup implements AutoCloseable {
         return Path.of(name).getNameCount();
     }
 
-    /** Does what is given while the process is in this cgroup. */
+    /** Does what is given while the process is in this cgroup, and nobody else makes a socket or a process meanwhile. */
     <T> T within(Supplier<T> work) {
-        synchronized (ONE_AT_A_TIME) {
+        MOVING.writeLock().lock();
+        try {
             Path home = ROOT.resolve(ownName());
             move(ROOT.resolve(name));
             try {
@@ -52,6 +54,18 @@ public final class Cgroup implements AutoCloseable {
             } finally {
                 move(home);
             }
+        } finally {
+            MOVING.writeLock().unlock();
+        }
+    }
+
+    /** Does what is given while the process is where it belongs. */
+    static <T> T atHome(Supplier<T> work) {
+        MOVING.readLock().lock();
+        try {
+            return work.get();
+        } finally {
+            MOVING.readLock().unlock();
         }
     }
 

@@ -23,15 +23,16 @@ public final class Connection implements AutoCloseable {
         if (errno != 0) {
             return new Connection(socket, within, "", Verdict.ofErrno(errno));
         }
+        // a stand-in says one line and then waits, so nothing comes after the newline
         var line = new StringBuilder();
-        byte[] one = new byte[1];
+        byte[] part = new byte[256];
         while (line.indexOf("\n") < 0) {
-            int received = socket.receive(one, within);
+            int received = socket.receive(part, within);
             if (received <= 0) {
                 Verdict early = received == 0 ? new Verdict.Silent() : Verdict.ofErrno(-received);
                 return new Connection(socket, within, "", early);
             }
-            line.append((char) one[0]);
+            line.append(new String(part, 0, received, StandardCharsets.US_ASCII));
         }
         return new Connection(socket, within, line.toString(), Verdict.ofGreeting(line.toString()));
     }

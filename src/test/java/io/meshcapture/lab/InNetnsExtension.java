@@ -132,7 +132,7 @@ final class InNetnsExtension implements InvocationInterceptor, ParameterResolver
             }
         }
 
-        <T extends @Nullable Object> T call(NetnsThread.Work<T> work) throws Throwable {
+        <T extends @Nullable Object> T call(Work<T> work) throws Throwable {
             return thread.call(work);
         }
 

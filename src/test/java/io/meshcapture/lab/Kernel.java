@@ -17,6 +17,7 @@ final class Kernel {
     static final int EACCES = 13;
     static final int EINVAL = 22;
     static final int EPIPE = 32;
+    static final int EADDRNOTAVAIL = 99;
     static final int ENETUNREACH = 101;
     static final int ENETDOWN = 100;
     static final int ECONNRESET = 104;

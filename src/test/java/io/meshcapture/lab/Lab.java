@@ -9,6 +9,7 @@ import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +31,7 @@ public final class Lab implements AutoCloseable {
     private final Families families;
     private final Deque<AutoCloseable> toClose = new ArrayDeque<>();
     private final Nft nft = new Nft();
+    private @Nullable NetnsThread guest;
 
     private Lab(NetnsThread srv, Families families) {
         this.srv = srv;
@@ -59,6 +61,24 @@ public final class Lab implements AutoCloseable {
     /** A server in {@code srv} at these addresses. */
     public Standin serverAt(String... listeners) {
         return closedAfterTheTest(inSrv(() -> Standin.server(Identity.APPLICATION, endpoints(listeners))));
+    }
+
+    /**
+     * A server in {@code srv} for every TCP port of any address of the world: nothing there is refused any more. By
+     * {@code tproxy} in {@code srv}, so that it sees the port that the client meant.
+     */
+    public Standin serverOnEveryPort() {
+        return closedAfterTheTest(inSrv(() -> {
+            nft.apply("""
+                    table inet every-port {
+                      chain arriving {
+                        type filter hook prerouting priority mangle
+                        iifname eth0 meta l4proto tcp tproxy to :1
+                      }
+                    }
+                    """);
+            return Standin.transparentServer(Identity.APPLICATION, endpoints("0.0.0.0:1", "[::]:1"));
+        }));
     }
 
     /** A server of the application's own in {@code app}, on all its addresses; says {@code DIRECT}. */
@@ -101,6 +121,16 @@ public final class Lab implements AutoCloseable {
         return new Conntrack();
     }
 
+    /** The program under test, as the build left it. */
+    public Meshcapture meshcapture() {
+        return Meshcapture.installed();
+    }
+
+    /** Starts a command in {@code app} that runs until the end of the test, or less. */
+    public Background background(String... command) {
+        return closedAfterTheTest(Background.started("", Map.of(), List.of(command)));
+    }
+
     /** Makes a cgroup, named relative to the root of version 2, as in {@code shop.slice/orders.service}. */
     public Cgroup cgroup(String name) {
         return closedAfterTheTest(new Cgroup(name));
@@ -126,15 +156,25 @@ public final class Lab implements AutoCloseable {
     }
 
     /** Does the work on the thread of {@code srv}. */
-    @SuppressWarnings("TypeParameterUnusedInFormals")
-    public <T extends @Nullable Object> T inSrv(NetnsThread.Work<T> work) {
-        try {
-            return srv.call(work);
-        } catch (RuntimeException | Error e) {
-            throw e;
-        } catch (Throwable e) {
-            throw new IllegalStateException(e);
+    public <T extends @Nullable Object> T inSrv(Work<T> work) {
+        return unchecked(() -> srv.call(work));
+    }
+
+    /**
+     * Adds {@code guest}, a virtual machine or container of {@code app}: 10.98.0.2 and fd98::2, whose traffic arrives in
+     * {@code app} on interface {@code guest0} (10.98.0.1, fd98::1) and is forwarded to {@code srv}.
+     */
+    public void addGuest() {
+        guest = closedAfterTheTest(unchecked(() -> Wire.guestOf(srv)));
+    }
+
+    /** Does the work on the thread of {@code guest}. */
+    public <T extends @Nullable Object> T inGuest(Work<T> work) {
+        NetnsThread there = guest;
+        if (there == null) {
+            throw new IllegalStateException("no guest has been added");
         }
+        return unchecked(() -> there.call(work));
     }
 
     /** A path to the network namespace of {@code srv}, for {@code nsenter} and {@code --netns}. */
@@ -157,6 +197,16 @@ public final class Lab implements AutoCloseable {
         srv.close();
         if (failure != null) {
             throw failure;
+        }
+    }
+
+    private static <T extends @Nullable Object> T unchecked(Work<T> work) {
+        try {
+            return work.run();
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException(e);
         }
     }
 

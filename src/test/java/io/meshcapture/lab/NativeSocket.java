@@ -17,6 +17,7 @@ final class NativeSocket implements AutoCloseable {
     static final int SOL_IPV6 = 41;
     static final int SO_REUSEADDR = 2;
     static final int SO_ERROR = 4;
+    static final int SO_BROADCAST = 6;
     static final int SO_LINGER = 13;
     static final int SO_BINDTODEVICE = 25;
     static final int IPV6_V6ONLY = 26;
@@ -25,6 +26,7 @@ final class NativeSocket implements AutoCloseable {
 
     private static final int SOCK_STREAM = 1;
     private static final int SOCK_DGRAM = 2;
+    private static final int SOCK_RAW = 3;
     private static final int SOCK_NONBLOCK_CLOEXEC = 0x800 | 0x8_0000;
     private static final int MSG_NOSIGNAL = 0x4000;
     private static final short POLLIN = 1;
@@ -44,6 +46,13 @@ final class NativeSocket implements AutoCloseable {
 
     static NativeSocket udp(int family, Identity owner) {
         return opened(family, SOCK_DGRAM, owner);
+    }
+
+    /** A socket for packets of one IP protocol, sent by root. */
+    static NativeSocket raw(int family, int protocol) {
+        Kernel.refuseMachinesOwnNamespace();
+        int fd = Kernel.LIBC.socket(family, SOCK_RAW | SOCK_NONBLOCK_CLOEXEC, protocol);
+        return new NativeSocket(Kernel.check(fd, "raw socket"));
     }
 
     private static NativeSocket opened(int family, int type, Identity owner) {
@@ -68,6 +77,11 @@ final class NativeSocket implements AutoCloseable {
     /** {@code struct linger}: what close(2) does is send a reset. */
     NativeSocket resetOnClose() {
         return option(SOL_SOCKET, SO_LINGER, ints(1, 0));
+    }
+
+    /** {@code IP_TRANSPARENT} and {@code IPV6_TRANSPARENT}: takes what tproxy sends it. */
+    NativeSocket transparent(int family) {
+        return family == Endpoint.AF_INET ? option(SOL_IP, 19, 1) : option(SOL_IPV6, 75, 1);
     }
 
     NativeSocket boundTo(byte[] sockaddr, String what) {

@@ -14,7 +14,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A platform thread in a network namespace of its own. Namespaces belong to threads: whatever this thread starts,
- * threads and processes, lives in them too, and nobody else does. They end with the last of these.
+ * threads and processes, lives in them too, and nobody else does. They end with the last of these. (The JDK's own thread
+ * that waits for a process lingers up to a minute. Pools that a whole JVM shares, the carriers of virtual threads among
+ * them, keep the namespace in which they happened to be started: a test must not use them for anything about networks.)
  *
  * <p>Never a thread of a pool and never a virtual thread: what unshare(2) did to it cannot be undone.
  */
@@ -144,10 +146,5 @@ final class NetnsThread implements AutoCloseable {
         } catch (Throwable e) {
             throw (E) e;
         }
-    }
-
-    /** Something to do on the thread, free to throw anything. */
-    interface Work<T extends @Nullable Object> {
-        T run() throws Throwable;
     }
 }

@@ -16,6 +16,7 @@ public final class Standin implements AutoCloseable {
     static final String DIRECT = "DIRECT";
 
     private final boolean proxy;
+    private final boolean transparent;
     private final Identity owner;
     private final List<NativeSocket> listeners = new CopyOnWriteArrayList<>();
     private final Set<NativeSocket> open = ConcurrentHashMap.newKeySet();
@@ -23,7 +24,12 @@ public final class Standin implements AutoCloseable {
     private final List<Thread> accepting = new CopyOnWriteArrayList<>();
 
     private Standin(boolean proxy, Identity owner) {
+        this(proxy, false, owner);
+    }
+
+    private Standin(boolean proxy, boolean transparent, Identity owner) {
         this.proxy = proxy;
+        this.transparent = transparent;
         this.owner = owner;
     }
 
@@ -35,6 +41,11 @@ public final class Standin implements AutoCloseable {
         return new Standin(false, owner).listening(listeners);
     }
 
+    /** A server to whose listeners {@code tproxy} may send connections to other addresses and ports. */
+    static Standin transparentServer(Identity owner, List<Endpoint> listeners) {
+        return new Standin(false, true, owner).listening(listeners);
+    }
+
     private Standin listening(List<Endpoint> endpoints) {
         for (Endpoint endpoint : endpoints) {
             NativeSocket listener = NativeSocket.tcp(endpoint.family(), owner)
@@ -42,6 +53,9 @@ public final class Standin implements AutoCloseable {
             listeners.add(listener);
             if (endpoint.family() == Endpoint.AF_INET6) {
                 listener.option(NativeSocket.SOL_IPV6, NativeSocket.IPV6_V6ONLY, 1);
+            }
+            if (transparent) {
+                listener.transparent(endpoint.family());
             }
             listener.boundTo(endpoint.sockaddr(), endpoint.toString()).listening();
             accepting.add(

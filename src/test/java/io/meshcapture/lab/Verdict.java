@@ -36,7 +36,10 @@ public sealed interface Verdict {
     /** Nothing came within the time of the caller. */
     record TimedOut() implements Verdict {}
 
-    /** No route, or rejected by a router ({@code ENETUNREACH}, {@code EHOSTUNREACH}, {@code ENETDOWN}). */
+    /**
+     * No route, rejected by a router ({@code ENETUNREACH}, {@code EHOSTUNREACH}, {@code ENETDOWN}), or no address of that
+     * family to come from ({@code EADDRNOTAVAIL}, which also says that all ports are in use).
+     */
     record Unreachable() implements Verdict {}
 
     /** A rule in the output hook rejected or dropped it ({@code EPERM}, {@code EACCES}). */
@@ -57,7 +60,7 @@ public sealed interface Verdict {
             case Kernel.ECONNREFUSED -> new Refused();
             case Kernel.ECONNRESET, Kernel.EPIPE -> new Reset();
             case Kernel.ETIMEDOUT -> new TimedOut();
-            case Kernel.ENETUNREACH, Kernel.EHOSTUNREACH, Kernel.ENETDOWN -> new Unreachable();
+            case Kernel.EADDRNOTAVAIL, Kernel.ENETUNREACH, Kernel.EHOSTUNREACH, Kernel.ENETDOWN -> new Unreachable();
             case Kernel.EPERM, Kernel.EACCES -> new NotPermitted();
             default -> throw Kernel.failed("a connection", errno);
         };

@@ -61,12 +61,49 @@ final class Wire {
                 "route add local ::/0 dev lo");
     }
 
+    /** A namespace behind {@code app}, the calling thread's; for {@code srv} it is one more network to answer to. */
+    static NetnsThread guestOf(NetnsThread srv) throws Throwable {
+        NetnsThread guest =
+                NetnsThread.forPeer("guest of " + Thread.currentThread().getName());
+        try {
+            sysctl("net.ipv4.ip_forward", "1");
+            sysctl("net.ipv6.conf.all.forwarding", "1");
+            ip(List.of(
+                    "link add guest0 type veth peer name eth0 netns " + guest.path(),
+                    "addr add 10.98.0.1/24 dev guest0",
+                    "addr add fd98::1/64 dev guest0 nodad",
+                    "addr add fe80::1/64 dev guest0 nodad",
+                    "link set guest0 up"));
+            guest.call(() -> {
+                parameters(Families.BOTH);
+                ip(List.of(
+                        "link set lo up",
+                        "addr add 10.98.0.2/24 dev eth0",
+                        "addr add fd98::2/64 dev eth0 nodad",
+                        "addr add fe80::2/64 dev eth0 nodad",
+                        "link set eth0 up",
+                        "route add default via 10.98.0.1",
+                        "route add default via fd98::1"));
+                return null;
+            });
+            srv.call(() -> {
+                ip(List.of(
+                        "route add 10.98.0.0/24 via 10.99.0.2 dev eth0 onlink table local",
+                        "route add fd98::/64 via fd99::2 dev eth0 onlink table local"));
+                return null;
+            });
+            return guest;
+        } catch (Throwable e) {
+            guest.close();
+            throw e;
+        }
+    }
+
     /** Before any interface exists, so that none has to wait a second for duplicate address detection. */
     private static void parameters(Families families) {
         sysctl("net.ipv6.conf.default.accept_dad", "0");
         sysctl("net.ipv6.conf.default.addr_gen_mode", "1");
         sysctl("net.ipv6.conf.default.router_solicitations", "0");
-        sysctl("net.ipv4.ip_nonlocal_bind", "0");
         if (families == Families.IPV4_ONLY) {
             sysctl("net.ipv6.conf.default.disable_ipv6", "1");
             sysctl("net.ipv6.conf.all.disable_ipv6", "1");

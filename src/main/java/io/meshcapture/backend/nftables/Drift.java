@@ -5,7 +5,6 @@ import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
 import io.meshcapture.plan.ServiceName;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +26,9 @@ final class Drift {
      */
     static List<Finding> between(Ruleset live, Ruleset wanted, @Nullable Set<ServiceName> only) {
         Drift drift = new Drift(only);
+        if (live.isDormant()) {
+            drift.add(null, "table " + Ruleset.TABLE, "flags dormant", "");
+        }
         wanted.chains().values().forEach(chain -> drift.chain(live.chains().get(chain.name()), chain));
         live.chains().keySet().stream()
                 .filter(name -> !wanted.chains().containsKey(name))
@@ -55,34 +57,37 @@ final class Drift {
     }
 
     /**
-     * Differences in order. A rule that stands is named by its place among those that stand, one that is missing by its
-     * place among those that should. One that stands elsewhere than it should is both surplus and missing.
+     * Rules that are too many, too few, or not in their order, by a longest common subsequence: whatever is not part of
+     * it is told with its position, so that one rule moved is two differences and not as many as there are rules.
      */
     private void rules(String where, List<String> stands, List<String> should) {
-        Set<String> toCome = new HashSet<>(should);
-        int at = 0;
-        for (int i = 0; i < should.size(); i++) {
-            String rule = should.get(i);
-            toCome.remove(rule);
-            int distance = stands.subList(at, stands.size()).indexOf(rule);
-            boolean overtaken = distance > 0
-                    && stands.subList(at, at + distance).stream()
-                                    .filter(toCome::contains)
-                                    .count()
-                            > 1;
-            if (distance >= 0 && !overtaken) {
-                for (int next = at + distance; at < next; at++) {
-                    add(null, rulePlace(where, at), stands.get(at), "");
-                }
-                at++;
-            } else if (at < stands.size() && !overtaken && !toCome.contains(stands.get(at))) {
-                add(null, rulePlace(where, at), stands.get(at++), rule);
-            } else {
-                add(null, rulePlace(where, i), "", rule);
+        int[][] common = new int[stands.size() + 1][should.size() + 1];
+        for (int i = stands.size() - 1; i >= 0; i--) {
+            for (int k = should.size() - 1; k >= 0; k--) {
+                common[i][k] = stands.get(i).equals(should.get(k))
+                        ? 1 + common[i + 1][k + 1]
+                        : Math.max(common[i + 1][k], common[i][k + 1]);
             }
         }
-        for (; at < stands.size(); at++) {
-            add(null, rulePlace(where, at), stands.get(at), "");
+        int i = 0;
+        int k = 0;
+        while (i < stands.size() || k < should.size()) {
+            boolean left = i < stands.size();
+            boolean right = k < should.size();
+            if (left && right && stands.get(i).equals(should.get(k))) {
+                i++;
+                k++;
+            } else if (left && right && common[i][k] == common[i + 1][k + 1]) {
+                add(null, rulePlace(where, i), stands.get(i), should.get(k));
+                i++;
+                k++;
+            } else if (left && (!right || common[i][k] == common[i + 1][k])) {
+                add(null, rulePlace(where, i), stands.get(i), "");
+                i++;
+            } else {
+                add(null, rulePlace(where, i), "", should.get(k));
+                k++;
+            }
         }
     }
 

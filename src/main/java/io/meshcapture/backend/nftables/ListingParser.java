@@ -31,10 +31,13 @@ final class ListingParser {
     private Ruleset table() {
         Ruleset ruleset = new Ruleset(null, new LinkedHashMap<>(), new LinkedHashMap<>());
         String tableComment = null;
+        boolean dormant = false;
         while (at < text.length()) {
             String line = line();
             if (line.startsWith("comment ")) {
                 tableComment = unquoted(line.substring("comment ".length()));
+            } else if (line.startsWith("flags ")) {
+                dormant = line.contains("dormant");
             } else if (line.startsWith("set ") || line.startsWith("map ")) {
                 NftSet set = set(name(line), line.startsWith("map "));
                 ruleset.sets().put(set.name(), set);
@@ -43,7 +46,7 @@ final class ListingParser {
                 ruleset.chains().put(chain.name(), chain);
             }
         }
-        return new Ruleset(tableComment, ruleset.sets(), ruleset.chains());
+        return new Ruleset(tableComment, dormant, ruleset.sets(), ruleset.chains());
     }
 
     /** The next line without its indentation. */

@@ -26,8 +26,8 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads a decision back from a ruleset of ours. Elements are data and are read; a rule counts only where it is, to the
- * letter, one that the renderer writes.
+ * Reads a decision back from a ruleset of ours. Elements are data and are read. A rule is told by its comment, not by its
+ * text, which each version of the library spells its own way; whether the text says the same is for {@link Spelling}.
  */
 final class LiveDecision {
 
@@ -45,75 +45,58 @@ final class LiveDecision {
      * @throws Failure.Conflict where a rule stands there that is not ours
      */
     Decision read() {
+        List<Step> steps = new ArrayList<>();
+        Chain output = ruleset.chains().get("output");
+        for (String rule : output == null ? List.<String>of() : output.rules()) {
+            Step step = step(rule);
+            boolean continues = !steps.isEmpty() && sameStep(steps.getLast(), step);
+            if (!continues) {
+                steps.add(step);
+            } else if (step instanceof Step.Lookup more && steps.removeLast() instanceof Step.Lookup begun) {
+                List<Entry> entries = new ArrayList<>(begun.entries());
+                entries.addAll(more.entries());
+                steps.add(new Step.Lookup(begun.rank(), begun.layer(), entries));
+            }
+        }
         List<Port> listeners = new ArrayList<>();
         List<Decision.Ending> endings = new ArrayList<>();
         for (Chain chain : ruleset.chains().values()) {
             Port listener = listener("goto " + chain.name());
             if (listener != null) {
-                List<Decision.Ending> here = endings(chain, listener);
-                if (!listeners.isEmpty() && !here.equals(endings)) {
-                    throw notOurs("chain " + chain.name() + " ends otherwise than the others");
-                }
                 listeners.add(listener);
-                endings = here;
+                endings.clear();
+                for (Decision.Ending ending : Decision.Ending.values()) {
+                    if (chain.rules().stream().anyMatch(rule -> hasComment(rule, ending.why()))) {
+                        endings.add(ending);
+                    }
+                }
             }
+        }
+        if (!listeners.isEmpty() && !endings.contains(Decision.Ending.REDIRECT)) {
+            throw notOurs("chain " + RulesetRenderer.chainTo(listeners.getLast()) + " does not redirect");
         }
         List<ServiceFacts> facts = new ArrayList<>();
         services().forEach((name, rules) -> facts.add(new ServiceFacts(name, rules.digest())));
-        return new Decision(steps(), endings, listeners, facts);
+        return new Decision(steps, endings, listeners, facts);
     }
 
-    private List<Step> steps() {
-        Chain output = ruleset.chains().get("output");
-        List<String> rules = output == null ? List.of() : output.rules();
-        List<Step> guards = guards();
-        List<Step> steps = new ArrayList<>();
-        for (int at = 0; at < rules.size(); ) {
-            Step step = step(rules.subList(at, rules.size()), guards);
-            at += step instanceof Step.Lookup ? 1 : RulesetRenderer.rules(step).size();
-            if (step instanceof Step.Lookup more
-                    && !steps.isEmpty()
-                    && steps.getLast() instanceof Step.Lookup begun
-                    && begun.why().equals(more.why())) {
-                // the next map of the same look-up
-                List<Entry> entries = new ArrayList<>(begun.entries());
-                entries.addAll(more.entries());
-                steps.set(steps.size() - 1, new Step.Lookup(begun.rank(), begun.layer(), entries));
-            } else {
-                steps.add(step);
-            }
-        }
-        return steps;
+    static boolean hasComment(String rule, String why) {
+        return rule.endsWith(" comment \"" + why + "\"");
     }
 
-    private static List<Decision.Ending> endings(Chain chain, Port listener) {
-        List<Decision.Ending> endings = new ArrayList<>();
-        for (Decision.Ending ending : Decision.Ending.values()) {
-            if (hasComment(chain, ending.why())) {
-                endings.add(ending);
-            }
-        }
-        if (!endings.contains(Decision.Ending.REDIRECT)
-                || !chain.rules().equals(RulesetRenderer.rulesTo(listener, endings))) {
-            throw notOurs("chain " + chain.name() + ": " + String.join("; ", chain.rules()));
-        }
-        return endings;
+    private static boolean sameStep(Step before, Step step) {
+        return (step instanceof Step.Lookup lookup && before instanceof Step.Lookup earlier)
+                ? lookup.why().equals(earlier.why())
+                : before.equals(step);
     }
 
-    private static boolean hasComment(Chain chain, String why) {
-        return chain.rules().stream().anyMatch(rule -> rule.endsWith(" comment \"" + why + "\""));
-    }
-
-    /** The step that the first of these rules begin. A guard that lost one of its rules is none: it means something else. */
-    private Step step(List<String> rules, List<Step> guards) {
-        String rule = rules.getFirst();
+    private Step step(String rule) {
         int map = rule.indexOf(" vmap @");
         if (map >= 0) {
             return lookup(rule, map);
         }
-        for (Step guard : guards) {
-            List<String> written = RulesetRenderer.rules(guard);
-            if (written.size() <= rules.size() && written.equals(rules.subList(0, written.size()))) {
+        for (Step guard : guards()) {
+            if (hasComment(rule, guard.why())) {
                 return guard;
             }
         }
@@ -239,7 +222,7 @@ final class LiveDecision {
         }
     }
 
-    /** Unlike in a plan there may be port 0, alone or where a range begins: what is left over of all ports has it. */
+    /** Unlike in a plan, a range may begin with port 0, which stands for no port and is part of any, or be just it. */
     private static PortRange ports(String field) throws BadValue {
         if (field.equals("0")) {
             return new PortRange(0, 0);

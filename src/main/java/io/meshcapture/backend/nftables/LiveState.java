@@ -84,7 +84,7 @@ public final class LiveState {
         return services;
     }
 
-    /** The decision that stands; see {@link LiveDecision#read}. Only where the table is there. */
+    /** The decision that the comments tell of; see {@link LiveDecision#read}. Only where the table is there. */
     public Decision decision() {
         return new LiveDecision(Objects.requireNonNull(ruleset)).read();
     }
@@ -106,10 +106,9 @@ public final class LiveState {
     }
 
     private boolean contains(String why) {
-        String comment = " comment \"" + why + "\"";
         return ruleset != null
                 && ruleset.chains().values().stream()
-                        .anyMatch(chain -> chain.rules().stream().anyMatch(rule -> rule.endsWith(comment)));
+                        .anyMatch(chain -> chain.rules().stream().anyMatch(rule -> LiveDecision.hasComment(rule, why)));
     }
 
     /** Envoy's listeners that the table sends to. */

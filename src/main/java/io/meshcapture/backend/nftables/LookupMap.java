@@ -4,7 +4,6 @@ import io.meshcapture.plan.Family;
 import io.meshcapture.rules.CallerKey;
 import io.meshcapture.rules.Entry;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -24,12 +23,6 @@ import java.util.List;
  */
 record LookupMap(Family family, int cgroupLevel, boolean user, boolean group, First first)
         implements Comparable<LookupMap> {
-
-    private static final Comparator<LookupMap> ORDER = Comparator.comparing(LookupMap::family)
-            .thenComparingInt(LookupMap::cgroupLevel)
-            .thenComparing(LookupMap::user)
-            .thenComparing(LookupMap::group)
-            .thenComparing(LookupMap::first);
 
     /** The field order of a key. */
     enum First {
@@ -56,7 +49,19 @@ record LookupMap(Family family, int cgroupLevel, boolean user, boolean group, Fi
 
     @Override
     public int compareTo(LookupMap other) {
-        return ORDER.compare(this, other);
+        int[] differences = {
+            family.compareTo(other.family),
+            Integer.compare(cgroupLevel, other.cgroupLevel),
+            Boolean.compare(user, other.user),
+            Boolean.compare(group, other.group),
+            first.compareTo(other.first)
+        };
+        for (int difference : differences) {
+            if (difference != 0) {
+                return difference;
+            }
+        }
+        return 0;
     }
 
     private static int level(String cgroup) {
@@ -141,5 +146,22 @@ record LookupMap(Family family, int cgroupLevel, boolean user, boolean group, Fi
         if (!field.isEmpty()) {
             text.append(text.isEmpty() ? "" : " . ").append(field);
         }
+    }
+
+    // written out: what the compiler makes for records is linked at the first call, 10 ms of every start
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof LookupMap map
+                && map.family == family
+                && map.cgroupLevel == cgroupLevel
+                && map.user == user
+                && map.group == group
+                && map.first == first;
+    }
+
+    @Override
+    public int hashCode() {
+        return ((cgroupLevel * 2 + (user ? 1 : 0)) * 2 + (group ? 1 : 0)) * 256 + family.bits();
     }
 }

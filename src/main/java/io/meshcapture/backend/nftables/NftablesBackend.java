@@ -3,6 +3,7 @@ package io.meshcapture.backend.nftables;
 import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
 import io.meshcapture.failure.Failure;
+import io.meshcapture.ffi.LibC;
 import io.meshcapture.ffi.LibNftables;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Decision;
@@ -22,6 +23,11 @@ public final class NftablesBackend implements AutoCloseable {
 
     private NftablesBackend(NftContext nft) {
         this.nft = nft;
+    }
+
+    /** Loads the native libraries, so that {@link #open} finds them loaded; failures show there. */
+    public static void prepare() {
+        LibNftables.load();
     }
 
     /** Opens libnftables. */
@@ -96,7 +102,8 @@ public final class NftablesBackend implements AutoCloseable {
         Map<String, NftSet> sets = new LinkedHashMap<>(spelled.sets());
         for (String living : List.of(Ruleset.GRACE, Ruleset.OPEN_IPV4, Ruleset.OPEN_IPV6)) {
             NftSet standing = stands.sets().get(living);
-            if (standing != null) {
+            NftSet declared = sets.get(living);
+            if (standing != null && declared != null && standing.declaration().equals(declared.declaration())) {
                 sets.put(living, standing);
             }
         }
@@ -147,6 +154,24 @@ public final class NftablesBackend implements AutoCloseable {
     }
 
     /**
+     * The decision that stands.
+     *
+     * @throws Failure.Conflict where a rule does not say what its comment says
+     */
+    public Decision standing(LiveState live) {
+        Decision decision = live.decision();
+        for (Finding finding : differences(live, decision, null)) {
+            if (finding.service() == null) {
+                throw new Failure.Conflict(
+                        "the live table was changed by hand",
+                        finding.where() + " is " + (finding.stands().isEmpty() ? "missing" : finding.stands()),
+                        "see the difference with: meshcapture check; repair it with: meshcapture apply");
+            }
+        }
+        return decision;
+    }
+
+    /**
      * Commits a change. With connections given, these are left alone from the first instant, and whatever else is open
      * has the grace time to send something.
      *
@@ -174,7 +199,31 @@ public final class NftablesBackend implements AutoCloseable {
             elements.values().removeIf(element -> services.contains(Drift.ownerOrNothing(element)));
             sets.put(set.name(), new NftSet(set.name(), set.isMap(), set.declaration(), elements));
         }
-        Ruleset target = new Ruleset(stands.comment(), sets, stands.chains());
+        Ruleset target = new Ruleset(stands.comment(), stands.isDormant(), sets, stands.chains());
+        return new Change(Transaction.between(stands, target), Drift.between(stands, target, null));
+    }
+
+    /**
+     * The transaction that ends all capture and keeps what translates the packets of captured connections: the base chain
+     * and the redirects. The maps are deleted whole, since the kernel takes 30 s to empty one of 100,000 elements and
+     * 0.1 s to delete it.
+     */
+    public Change removalOfAll(LiveState live) {
+        Ruleset stands = java.util.Objects.requireNonNull(live.ruleset());
+        Map<String, NftSet> sets = new LinkedHashMap<>();
+        for (NftSet set : stands.sets().values()) {
+            if (!set.isMap()) {
+                boolean records = set.name().equals(Ruleset.SERVICES);
+                Map<String, Element> elements = records ? new LinkedHashMap<>() : set.elements();
+                sets.put(set.name(), new NftSet(set.name(), false, set.declaration(), elements));
+            }
+        }
+        Map<String, Ruleset.Chain> chains = new LinkedHashMap<>();
+        stands.chains().forEach((name, chain) -> {
+            boolean redirects = LiveDecision.listener("goto " + name) != null;
+            chains.put(name, redirects ? chain : new Ruleset.Chain(name, chain.base(), List.of()));
+        });
+        Ruleset target = new Ruleset(stands.comment(), stands.isDormant(), sets, chains);
         return new Change(Transaction.between(stands, target), Drift.between(stands, target, null));
     }
 
@@ -192,6 +241,7 @@ public final class NftablesBackend implements AutoCloseable {
         if (script.isEmpty()) {
             return;
         }
+        LibC.load().askFilesOnlyForAccounts(); // all names of the plan are numbers by now
         NftContext.Answer answer = nft.run(script, 0);
         if (!answer.accepted()) {
             throw Refusal.of(script, answer.error());

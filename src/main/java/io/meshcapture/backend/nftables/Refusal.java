@@ -10,7 +10,8 @@ final class Refusal {
     /** The failure for what libnftables said. Its text is shown as evidence; its line numbers are not to be trusted. */
     static Failure of(String script, String error) {
         String said = firstLine(error);
-        String lower = error.toLowerCase(Locale.ROOT);
+        // only the first complaint: what follows is often its consequence ("No such file" of a chain that was refused)
+        String lower = said.toLowerCase(Locale.ROOT);
         if (lower.contains("operation not permitted") || lower.contains("you must be root")) {
             return new Failure.Unavailable(
                     "the kernel does not let this process change netfilter",

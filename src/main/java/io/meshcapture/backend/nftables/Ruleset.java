@@ -9,10 +9,15 @@ import org.jspecify.annotations.Nullable;
  * The content of a table as nft text, in the spelling of libnftables' own listing.
  *
  * @param comment the table's comment, or null
+ * @param isDormant whether none of its chains is hooked ({@code flags dormant})
  * @param sets sets and maps by name
  * @param chains chains by name
  */
-record Ruleset(@Nullable String comment, Map<String, NftSet> sets, Map<String, Chain> chains) {
+record Ruleset(@Nullable String comment, boolean isDormant, Map<String, NftSet> sets, Map<String, Chain> chains) {
+
+    Ruleset(@Nullable String comment, Map<String, NftSet> sets, Map<String, Chain> chains) {
+        this(comment, false, sets, chains);
+    }
 
     static final String TABLE = "inet meshcapture";
 

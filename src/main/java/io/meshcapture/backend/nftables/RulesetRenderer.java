@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SortedSet;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes a decision as a ruleset. Pure.
@@ -38,6 +39,7 @@ final class RulesetRenderer {
 
     private final Ruleset ruleset;
     private final List<String> output = new ArrayList<>();
+    private final Steps steps = new Steps();
 
     private RulesetRenderer(Ruleset ruleset) {
         this.ruleset = ruleset;
@@ -48,16 +50,9 @@ final class RulesetRenderer {
                 new Ruleset(Ruleset.TAG + Ruleset.SCHEMA, new LinkedHashMap<>(), new LinkedHashMap<>()));
         renderer.services(decision.services());
         renderer.listeners(decision);
-        decision.steps().forEach(renderer::step);
+        decision.steps().forEach(step -> step.read(renderer.steps));
         renderer.ruleset.chains().put("output", new Chain("output", BASE, renderer.output));
         return renderer.ruleset;
-    }
-
-    /** The rules that a guard is written as, in the base chain. */
-    static List<String> rules(Step guard) {
-        RulesetRenderer renderer = new RulesetRenderer(Ruleset.empty());
-        renderer.step(guard);
-        return renderer.output;
     }
 
     private void services(List<ServiceFacts> services) {
@@ -71,59 +66,91 @@ final class RulesetRenderer {
 
     private void listeners(Decision decision) {
         for (Port listener : decision.listeners()) {
-            chain(chainTo(listener), rulesTo(listener, decision.endings()));
-        }
-    }
-
-    /** The rules of the chain that sends to a listener. */
-    static List<String> rulesTo(Port listener, List<Decision.Ending> endings) {
-        List<String> rules = new ArrayList<>();
-        for (Decision.Ending ending : endings) {
-            String why = comment(ending.why());
-            switch (ending) {
-                case REJECT_IPV6 -> {
-                    // only a reset is quick: after an ICMP error the client's SYN is retried for a second
-                    rules.add("meta nfproto ipv6 meta l4proto tcp counter reject with tcp reset" + why);
-                    rules.add("meta nfproto ipv6 counter reject with icmpv6 port-unreachable" + why);
+            List<String> rules = new ArrayList<>();
+            for (Decision.Ending ending : decision.endings()) {
+                String why = comment(ending.why());
+                switch (ending) {
+                    case REJECT_IPV6 -> {
+                        // only a reset is quick: after an ICMP error the client's SYN is retried for a second
+                        rules.add("meta nfproto ipv6 meta l4proto tcp counter reject with tcp reset" + why);
+                        rules.add("meta nfproto ipv6 counter reject with icmpv6 port-unreachable" + why);
+                    }
+                    case REJECT_QUIC -> rules.add("meta l4proto udp counter reject" + why);
+                    case REDIRECT -> rules.add("meta l4proto tcp redirect to :" + listener + why);
                 }
-                case REJECT_QUIC -> rules.add("meta l4proto udp counter reject" + why);
-                case REDIRECT -> rules.add("meta l4proto tcp redirect to :" + listener + why);
             }
+            chain(chainTo(listener), rules);
         }
-        return rules;
     }
 
     static String chainTo(Port listener) {
         return "to_" + listener;
     }
 
-    private void step(Step step) {
-        String why = comment(step.why());
-        switch (step) {
-            case Step.OtherProtocols other -> {
-                if (other.quicToo()) {
-                    output.add("meta l4proto != { tcp, udp } accept" + why);
-                    output.add("udp dport != 443 accept" + why);
-                } else {
-                    output.add("meta l4proto != tcp accept" + why);
-                }
+    /** Writes each step as sets and rules of the base chain. */
+    private final class Steps implements Step.Reader<@Nullable Void> {
+        @Override
+        public @Nullable Void otherProtocols(Step.OtherProtocols step) {
+            if (step.quicToo()) {
+                rule("meta l4proto != { tcp, udp } accept", step);
+                return rule("udp dport != 443 accept", step);
             }
-            case Step.EnvoyUsers envoy -> {
-                ids("envoy_users", "uid", envoy.uids());
-                output.add("meta skuid @envoy_users accept" + why);
-            }
-            case Step.EnvoyGroups envoy -> {
-                ids("envoy_groups", "gid", envoy.gids());
-                output.add("meta skgid @envoy_groups accept" + why);
-            }
-            case Step.OwnAddresses() -> output.add("fib daddr type local accept" + why);
-            case Step.LinkLocal() -> networks(AlwaysDirect.LINK_LOCAL, why);
-            case Step.Multicast() -> networks(AlwaysDirect.MULTICAST, why);
-            case Step.Broadcast() -> output.add("fib daddr type broadcast accept" + why);
-            case Step.Ipv6Bypass() -> output.add("meta nfproto ipv6 accept" + why);
-            case Step.OpenConnections open -> openConnections(open, why);
-            case Step.Lookup lookup -> lookup(lookup, why);
+            return rule("meta l4proto != tcp accept", step);
         }
+
+        @Override
+        public @Nullable Void envoyUsers(Step.EnvoyUsers step) {
+            ids("envoy_users", "uid", step.uids());
+            return rule("meta skuid @envoy_users accept", step);
+        }
+
+        @Override
+        public @Nullable Void envoyGroups(Step.EnvoyGroups step) {
+            ids("envoy_groups", "gid", step.gids());
+            return rule("meta skgid @envoy_groups accept", step);
+        }
+
+        @Override
+        public @Nullable Void ownAddresses(Step.OwnAddresses step) {
+            return rule("fib daddr type local accept", step);
+        }
+
+        @Override
+        public @Nullable Void linkLocal(Step.LinkLocal step) {
+            return networks(AlwaysDirect.LINK_LOCAL, step);
+        }
+
+        @Override
+        public @Nullable Void multicast(Step.Multicast step) {
+            return networks(AlwaysDirect.MULTICAST, step);
+        }
+
+        @Override
+        public @Nullable Void broadcast(Step.Broadcast step) {
+            return rule("fib daddr type broadcast accept", step);
+        }
+
+        @Override
+        public @Nullable Void ipv6Bypass(Step.Ipv6Bypass step) {
+            return rule("meta nfproto ipv6 accept", step);
+        }
+
+        @Override
+        public @Nullable Void openConnections(Step.OpenConnections step) {
+            declareOpenConnections(step);
+            return rule("tcp flags != syn / fin,syn,rst,ack jump open_connections", step);
+        }
+
+        @Override
+        public @Nullable Void lookup(Step.Lookup step) {
+            declareLookup(step);
+            return null;
+        }
+    }
+
+    private @Nullable Void rule(String text, Step step) {
+        output.add(text + comment(step.why()));
+        return null;
     }
 
     private void ids(String name, String type, SortedSet<Long> ids) {
@@ -133,10 +160,11 @@ final class RulesetRenderer {
         }
     }
 
-    private void networks(List<Network> networks, String why) {
+    private @Nullable Void networks(List<Network> networks, Step step) {
         for (Network network : networks) {
-            output.add((network.family() == Family.IPV4 ? "ip daddr " : "ip6 daddr ") + network + " accept" + why);
+            rule((network.family() == Family.IPV4 ? "ip daddr " : "ip6 daddr ") + network + " accept", step);
         }
+        return null;
     }
 
     /**
@@ -146,7 +174,7 @@ final class RulesetRenderer {
      * ephemeral port. What remains is a captured connection whose conntrack entry vanished (conntrack -F, expiry): it is
      * decided as it was, and lands on the same socket of Envoy's.
      */
-    private void openConnections(Step.OpenConnections open, String why) {
+    private void declareOpenConnections(Step.OpenConnections open) {
         set(Ruleset.GRACE, false, "type nf_proto", "flags timeout");
         set(Ruleset.OPEN_IPV4, false, "type ipv4_addr . inet_service . ipv4_addr . inet_service");
         set(Ruleset.OPEN_IPV6, false, "type ipv6_addr . inet_service . ipv6_addr . inet_service");
@@ -159,10 +187,9 @@ final class RulesetRenderer {
                         "ip6 saddr . tcp sport . ip6 daddr . tcp dport @open_ip6 accept"
                                 + comment("open when capture began"),
                         "tcp sport != " + open.ephemeral() + " accept" + comment("answers of servers on this host")));
-        output.add("tcp flags != syn / fin,syn,rst,ack jump open_connections" + why);
     }
 
-    private void lookup(Step.Lookup lookup, String why) {
+    private void declareLookup(Step.Lookup lookup) {
         Map<CallerKey, Integer> networksOf = new HashMap<>();
         for (Entry entry : lookup.entries()) {
             networksOf.merge(entry.caller(), 1, Integer::sum);
@@ -178,7 +205,7 @@ final class RulesetRenderer {
             String prefix = lookup.rank() == null ? "except" : kind.who() + "_" + lookup.layer();
             NftSet map =
                     set(kind.name(prefix), true, "type " + kind.type() + " : verdict", "flags interval", "counter");
-            output.add(kind.expression() + " vmap @" + map.name() + why);
+            rule(kind.expression() + " vmap @" + map.name(), lookup);
             for (Entry entry : entries) {
                 String key = kind.key(entry);
                 String verdict = entry.listener() == null ? "accept" : "goto " + chainTo(entry.listener());

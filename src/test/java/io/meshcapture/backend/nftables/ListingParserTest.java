@@ -86,13 +86,13 @@ class ListingParserTest {
     }
 
     @Test
-    void spells_ipv6_addresses_as_rfc_5952_does_also_beside_control_groups() {
+    void keeps_ipv6_addresses_in_one_spelling_also_beside_control_groups() {
         assertEquals(
-                List.of("1001 . ::102:304 . 443", "1001 . ::/0 . 0-65535", "0 . ::1:0:0/96 . 1"),
+                List.of("1001 . ::1.2.3.4 . 443", "1001 . ::/0 . 0-65535", "0 . ::1:0:0/96 . 1"),
                 List.copyOf(set("user_1_ip6").elements().keySet()));
         assertEquals(
                 List.of(
-                        new Element("\"shop.slice/a@b,c:d.service\" . ::102:304 . 80-90", "", "orders", "accept", 12),
+                        new Element("\"shop.slice/a@b,c:d.service\" . ::1.2.3.4 . 80-90", "", "orders", "accept", 12),
                         new Element(
                                 "\"shop.slice/a@b,c:d.service\" . fd00::/8 . 0-65535",
                                 "",
@@ -100,6 +100,13 @@ class ListingParserTest {
                                 "goto to_15001",
                                 0)),
                 List.copyOf(set("cg").elements().values()));
+    }
+
+    @Test
+    void a_c_library_that_spells_addresses_otherwise_makes_no_difference() {
+        Ruleset otherwise =
+                ListingParser.parse(Listings.real("nft-1.0.6-with-counters.txt").replace("::1.2.3.4", "::102:304"));
+        assertEquals(read, otherwise);
     }
 
     @Test

@@ -123,7 +123,23 @@ class LiveDecisionTest {
         String text = CAPTURE;
         assertTrue(text.contains(gone));
         Ruleset damaged = ListingParser.parse(text.replace(gone, ""));
-        assertThrows(Failure.Conflict.class, () -> new LiveDecision(damaged).read());
+        assertTrue(isToldApart(damaged));
+    }
+
+    /** Whether what stands is not taken for what its comments tell: the check of {@link NftablesBackend#standing}. */
+    private static boolean isToldApart(Ruleset stands) {
+        try {
+            Ruleset told = RulesetRenderer.render(new LiveDecision(stands).read());
+            return Drift.between(stands, told, null).stream().anyMatch(finding -> finding.service() == null);
+        } catch (Failure.Conflict notOurs) {
+            return true;
+        }
+    }
+
+    @Test
+    void where_nothing_redirects_there_is_no_decision() {
+        String text = CAPTURE.replaceAll("\t\tmeta l4proto tcp redirect .*\n", "");
+        assertThrows(Failure.Conflict.class, () -> new LiveDecision(ListingParser.parse(text)).read());
     }
 
     @ParameterizedTest
@@ -138,8 +154,7 @@ class LiveDecisionTest {
         String text = CAPTURE;
         Ruleset edited = ListingParser.parse(
                 text.replace("\t\tfib daddr type local", "\t\t" + rule + "\n\t\tfib daddr type local"));
-        Failure.Conflict conflict = assertThrows(Failure.Conflict.class, () -> new LiveDecision(edited).read());
-        assertTrue(String.valueOf(conflict.getMessage()).contains("; " + rule + "; "), conflict.getMessage());
+        assertTrue(isToldApart(edited));
     }
 
     @ParameterizedTest

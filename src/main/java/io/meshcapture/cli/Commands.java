@@ -1,0 +1,20 @@
+package io.meshcapture.cli;
+
+import java.util.List;
+
+/** The commands. */
+final class Commands {
+
+    /** All of them, in the order in which people meet them. */
+    static final List<Command> ALL = List.of(
+            new ApplyCommand(),
+            new CheckCommand(),
+            new StatusCommand(),
+            new ExplainCommand(),
+            new RollbackCommand(),
+            new RenderCommand(),
+            new CompletionCommand(),
+            new VersionCommand());
+
+    private Commands() {}
+}

@@ -1,0 +1,22 @@
+package io.meshcapture.verbs;
+
+import io.meshcapture.backend.nftables.Finding;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One difference between what stands and what should.
+ *
+ * @param service the service that it concerns, or null where it is shared by all
+ * @param where the place: {@code chain output rule 3}, {@code map user_1_ip}
+ * @param stands what is there, the empty text for nothing
+ * @param should what the plan asks for, the empty text for nothing
+ */
+public record Difference(@Nullable String service, String where, String stands, String should) {
+
+    static List<Difference> of(List<Finding> findings) {
+        return findings.stream()
+                .map(finding -> new Difference(finding.service(), finding.where(), finding.stands(), finding.should()))
+                .toList();
+    }
+}

@@ -1,0 +1,121 @@
+package io.meshcapture.kernel;
+
+import static io.meshcapture.kernel.Program.ENVOY;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.meshcapture.kernel.RandomPlans.Attempt;
+import io.meshcapture.lab.Identity;
+import io.meshcapture.lab.InNetns;
+import io.meshcapture.lab.Lab;
+import io.meshcapture.lab.Meshcapture.Outcome;
+import io.meshcapture.lab.Verdict;
+import io.meshcapture.lab.Verdict.Direct;
+import io.meshcapture.lab.Verdict.Proxied;
+import io.meshcapture.lab.Verdict.Refused;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What explain says, from the plan and from the live state, is what the kernel does. */
+@InNetns
+class ExplainKernelIT {
+    private static final int PLANS = 20;
+    private static final int CONNECTIONS_PER_PLAN = 15;
+
+    @ParameterizedTest(name = "seed {0}")
+    @ValueSource(longs = 20261123)
+    void explanation_is_what_the_kernel_does(long seed, Lab lab) {
+        RandomPlans.LISTENERS.forEach(lab::proxy);
+        lab.serverOnEveryPort();
+        var random = new RandomPlans(seed);
+        List<Verdict> seen = new ArrayList<>();
+        int applied = 0;
+        while (applied < PLANS) {
+            String plan = random.plan();
+            Outcome outcome = Program.withPlan(plan, "apply");
+            if (outcome.exit() == 2 && outcome.err().matches("(?s).*(can never decide anything|is Envoy's own).*")) {
+                continue;
+            }
+            Program.must(0, outcome);
+            applied++;
+            assertEquals(0, Program.check(plan).exit(), plan);
+            for (int i = 0; i < CONNECTIONS_PER_PLAN; i++) {
+                seen.add(assertExplained(random.attempt(), plan, "seed " + seed + ", plan " + applied, lab));
+            }
+        }
+        for (Class<?> kind : List.of(Proxied.class, Direct.class, Refused.class)) {
+            long count = seen.stream().filter(kind::isInstance).count();
+            assertTrue(count > seen.size() / 50, kind + " only " + count + " times of " + seen.size());
+        }
+    }
+
+    private static Verdict assertExplained(Attempt attempt, String plan, String which, Lab lab) {
+        var caller = lab.caller().as(new Identity(attempt.uid(), attempt.gid())).resettingOnClose();
+        Verdict kernel = caller.connect(attempt.destination());
+        String what = which + ", " + attempt + "\n" + plan;
+        assertEquals(kernel, verdict(attempt, explain(attempt, plan)), () -> "from the plan: " + what);
+        assertEquals(
+                kernel,
+                verdict(attempt, explain(attempt, plan, "--live")),
+                () -> "live: " + what + lab.nft().ours());
+        return kernel;
+    }
+
+    private static String explain(Attempt attempt, String plan, String... more) {
+        List<String> args = new ArrayList<>(List.of(
+                attempt.destination(), "-o", "json", "--from-user=" + attempt.uid(), "--from-group=" + attempt.gid()));
+        args.addAll(List.of(more));
+        return Program.must(0, Program.withPlan(plan, "explain", args.toArray(String[]::new)))
+                .out();
+    }
+
+    private static Verdict verdict(Attempt attempt, String explanation) {
+        return switch (value("outcome", explanation)) {
+            case "captured" -> new Proxied(Integer.parseInt(value("listener", explanation)), attempt.destination());
+            case "rejected" -> new Refused();
+            case "direct" -> new Direct(attempt.destination());
+            default -> throw new AssertionError(explanation);
+        };
+    }
+
+    private static String value(String key, String json) {
+        Matcher matcher = Pattern.compile("\"" + key + "\": \"?(\\w+)\"?,?\n").matcher(json);
+        assertTrue(matcher.find(), json);
+        return matcher.group(1);
+    }
+
+    @Test
+    void explanation_names_the_service_and_the_reason(Lab lab) {
+        lab.proxy(15001);
+        String plan = ENVOY + """
+                except: ["192.0.2.0/24"]
+                services:
+                  orders: {from: {user: 1001}, except: ["10.0.0.0/8:5432"]}
+                  ledger: {from: {group: 2002}, to: [10.0.0.0/8]}
+                """;
+        Program.apply(plan);
+        for (String live : List.of("", "--live")) {
+            assertSaid(plan, live, "captured: to Envoy's listener 15001, service orders", "10.0.0.1:80", 1001, 2002);
+            assertSaid(plan, live, "direct, service orders", "10.0.0.1:5432", 1001, 2002);
+            assertSaid(plan, live, "captured: to Envoy's listener 15001, service ledger", "10.0.0.1:5432", 1002, 2002);
+            assertSaid(plan, live, "direct: no service captures it", "10.0.0.1:80", 1002, 2001);
+            assertSaid(plan, live, "the plan excepts 192.0.2.0/24", "192.0.2.1:80", 1001, 2002);
+            assertSaid(plan, live, "loopback and the host's own addresses stay direct", "10.99.0.2:80", 1001, 2002);
+            assertSaid(plan, live, "Envoy's own traffic, by user, is never captured", "10.0.0.1:80", 1337, 2002);
+        }
+    }
+
+    private static void assertSaid(String plan, String live, String said, String destination, int uid, int gid) {
+        List<String> args = new ArrayList<>(List.of(destination, "--from-user=" + uid, "--from-group=" + gid));
+        if (!live.isEmpty()) {
+            args.add(live);
+        }
+        Outcome outcome = Program.must(0, Program.withPlan(plan, "explain", args.toArray(String[]::new)));
+        assertTrue(outcome.out().contains(said), () -> said + " is not in: " + outcome.out());
+    }
+}
