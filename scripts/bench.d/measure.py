@@ -54,6 +54,11 @@ def output(*command):
     return done.stdout
 
 
+def empty(table):
+    """Deletes a table, so that the namespaces that are kept do not fill the machine's memory."""
+    output("nft", "delete", *table)
+
+
 def in_turn(names, turn):
     """The names, beginning with another one each turn."""
     names = list(names)

@@ -3,7 +3,7 @@ package io.meshcapture.plan;
 /**
  * Ports from first to last, both included.
  *
- * @param first 0 to 65535; 0 only in what is left of {@link #ALL}
+ * @param first 0 to 65535; 0 only in {@link #ALL} and in what is left over of it
  * @param last first to 65535
  */
 public record PortRange(int first, int last) implements Comparable<PortRange> {

@@ -38,20 +38,18 @@ class ExitCodesKernelIT {
     }
 
     @Test
-    void output_that_nobody_takes_is_1_and_what_was_done_stands(Lab lab) {
+    void result_that_nobody_takes_is_1_but_what_was_done_is_done(Lab lab) {
         lab.proxy(15001);
         var err = new StringWriter();
-        int exit = Main.run(
-                new PrintWriter(new Closed()),
-                new PrintWriter(err),
-                new ByteArrayInputStream(ANY.getBytes(StandardCharsets.UTF_8)),
-                Map.of(),
-                "apply",
-                "-f",
-                "-");
-        assertEquals(1, exit);
-        assertTrue(err.toString().contains("standard output was closed"), err::toString);
+        assertEquals(0, withClosedOutput(err, "apply", "-f", "-"));
         assertEquals(new Proxied(15001, "10.99.0.1:80"), lab.caller().connect("10.99.0.1:80"));
+        assertEquals(1, withClosedOutput(err, "status"));
+        assertTrue(err.toString().contains("standard output was closed"), err::toString);
+    }
+
+    private static int withClosedOutput(Writer err, String... args) {
+        var plan = new ByteArrayInputStream(ANY.getBytes(StandardCharsets.UTF_8));
+        return Main.run(new PrintWriter(new Closed()), new PrintWriter(err), plan, Map.of(), args);
     }
 
     @Test

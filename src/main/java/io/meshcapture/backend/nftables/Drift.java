@@ -58,7 +58,7 @@ final class Drift {
 
     /**
      * Rules that are too many, too few, or not in their order, by a longest common subsequence: whatever is not part of
-     * it is told with its position, so that one rule moved is two differences and not as many as there are rules.
+     * it is told with its position, a missing one with the position that it should have, so that one rule moved is two differences and not as many as there are rules.
      */
     private void rules(String where, List<String> stands, List<String> should) {
         int[][] common = new int[stands.size() + 1][should.size() + 1];
@@ -85,7 +85,7 @@ final class Drift {
                 add(null, rulePlace(where, i), stands.get(i), "");
                 i++;
             } else {
-                add(null, rulePlace(where, i), "", should.get(k));
+                add(null, rulePlace(where, k), "", should.get(k));
                 k++;
             }
         }

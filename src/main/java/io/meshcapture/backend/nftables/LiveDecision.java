@@ -45,57 +45,68 @@ final class LiveDecision {
      * @throws Failure.Conflict where a rule stands there that is not ours
      */
     Decision read() {
-        List<Step> steps = new ArrayList<>();
-        Chain output = ruleset.chains().get("output");
-        for (String rule : output == null ? List.<String>of() : output.rules()) {
-            Step step = step(rule);
-            boolean continues = !steps.isEmpty() && sameStep(steps.getLast(), step);
-            if (!continues) {
-                steps.add(step);
-            } else if (step instanceof Step.Lookup more && steps.removeLast() instanceof Step.Lookup begun) {
-                List<Entry> entries = new ArrayList<>(begun.entries());
-                entries.addAll(more.entries());
-                steps.add(new Step.Lookup(begun.rank(), begun.layer(), entries));
-            }
-        }
         List<Port> listeners = new ArrayList<>();
         List<Decision.Ending> endings = new ArrayList<>();
         for (Chain chain : ruleset.chains().values()) {
             Port listener = listener("goto " + chain.name());
             if (listener != null) {
-                listeners.add(listener);
-                endings.clear();
-                for (Decision.Ending ending : Decision.Ending.values()) {
-                    if (chain.rules().stream().anyMatch(rule -> hasComment(rule, ending.why()))) {
-                        endings.add(ending);
-                    }
+                List<Decision.Ending> here = endings(chain);
+                if (!listeners.isEmpty() && !here.equals(endings)) {
+                    throw notOurs("chain " + chain.name() + " ends otherwise than the others");
                 }
+                listeners.add(listener);
+                endings = here;
             }
-        }
-        if (!listeners.isEmpty() && !endings.contains(Decision.Ending.REDIRECT)) {
-            throw notOurs("chain " + RulesetRenderer.chainTo(listeners.getLast()) + " does not redirect");
         }
         List<ServiceFacts> facts = new ArrayList<>();
         services().forEach((name, rules) -> facts.add(new ServiceFacts(name, rules.digest())));
-        return new Decision(steps, endings, listeners, facts);
+        return new Decision(steps(), endings, listeners, facts);
+    }
+
+    private List<Step> steps() {
+        Chain output = ruleset.chains().get("output");
+        List<Step> guards = guards();
+        List<Step> steps = new ArrayList<>();
+        for (String rule : output == null ? List.<String>of() : output.rules()) {
+            Step step = step(rule, guards);
+            Step before = steps.isEmpty() ? null : steps.getLast();
+            if (step instanceof Step.Lookup more
+                    && before instanceof Step.Lookup begun
+                    && begun.why().equals(more.why())) {
+                // the next map of the same look-up
+                List<Entry> entries = new ArrayList<>(begun.entries());
+                entries.addAll(more.entries());
+                steps.set(steps.size() - 1, new Step.Lookup(begun.rank(), begun.layer(), entries));
+            } else if (!step.equals(before)) { // some guards are two rules
+                steps.add(step);
+            }
+        }
+        return steps;
+    }
+
+    private static List<Decision.Ending> endings(Chain chain) {
+        List<Decision.Ending> endings = new ArrayList<>();
+        for (Decision.Ending ending : Decision.Ending.values()) {
+            if (chain.rules().stream().anyMatch(rule -> hasComment(rule, ending.why()))) {
+                endings.add(ending);
+            }
+        }
+        if (!endings.contains(Decision.Ending.REDIRECT)) {
+            throw notOurs("chain " + chain.name() + " does not redirect");
+        }
+        return endings;
     }
 
     static boolean hasComment(String rule, String why) {
         return rule.endsWith(" comment \"" + why + "\"");
     }
 
-    private static boolean sameStep(Step before, Step step) {
-        return (step instanceof Step.Lookup lookup && before instanceof Step.Lookup earlier)
-                ? lookup.why().equals(earlier.why())
-                : before.equals(step);
-    }
-
-    private Step step(String rule) {
+    private Step step(String rule, List<Step> guards) {
         int map = rule.indexOf(" vmap @");
         if (map >= 0) {
             return lookup(rule, map);
         }
-        for (Step guard : guards()) {
+        for (Step guard : guards) {
             if (hasComment(rule, guard.why())) {
                 return guard;
             }
@@ -222,7 +233,7 @@ final class LiveDecision {
         }
     }
 
-    /** Unlike in a plan, a range may begin with port 0, which stands for no port and is part of any, or be just it. */
+    /** Unlike in a plan there may be port 0, alone or where a range begins: what is left over of all ports has it. */
     private static PortRange ports(String field) throws BadValue {
         if (field.equals("0")) {
             return new PortRange(0, 0);

@@ -4,6 +4,7 @@ import io.meshcapture.plan.Family;
 import io.meshcapture.rules.CallerKey;
 import io.meshcapture.rules.Entry;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -23,6 +24,12 @@ import java.util.List;
  */
 record LookupMap(Family family, int cgroupLevel, boolean user, boolean group, First first)
         implements Comparable<LookupMap> {
+
+    private static final Comparator<LookupMap> ORDER = Comparator.comparing(LookupMap::family)
+            .thenComparingInt(LookupMap::cgroupLevel)
+            .thenComparing(LookupMap::user)
+            .thenComparing(LookupMap::group)
+            .thenComparing(LookupMap::first);
 
     /** The field order of a key. */
     enum First {
@@ -49,19 +56,7 @@ record LookupMap(Family family, int cgroupLevel, boolean user, boolean group, Fi
 
     @Override
     public int compareTo(LookupMap other) {
-        int[] differences = {
-            family.compareTo(other.family),
-            Integer.compare(cgroupLevel, other.cgroupLevel),
-            Boolean.compare(user, other.user),
-            Boolean.compare(group, other.group),
-            first.compareTo(other.first)
-        };
-        for (int difference : differences) {
-            if (difference != 0) {
-                return difference;
-            }
-        }
-        return 0;
+        return ORDER.compare(this, other);
     }
 
     private static int level(String cgroup) {

@@ -66,21 +66,26 @@ final class RulesetRenderer {
 
     private void listeners(Decision decision) {
         for (Port listener : decision.listeners()) {
-            List<String> rules = new ArrayList<>();
-            for (Decision.Ending ending : decision.endings()) {
-                String why = comment(ending.why());
-                switch (ending) {
-                    case REJECT_IPV6 -> {
-                        // only a reset is quick: after an ICMP error the client's SYN is retried for a second
-                        rules.add("meta nfproto ipv6 meta l4proto tcp counter reject with tcp reset" + why);
-                        rules.add("meta nfproto ipv6 counter reject with icmpv6 port-unreachable" + why);
-                    }
-                    case REJECT_QUIC -> rules.add("meta l4proto udp counter reject" + why);
-                    case REDIRECT -> rules.add("meta l4proto tcp redirect to :" + listener + why);
-                }
-            }
-            chain(chainTo(listener), rules);
+            chain(chainTo(listener), rulesTo(listener, decision.endings()));
         }
+    }
+
+    /** The rules of the chain that sends to a listener. */
+    static List<String> rulesTo(Port listener, List<Decision.Ending> endings) {
+        List<String> rules = new ArrayList<>();
+        for (Decision.Ending ending : endings) {
+            String why = comment(ending.why());
+            switch (ending) {
+                case REJECT_IPV6 -> {
+                    // only a reset is quick: after an ICMP error the client's SYN is retried for a second
+                    rules.add("meta nfproto ipv6 meta l4proto tcp counter reject with tcp reset" + why);
+                    rules.add("meta nfproto ipv6 counter reject with icmpv6 port-unreachable" + why);
+                }
+                case REJECT_QUIC -> rules.add("meta l4proto udp counter reject" + why);
+                case REDIRECT -> rules.add("meta l4proto tcp redirect to :" + listener + why);
+            }
+        }
+        return rules;
     }
 
     static String chainTo(Port listener) {

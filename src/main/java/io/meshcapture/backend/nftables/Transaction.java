@@ -66,7 +66,13 @@ final class Transaction {
 
     private void addDeclarations(Ruleset from, Ruleset wanted) {
         for (Chain chain : wanted.chains().values()) {
-            if (!from.chains().containsKey(chain.name())) {
+            Chain standing = from.chains().get(chain.name());
+            if (standing != null && !isHookedAlike(standing, chain)) {
+                // hook and priority belong to a chain from its beginning
+                line("flush chain " + Ruleset.TABLE + " " + chain.name());
+                line("delete chain " + Ruleset.TABLE + " " + chain.name());
+            }
+            if (standing == null || !isHookedAlike(standing, chain)) {
                 // a base chain is hooked when all else of the transaction is in place
                 line("add chain " + Ruleset.TABLE + " " + chain.name()
                         + (chain.base() == null ? "" : " { " + chain.base() + " }"));
@@ -142,11 +148,13 @@ final class Transaction {
     private void changeRules(Ruleset from, Ruleset wanted) {
         for (Chain chain : wanted.chains().values()) {
             Chain standing = from.chains().get(chain.name());
-            if (standing != null && standing.rules().equals(chain.rules())) {
+            // one that is made anew has no rules
+            List<String> before = standing == null || !isHookedAlike(standing, chain) ? List.of() : standing.rules();
+            if (before.equals(chain.rules())) {
                 continue;
             }
-            if (standing != null && !standing.rules().isEmpty()) {
-                delete("flush chain " + Ruleset.TABLE + " " + chain.name());
+            if (!before.isEmpty()) {
+                line("flush chain " + Ruleset.TABLE + " " + chain.name());
             }
             for (String rule : chain.rules()) {
                 line("add rule " + Ruleset.TABLE + " " + chain.name() + " " + rule);
@@ -159,17 +167,17 @@ final class Transaction {
                 .filter(chain -> !wanted.chains().containsKey(chain.name()))
                 .toList();
         // rules first: they may refer to each other's chains and to the sets
-        goneChains.forEach(chain -> delete("flush chain " + Ruleset.TABLE + " " + chain.name()));
+        goneChains.forEach(chain -> line("flush chain " + Ruleset.TABLE + " " + chain.name()));
         for (NftSet set : from.sets().values()) {
             if (!wanted.sets().containsKey(set.name())) {
-                delete("delete " + set.keyword() + " " + Ruleset.TABLE + " " + set.name());
+                line("delete " + set.keyword() + " " + Ruleset.TABLE + " " + set.name());
             }
         }
-        goneChains.forEach(chain -> delete("delete chain " + Ruleset.TABLE + " " + chain.name()));
+        goneChains.forEach(chain -> line("delete chain " + Ruleset.TABLE + " " + chain.name()));
     }
 
-    private void delete(String command) {
-        line(command);
+    private static boolean isHookedAlike(Chain one, Chain other) {
+        return Objects.equals(one.base(), other.base());
     }
 
     private void line(String command) {

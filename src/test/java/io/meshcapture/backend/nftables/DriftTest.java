@@ -159,12 +159,12 @@ class DriftTest {
     }
 
     @Test
-    void names_a_rule_by_where_it_stands_and_a_missing_one_by_what_it_should_stand_before() {
+    void names_a_standing_rule_by_where_it_stands_and_a_missing_one_by_where_it_should() {
         assertRules(List.of("a", "b", "c", "d"));
         assertRules(List.of("b", "c", "d"), "1 +a");
         assertRules(List.of("a", "b", "c"), "4 +d");
-        assertRules(List.of("a", "d"), "2 +b", "2 +c");
-        assertRules(List.of(), "1 +a", "1 +b", "1 +c", "1 +d");
+        assertRules(List.of("a", "d"), "2 +b", "3 +c");
+        assertRules(List.of(), "1 +a", "2 +b", "3 +c", "4 +d");
         assertRules(List.of("x", "a", "b", "c", "d"), "1 -x");
         assertRules(List.of("a", "x", "y", "b", "c", "z", "d", "z"), "2 -x", "3 -y", "6 -z", "8 -z");
         assertRules(List.of("a", "a", "b", "c", "d"), "2 -a");
@@ -174,8 +174,8 @@ class DriftTest {
 
     @Test
     void a_moved_rule_is_surplus_in_one_place_and_missing_in_another() {
-        assertRules(List.of("b", "a", "c", "d"), "1 -b", "3 +b");
-        assertRules(List.of("d", "a", "b", "c"), "1 -d", "5 +d");
+        assertRules(List.of("b", "a", "c", "d"), "1 -b", "2 +b");
+        assertRules(List.of("d", "a", "b", "c"), "1 -d", "4 +d");
         assertRules(List.of("b", "c", "d", "a"), "1 +a", "4 -a");
     }
 
