@@ -219,6 +219,7 @@ class MainTest {
                 "-vf - render",
                 "-qf - render",
                 "-q render -f -",
+                "--output text --file - render",
                 "-o text render -f -",
                 "--lock-timeout 1s --state-dir /x --no-color render --allow-host-network -f -"
             })

@@ -91,6 +91,9 @@ final class LiveDecision {
                 endings.add(ending);
             }
         }
+        if (!endings.contains(Decision.Ending.REDIRECT)) {
+            throw notOurs("chain " + chain.name() + " does not redirect");
+        }
         return endings;
     }
 

@@ -21,8 +21,8 @@ final class NftKey {
     }
 
     /**
-     * The key in our own spelling: IPv6 addresses as RFC 5952 has them, since C libraries print some otherwise
-     * ({@code ::1.2.3.4}).
+     * The key in our own spelling: IPv6 addresses as {@link Network} prints them, since C libraries differ in some
+     * ({@code ::1.2.3.4} and {@code ::102:304} are one).
      */
     static String canonical(String key) {
         if (key.indexOf(':') < 0) {

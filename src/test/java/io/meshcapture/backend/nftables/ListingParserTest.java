@@ -86,7 +86,7 @@ class ListingParserTest {
     }
 
     @Test
-    void spells_ipv6_addresses_as_rfc_5952_does_also_beside_control_groups() {
+    void keeps_ipv6_addresses_in_one_spelling_also_beside_control_groups() {
         assertEquals(
                 List.of("1001 . ::1.2.3.4 . 443", "1001 . ::/0 . 0-65535", "0 . ::1:0:0/96 . 1"),
                 List.copyOf(set("user_1_ip6").elements().keySet()));
@@ -100,6 +100,13 @@ class ListingParserTest {
                                 "goto to_15001",
                                 0)),
                 List.copyOf(set("cg").elements().values()));
+    }
+
+    @Test
+    void a_c_library_that_spells_addresses_otherwise_makes_no_difference() {
+        Ruleset otherwise =
+                ListingParser.parse(Listings.real("nft-1.0.6-with-counters.txt").replace("::1.2.3.4", "::102:304"));
+        assertEquals(read, otherwise);
     }
 
     @Test

@@ -113,14 +113,48 @@ class LiveDecisionTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"meta skuid 0 accept", "meta l4proto tcp redirect to :15001", "th dport . ip daddr vmap @unknown"
+            strings = {
+                "\t\tip daddr 169.254.0.0/16 accept comment \"link-local addresses stay direct\"\n",
+                "\t\tip6 daddr ff00::/8 accept comment \"multicast stays direct\"\n",
+                "\t\ttcp sport != 32768-60999 accept comment \"answers of servers on this host\"\n",
+                "\t\tmeta l4proto tcp redirect to :15001 comment \"to Envoy\"\n",
+            })
+    void half_a_guard_is_none_and_is_not_explained_as_one(String gone) {
+        String text = CAPTURE;
+        assertTrue(text.contains(gone));
+        Ruleset damaged = ListingParser.parse(text.replace(gone, ""));
+        assertTrue(isToldApart(damaged));
+    }
+
+    /** Whether what stands is not taken for what its comments tell: the check of {@link NftablesBackend#standing}. */
+    private static boolean isToldApart(Ruleset stands) {
+        try {
+            Ruleset told = RulesetRenderer.render(new LiveDecision(stands).read());
+            return Drift.between(stands, told, null).stream().anyMatch(finding -> finding.service() == null);
+        } catch (Failure.Conflict notOurs) {
+            return true;
+        }
+    }
+
+    @Test
+    void where_nothing_redirects_there_is_no_decision() {
+        String text = CAPTURE.replaceAll("\t\tmeta l4proto tcp redirect .*\n", "");
+        assertThrows(Failure.Conflict.class, () -> new LiveDecision(ListingParser.parse(text)).read());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "meta skuid 0 accept",
+                "meta l4proto tcp redirect to :15001",
+                "th dport . ip daddr vmap @unknown",
+                "ip daddr 169.254.0.0/17 accept comment \"link-local addresses stay direct\""
             })
     void a_rule_that_is_not_ours_is_not_explained_away(String rule) {
         String text = CAPTURE;
         Ruleset edited = ListingParser.parse(
                 text.replace("\t\tfib daddr type local", "\t\t" + rule + "\n\t\tfib daddr type local"));
-        Failure.Conflict conflict = assertThrows(Failure.Conflict.class, () -> new LiveDecision(edited).read());
-        assertTrue(String.valueOf(conflict.getMessage()).contains("; " + rule + "; "), conflict.getMessage());
+        assertTrue(isToldApart(edited));
     }
 
     @ParameterizedTest

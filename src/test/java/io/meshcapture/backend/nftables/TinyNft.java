@@ -57,17 +57,20 @@ final class TinyNft {
         Matcher rule = RULE.matcher(line);
         Matcher set = SET.matcher(line);
         Matcher elements = ELEMENTS.matcher(line);
+        if (line.equals("delete table inet meshcapture")) {
+            require(comment != null, "there is no table", line);
+            comment = null;
+            sets.clear();
+            chains.clear();
+            return;
+        }
         if (table.matches()) {
             require(comment == null, "the table is there", line);
             comment = table.group(1);
             return;
         }
         require(comment != null, "there is no table", line);
-        if (line.equals("delete table " + Ruleset.TABLE)) {
-            comment = null;
-            sets.clear();
-            chains.clear();
-        } else if (chain.matches()) {
+        if (chain.matches()) {
             chain(chain.group(1), chain.group(2), chain.group(3), line);
         } else if (rule.matches()) {
             requireReferences(rule.group(2), line);
@@ -120,11 +123,14 @@ final class TinyNft {
                 require(set.elements().put(element.key(), element) == null, "it has that element", line);
             } else {
                 require(element.equals(Element.of(element.key(), "", "")), "more than a key", line);
-                // 80-80 is how a single value of an interval is deleted
-                String key = element.key().replaceAll("(?<![0-9.:])(\\d+)-\\1(?![0-9.:])", "$1");
-                require(set.elements().remove(key) != null, "it has no such element", line);
+                require(set.elements().remove(single(element.key())) != null, "it has no such element", line);
             }
         }
+    }
+
+    /** A range of one number is that number. */
+    private static String single(String key) {
+        return key.replaceAll("(?<![0-9])([0-9]+)-\\1(?![0-9])", "$1");
     }
 
     private void requireReferences(String text, String line) {

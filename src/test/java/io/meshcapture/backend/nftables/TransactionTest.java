@@ -4,10 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
 import io.meshcapture.rules.SmallWorld;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class TransactionTest {
@@ -119,11 +122,59 @@ class TransactionTest {
     }
 
     @Test
-    void a_chain_with_another_hook_or_policy_is_made_anew_with_its_table() {
-        List<String> script = script(wanted("priority -101", "priority -50"));
-        assertEquals("delete table inet meshcapture", script.getFirst());
-        assertTrue(script.contains(
-                "add chain inet meshcapture output { type nat hook output priority -50; policy accept; }"));
+    void what_the_kernel_does_not_alter_is_built_anew_in_the_same_transaction() {
+        for (Ruleset stands : List.of(
+                wanted("priority -101", "priority -50"),
+                wanted("policy accept", "policy drop"),
+                wanted("type uid\n", "type gid\n"),
+                new Ruleset(STANDS.comment(), true, STANDS.sets(), STANDS.chains()))) {
+            String script = Transaction.between(stands, STANDS);
+            assertEquals(
+                    "delete table inet meshcapture\n" + Transaction.between(null, STANDS), script, stands.toString());
+            assertEquals(STANDS, TinyNft.run(stands, script));
+        }
+    }
+
+    @Test
+    void an_element_of_concatenated_intervals_is_deleted_as_the_range_that_it_is() {
+        assertEquals(
+                "delete element inet meshcapture m { 2001 . 10.0.0.1 . 8080-8080 }\n",
+                deletion("uid . ipv4_addr . inet_service", "2001 . 10.0.0.1 . 8080"));
+        assertEquals(
+                "delete element inet meshcapture m { fd98::1 . 2001-2001 . 80-90 }\n",
+                deletion("ipv6_addr . uid . inet_service", "fd98::1 . 2001 . 80-90"));
+        assertEquals(
+                "delete element inet meshcapture m { 10.0.0.0/8 . 0-65535 }\n",
+                deletion("ipv4_addr . inet_service", "10.0.0.0/8 . 0-65535"));
+    }
+
+    private static String deletion(String type, String key) {
+        Element element = Element.of(key, "orders", "accept");
+        return Transaction.between(ruleset(type, Map.of(key, element)), ruleset(type, Map.of()));
+    }
+
+    private static Ruleset ruleset(String type, Map<String, Element> elements) {
+        NftSet map =
+                new NftSet("m", true, List.of("type " + type + " : verdict", "flags interval", "counter"), elements);
+        return new Ruleset("comment", new LinkedHashMap<>(Map.of("m", map)), new LinkedHashMap<>());
+    }
+
+    @Test
+    void no_command_has_more_elements_than_fit_into_one_message() {
+        LinkedHashMap<String, Element> many = new LinkedHashMap<>();
+        for (int uid = 1; uid <= 300; uid++) {
+            String key = uid + " . 10.0.0.0/8 . 443-444";
+            many.put(key, Element.of(key, "s" + uid, "accept"));
+        }
+        Ruleset full = ruleset("uid . ipv4_addr . inet_service", many);
+        Ruleset empty = ruleset("uid . ipv4_addr . inet_service", Map.of());
+        for (String script : List.of(Transaction.between(empty, full), Transaction.between(full, empty))) {
+            assertEquals(
+                    List.of(128, 128, 44),
+                    script.lines().map(line -> line.split(", ", -1).length).toList());
+        }
+        assertEquals(full, TinyNft.run(empty, Transaction.between(empty, full)));
+        assertEquals(empty, TinyNft.run(full, Transaction.between(full, empty)));
     }
 
     @Test
