@@ -48,11 +48,12 @@ class DriftKernelIT {
             flush chain inet meshcapture open_connections             | chain open_connections rule 1 | + meta nfproto @grace accept
             add chain inet meshcapture mine                           | chain mine | - chain mine
             add set inet meshcapture mine { type uid; elements = { 7 }; } | set mine | - set mine
+            add counter inet meshcapture hits { comment "hello"; } | table inet meshcapture | - counter hits
             delete element inet meshcapture envoy_users { 1337 }      | set envoy_users | + 1337
             add element inet meshcapture envoy_users { 1002 }         | set envoy_users | - 1002
-            delete element inet meshcapture user_1_ip { 1002 . 10.0.0.0/8 . 0-65535 } | map user_1_ip (service ledger) | + 1002 . 10.0.0.0/8 . 0-65535 comment "ledger" : goto to_15002
-            add element inet meshcapture user_1_ip { 1003 . 10.0.0.0/8 . 80 : goto to_15001 } | map user_1_ip | - 1003 . 10.0.0.0/8 . 80 : goto to_15001
-            flush map inet meshcapture user_1_ip                      | map user_1_ip (service ledger) | + 1002 . 10.0.0.0/8 . 0-65535 comment "ledger" : goto to_15002
+            delete element inet meshcapture user_2_ip { 1002 . 10.0.0.0/8 . 0-65535 } | map user_2_ip (service ledger) | + 1002 . 10.0.0.0/8 . 0-65535 comment "ledger" : goto to_15002
+            add element inet meshcapture user_2_ip { 1003 . 10.0.0.0/8 . 80 : goto to_15001 } | map user_2_ip | - 1003 . 10.0.0.0/8 . 80 : goto to_15001
+            flush map inet meshcapture user_2_ip                      | map user_2_ip (service ledger) | + 1002 . 10.0.0.0/8 . 0-65535 comment "ledger" : goto to_15002
             flush set inet meshcapture services                       | set services | comment "ledger
             add chain inet meshcapture output { policy drop; }        | chain output | policy drop
             """)
@@ -66,11 +67,11 @@ class DriftKernelIT {
     void element_that_was_turned_around_is_named_with_both_verdicts(Lab lab) {
         String before = Program.lasting(lab.nft().list());
         lab.nft().apply("""
-                delete element inet meshcapture user_1_ip { 1002 . 10.0.0.0/8 . 0-65535 }
-                add element inet meshcapture user_1_ip { 1002 . 10.0.0.0/8 . 0-65535 comment "ledger" : accept }
+                delete element inet meshcapture user_2_ip { 1002 . 10.0.0.0/8 . 0-65535 }
+                add element inet meshcapture user_2_ip { 1002 . 10.0.0.0/8 . 0-65535 comment "ledger" : accept }
                 """);
         Outcome check = assertRepaired(
-                "map user_1_ip (service ledger)",
+                "map user_2_ip (service ledger)",
                 "- 1002 . 10.0.0.0/8 . 0-65535 comment \"ledger\" : accept",
                 before,
                 lab);
@@ -128,7 +129,7 @@ class DriftKernelIT {
 
     @Test
     void drift_of_another_service_is_no_drift_of_this_one(Lab lab) {
-        lab.nft().apply("delete element inet meshcapture user_1_ip { 1002 . 10.0.0.0/8 . 0-65535 }");
+        lab.nft().apply("delete element inet meshcapture user_2_ip { 1002 . 10.0.0.0/8 . 0-65535 }");
         assertEquals(0, Program.check(PLAN, "orders").exit());
         assertEquals(3, Program.check(PLAN, "ledger").exit());
         String json = Program.must(3, Program.check(PLAN, "-o", "json")).out();

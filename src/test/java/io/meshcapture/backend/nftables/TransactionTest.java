@@ -127,7 +127,7 @@ class TransactionTest {
                 wanted("priority -101", "priority -50"),
                 wanted("policy accept", "policy drop"),
                 wanted("type uid\n", "type gid\n"),
-                new Ruleset(STANDS.comment(), true, STANDS.sets(), STANDS.chains()))) {
+                new Ruleset(STANDS.comment(), true, STANDS.sets(), STANDS.chains(), List.of()))) {
             String script = Transaction.between(stands, STANDS);
             assertEquals(
                     "delete table inet meshcapture\n" + Transaction.between(null, STANDS), script, stands.toString());
