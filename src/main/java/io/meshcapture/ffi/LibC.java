@@ -4,6 +4,7 @@ import com.kenai.jffi.LastError;
 import com.kenai.jffi.MemoryIO;
 import com.kenai.jffi.Type;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The few functions of libc that Java does not offer. {@code libc.so.6} is glibc's name; musl maps it onto itself.
@@ -16,6 +17,7 @@ public final class LibC {
     private static final int O_RDONLY_CLOEXEC = 02000000;
 
     private static final int CLONE_NEWNET = 0x40000000;
+    private static final int NS_GET_USERNS = 0xb701;
     private static final int AF_NETLINK = 16;
 
     /** SOCK_RAW and SOCK_CLOEXEC. */
@@ -29,20 +31,22 @@ public final class LibC {
     /** Offset of pw_gid, which follows pw_uid. */
     private static final int PRIMARY_GROUP_OFFSET = 20;
 
-    private static final MemoryIO MEMORY = MemoryIO.getInstance();
+    private static @Nullable LibC loaded;
 
     private final NativeLibrary library =
             NativeLibrary.load("libc.so.6", "install meshcapture for this system's architecture and C library");
 
+    /** Taken after the library: where jffi's stub is missing, that one says so. */
+    private final MemoryIO memory = MemoryIO.getInstance();
+
     private LibC() {}
 
-    private static final class Loaded {
-        static final LibC LIBRARY = new LibC();
-    }
-
     /** Loads the library at the first call. */
-    public static LibC load() {
-        return Loaded.LIBRARY;
+    public static synchronized LibC load() {
+        if (loaded == null) {
+            loaded = new LibC();
+        }
+        return loaded;
     }
 
     /** open(2), read only: a file descriptor, or the negated errno. */
@@ -70,6 +74,18 @@ public final class LibC {
         return result(flock.call(descriptor, LOCK_EX_NB));
     }
 
+    /** The user namespace that owns another namespace (ioctl_ns(2)): a descriptor, or the negated errno. */
+    public int userNamespaceOf(int descriptor) {
+        NativeLibrary.Function ioctl = library.function("ioctl", Type.SINT32, Type.SINT32, Type.UINT64, Type.SINT32);
+        return result(ioctl.call(descriptor, NS_GET_USERNS, 0));
+    }
+
+    /** kill(2) with signal 0: 0 where the process is there, or the negated errno. */
+    public int signalNothing(long pid) {
+        NativeLibrary.Function kill = library.function("kill", Type.SINT32, Type.SINT32, Type.SINT32);
+        return result(kill.call(pid, 0));
+    }
+
     /** A netlink socket of the calling thread's network namespace (netlink(7)): a descriptor, or the negated errno. */
     public int netlinkSocket(int protocol) {
         NativeLibrary.Function socket = library.function("socket", Type.SINT32, Type.SINT32, Type.SINT32, Type.SINT32);
@@ -78,30 +94,30 @@ public final class LibC {
 
     /** send(2) of a whole buffer: the number of bytes, or the negated errno. */
     public int send(int descriptor, byte[] bytes) {
-        long memory = MEMORY.allocateMemory(bytes.length, false);
+        long buffered = memory.allocateMemory(bytes.length, false);
         try {
-            MEMORY.putByteArray(memory, bytes, 0, bytes.length);
+            memory.putByteArray(buffered, bytes, 0, bytes.length);
             NativeLibrary.Function send =
                     library.function("send", Type.SINT64, Type.SINT32, Type.POINTER, Type.UINT64, Type.SINT32);
-            return result(send.call(descriptor, memory, bytes.length, 0));
+            return result(send.call(descriptor, buffered, bytes.length, 0));
         } finally {
-            MEMORY.freeMemory(memory);
+            memory.freeMemory(buffered);
         }
     }
 
     /** recv(2) into a buffer: the number of bytes, or the negated errno. */
     public int receive(int descriptor, byte[] buffer) {
-        long memory = MEMORY.allocateMemory(buffer.length, false);
+        long buffered = memory.allocateMemory(buffer.length, false);
         try {
             NativeLibrary.Function receive =
                     library.function("recv", Type.SINT64, Type.SINT32, Type.POINTER, Type.UINT64, Type.SINT32);
-            int length = result(receive.call(descriptor, memory, buffer.length, 0));
+            int length = result(receive.call(descriptor, buffered, buffer.length, 0));
             if (length > 0) {
-                MEMORY.getByteArray(memory, buffer, 0, length);
+                memory.getByteArray(buffered, buffer, 0, length);
             }
             return length;
         } finally {
-            MEMORY.freeMemory(memory);
+            memory.freeMemory(buffered);
         }
     }
 
@@ -153,7 +169,7 @@ public final class LibC {
             long entry = library.function(function, Type.POINTER, Type.POINTER).call(text.address());
             return entry == 0
                     ? OptionalLong.empty()
-                    : OptionalLong.of(Integer.toUnsignedLong(MEMORY.getInt(entry + offset)));
+                    : OptionalLong.of(Integer.toUnsignedLong(memory.getInt(entry + offset)));
         }
     }
 

@@ -1,6 +1,8 @@
 package io.meshcapture.ffi;
 
 import com.kenai.jffi.Type;
+import io.meshcapture.failure.Failure;
+import org.jspecify.annotations.Nullable;
 
 /**
  * libnftables(3), ABI 1: a batch of nft text goes in, text comes out.
@@ -20,6 +22,9 @@ public final class LibNftables {
     public static final int OUTPUT_TERSE = 1 << 11;
 
     private static final String NAME = "libnftables.so.1";
+
+    private static @Nullable LibNftables loaded;
+    private static @Nullable Failure failure;
 
     private final NativeLibrary.Function contextNew;
     private final NativeLibrary.Function contextFree;
@@ -41,25 +46,26 @@ public final class LibNftables {
         run = library.function("nft_run_cmd_from_buffer", Type.SINT32, Type.POINTER, Type.POINTER);
     }
 
-    private static final class Loaded {
-        static final LibNftables LIBRARY = new LibNftables(
-                NativeLibrary.load(NAME, "install libnftables, for example with: apt-get install libnftables1"));
-    }
-
     /**
-     * Loads the library at the first call.
+     * Loads the library at the first call. A failure is kept: the thread that prepares meets it first, and the command
+     * must be told the same.
      *
-     * @throws io.meshcapture.failure.Failure.Unavailable where it is missing or too old
+     * @throws Failure.Unavailable where it is missing or too old
      */
-    public static LibNftables load() {
-        try {
-            return Loaded.LIBRARY;
-        } catch (ExceptionInInitializerError e) {
-            if (e.getCause() instanceof RuntimeException failure) {
+    public static synchronized LibNftables load() {
+        if (loaded == null) {
+            if (failure != null) {
                 throw failure;
             }
-            throw e;
+            try {
+                loaded = new LibNftables(
+                        NativeLibrary.load(NAME, "install libnftables, for example with: apt-get install libnftables1"));
+            } catch (Failure e) {
+                failure = e;
+                throw e;
+            }
         }
+        return loaded;
     }
 
     /** {@code nft_ctx_new(NFT_CTX_DEFAULT)} with both buffers switched on; 0 where there is no netlink socket. */

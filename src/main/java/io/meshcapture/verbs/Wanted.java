@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * What should stand on this host.
@@ -54,6 +55,18 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
         return new Wanted(decision, ipv6, envoy, notes);
     }
 
+    /** The plan with these services alone, or all of it where none is named. */
+    static Plan selected(Plan plan, Set<ServiceName> names) {
+        requireKnown(plan, names);
+        return names.isEmpty()
+                ? plan
+                : withServices(
+                        plan,
+                        plan.services().stream()
+                                .filter(service -> names.contains(service.name()))
+                                .toList());
+    }
+
     /** Envoy's users, by number. */
     Set<Long> envoyUsers() {
         for (Step step : decision.steps()) {
@@ -62,6 +75,20 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
             }
         }
         return Set.of();
+    }
+
+    /** Envoy's listeners that belong to others, whose connections would be captured again and again. */
+    List<String> listenersOfStrangers() {
+        for (Step step : decision.steps()) {
+            if (step instanceof Step.EnvoyGroups envoy && !envoy.gids().isEmpty()) {
+                return List.of(); // told by their group, which no socket says
+            }
+        }
+        return envoy.ofStrangers(envoyUsers(), ipv6);
+    }
+
+    String envoyUsersInWords() {
+        return envoyUsers().stream().map(String::valueOf).collect(Collectors.joining(", "));
     }
 
     /** What is asked of the host when a plan is compiled. */
