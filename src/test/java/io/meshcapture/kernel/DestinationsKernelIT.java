@@ -50,11 +50,27 @@ class DestinationsKernelIT {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                ":0", ":65536", ":9000-8000", ":80,", ":", ":-1", ":http", ": 80", "10.0.0.0/33", "10.1", "010.0.0.1",
-                "fd00::/129", "[fd00::1", "10.0.0.1:80:90", "example.org", "fe80::1%eth0", ""
+                ":0",
+                ":65536",
+                ":9000-8000",
+                ":80,",
+                ":",
+                ":-1",
+                ":http",
+                ": 80",
+                "10.0.0.0/33",
+                "10.1",
+                "010.0.0.1",
+                "fd00::/129",
+                "[fd00::1",
+                "10.0.0.1:80:90",
+                "example.org",
+                "fe80::1%eth0",
+                ""
             })
     void destination_that_cannot_be_is_refused_before_anything_happens(String destination, Lab lab) {
-        Outcome outcome = Program.must(2, Program.withPlan(service("to: [10.0.0.0/8, '" + destination + "']"), "apply"));
+        Outcome outcome =
+                Program.must(2, Program.withPlan(service("to: [10.0.0.0/8, '" + destination + "']"), "apply"));
         assertTrue(outcome.err().contains("standard input:3:"), outcome::err);
         assertEquals("", lab.nft().list());
     }
@@ -93,7 +109,9 @@ class DestinationsKernelIT {
                   many: {from: {user: 1000}, to: [%s], except: ["10.7.7.0/24", "10.8.0.0/16:22"]}
                   group: {from: {group: 1000}, to: [198.51.100.0/24]}
                 """.formatted(many));
-        assertTrue(lab.nft().ours().contains("_ip_address {"), lab.nft().ours().lines().limit(60)::toString);
+        assertTrue(
+                lab.nft().ours().contains("_ip_address {"),
+                lab.nft().ours().lines().limit(60)::toString);
         captured(lab, "10.0.0.1:80", "10.199.255.255:22", "[fd00:c7::1]:80", "10.7.8.1:80", "10.8.0.1:80");
         direct(lab, "10.200.0.1:80", "10.7.7.7:80", "10.8.0.1:22", "[fd00:c8::1]:80", "192.0.2.1:80");
         captured(lab, "198.51.100.1:80");

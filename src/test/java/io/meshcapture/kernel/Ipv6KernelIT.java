@@ -117,7 +117,8 @@ class Ipv6KernelIT {
         assertEquals(new Direct(server + ":444"), lab.caller().uid(1001).udp(server + ":444"));
         assertEquals(new Direct("192.0.2.1:443"), lab.caller().uid(1001).udp("192.0.2.1:443"));
         assertEquals(new Direct(server + ":443"), lab.caller().uid(1002).udp(server + ":443"));
-        assertEquals(new Direct(server + ":443"), lab.caller().as(Identity.ENVOY).udp(server + ":443"));
+        assertEquals(
+                new Direct(server + ":443"), lab.caller().as(Identity.ENVOY).udp(server + ":443"));
         assertEquals(new Proxied(15001, server + ":443"), lab.caller().uid(1001).connect(server + ":443"));
     }
 }

@@ -54,7 +54,8 @@ class RepeatKernelIT {
         assertEquals("in sync: 2 services captured, nothing to change\n", second.out());
         assertEquals("", second.err());
         assertEquals(first, lasting(lab.nft().list()));
-        assertEquals("in sync: 2 services\n", Program.must(0, Program.check(TWO)).out());
+        assertEquals(
+                "in sync: 2 services\n", Program.must(0, Program.check(TWO)).out());
         assertEquals(first, lasting(lab.nft().list()));
     }
 

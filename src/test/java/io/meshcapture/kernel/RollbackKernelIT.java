@@ -39,9 +39,10 @@ class RollbackKernelIT {
         List<Connection> captured = BOTH.stream().map(lab.caller()::open).toList();
         CompletableFuture<Outcome> rollback = beside(() -> Program.run("rollback", "--all", "--drain", "60s"));
         for (String server : BOTH) {
-            Await.until(Duration.ofSeconds(10), "new connections to go direct", () -> lab.caller()
-                    .connect(server)
-                    .equals(new Direct(server)));
+            Await.until(
+                    Duration.ofSeconds(10),
+                    "new connections to go direct",
+                    () -> lab.caller().connect(server).equals(new Direct(server)));
         }
         captured.forEach(open -> assertEquals(Echo.ANSWERED, open.echo("draining")));
         assertTrue(!rollback.isDone(), "the rollback does not wait for its connections");
@@ -145,7 +146,8 @@ class RollbackKernelIT {
     @Test
     void plan_that_was_edited_broken_or_deleted_does_not_matter(Lab lab) {
         String before = lab.nft().list();
-        for (String plan : List.of("/run/deleted.yaml", lab.file("/run/broken.yaml", "}{").toString())) {
+        for (String plan :
+                List.of("/run/deleted.yaml", lab.file("/run/broken.yaml", "}{").toString())) {
             Program.apply(TWO);
             Outcome outcome = Program.with("MESHCAPTURE_PLAN", plan).run("rollback", "--all", "--drain", "0");
             assertEquals("released: a, b\n", Program.must(0, outcome).out());
@@ -157,11 +159,16 @@ class RollbackKernelIT {
     void rollback_elsewhere_touches_nothing_here(Lab lab) {
         Program.apply(TWO);
         String here = Program.lasting(lab.nft().list());
-        assertEquals("nothing to do\n", lab.inSrv(() -> Program.rollback("--all").out()));
-        assertEquals("nothing to do\n", Program.rollback("--all", "--netns", lab.srvNetns()).out());
+        assertEquals(
+                "nothing to do\n", lab.inSrv(() -> Program.rollback("--all").out()));
+        assertEquals(
+                "nothing to do\n",
+                Program.rollback("--all", "--netns", lab.srvNetns()).out());
         assertEquals(here, Program.lasting(lab.nft().list()));
         Program.apply(TWO, "--netns", lab.srvNetns());
-        assertEquals("released: a, b\n", Program.rollback("--all", "--netns", lab.srvNetns()).out());
+        assertEquals(
+                "released: a, b\n",
+                Program.rollback("--all", "--netns", lab.srvNetns()).out());
         assertEquals(here, Program.lasting(lab.nft().list()));
         assertEquals("", lab.inSrv(() -> lab.nft().list()));
     }

@@ -130,27 +130,28 @@ class ServicesKernelIT {
         for (int i = 1001; i <= 1002; i++) {
             assertEquals(captured(15002), lab.caller().as(new Identity(i, 2001)).connect(SERVER));
             assertEquals(captured(15002), lab.caller().as(new Identity(i, 2002)).connect(SERVER));
-            assertEquals(new Direct(SERVER), lab.caller().as(new Identity(i, 2003)).connect(SERVER));
+            assertEquals(
+                    new Direct(SERVER), lab.caller().as(new Identity(i, 2003)).connect(SERVER));
         }
-        assertEquals(new Direct(SERVER), lab.caller().as(new Identity(1004, 2001)).connect(SERVER));
         assertEquals(
-                captured(15003), lab.caller().as(new Identity(1003, 2003)).in(cgroup).connect(SERVER));
-        assertEquals(new Direct(SERVER), lab.caller().as(new Identity(1003, 2003)).connect(SERVER));
+                new Direct(SERVER), lab.caller().as(new Identity(1004, 2001)).connect(SERVER));
         assertEquals(
-                new Direct(SERVER), lab.caller().as(new Identity(1003, 2001)).in(cgroup).connect(SERVER));
+                captured(15003),
+                lab.caller().as(new Identity(1003, 2003)).in(cgroup).connect(SERVER));
+        assertEquals(
+                new Direct(SERVER), lab.caller().as(new Identity(1003, 2003)).connect(SERVER));
+        assertEquals(
+                new Direct(SERVER),
+                lab.caller().as(new Identity(1003, 2001)).in(cgroup).connect(SERVER));
     }
 
     @Test
     void service_that_can_never_decide_is_refused_with_both_places(Lab lab) {
-        Outcome outcome = Program.must(
-                2,
-                Program.withPlan(
-                        ENVOY + """
+        Outcome outcome = Program.must(2, Program.withPlan(ENVOY + """
                                 services:
                                   first: {from: {user: 1001}}
                                   hidden: {from: {user: 1001}, to: [10.0.0.0/8]}
-                                """,
-                        "apply"));
+                                """, "apply"));
         assertTrue(outcome.err().contains("\"hidden\"") && outcome.err().contains("\"first\""), outcome::err);
         assertTrue(outcome.err().contains("standard input:4:") && outcome.err().contains("standard input:5:"));
         assertEquals("", lab.nft().list());

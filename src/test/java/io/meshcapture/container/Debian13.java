@@ -1,0 +1,160 @@
+package io.meshcapture.container;
+
+import com.github.dockerjava.api.command.CreateContainerCmd;
+import com.github.dockerjava.api.model.Capability;
+import com.github.dockerjava.api.model.HostConfig;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import org.testcontainers.containers.Container.ExecResult;
+import org.testcontainers.containers.ExecConfig;
+import org.testcontainers.containers.GenericContainer;
+import org.testcontainers.containers.wait.strategy.Wait;
+import org.testcontainers.images.builder.ImageFromDockerfile;
+import org.testcontainers.utility.DockerImageName;
+
+/**
+ * A container of Debian 13 with the distribution in /opt/meshcapture and a stand-in for Envoy, as user 1337, on its
+ * listeners. Nothing in it can be written.
+ */
+final class Debian13 implements AutoCloseable {
+    private static final String BASE = "debian13-of-the-tests";
+    private static final String INSTALLED = "meshcapture-of-the-tests";
+    private static final List<String> FILES = List.of("envoy.py", "call.py", "network", "plan.yaml", "wrong.yaml");
+
+    /** Everything that a container needs of root's powers; Docker's default has fourteen. */
+    static final List<Capability> NET_ADMIN = List.of(Capability.NET_ADMIN);
+
+    private final GenericContainer<?> container;
+
+    private Debian13(GenericContainer<?> container) {
+        this.container = container;
+    }
+
+    /** How a command ended. */
+    record Ending(int code, String out, String err) {
+        /** What it printed; it must have ended with 0. */
+        String orFail() {
+            if (code != 0) {
+                throw new AssertionError(this);
+            }
+            return out;
+        }
+    }
+
+    /** Makes the image: the base, the distribution, and what the tests run. */
+    static void build(Engine engine) {
+        engine.importDebian13(BASE);
+        ImageFromDockerfile image = new ImageFromDockerfile(INSTALLED, false)
+                .withFileFromPath("meshcapture", distribution())
+                .withDockerfileFromBuilder(file -> {
+                    file.from(BASE).copy("meshcapture", "/opt/meshcapture");
+                    FILES.forEach(name -> file.copy(name, "/opt/test/" + name));
+                    ownLibc().ifPresent(directory -> file.copy("libc", directory.toString()));
+                    file.env("PATH", "/opt/meshcapture/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+                    file.build();
+                });
+        FILES.forEach(name -> image.withFileFromClasspath(name, "io/meshcapture/container/" + name));
+        ownLibc().ifPresent(directory -> image.withFileFromPath("libc", directory));
+        image.get();
+    }
+
+    private static Path distribution() {
+        Path home = Path.of(System.getProperty("meshcapture.distribution", "target/meshcapture"))
+                .toAbsolutePath();
+        if (!Files.isExecutable(home.resolve("bin/meshcapture"))) {
+            throw new AssertionError("no distribution in " + home + "; scripts/build makes it");
+        }
+        return home;
+    }
+
+    /**
+     * On a machine that has no JDK 25 of its own, the distribution starts with a C library by its absolute path, see
+     * scripts/build.d/debian13-jdk.
+     */
+    private static Optional<Path> ownLibc() {
+        try {
+            Path named = Path.of(System.getProperty("java.home"), "own-libc");
+            return Files.exists(named)
+                    ? Optional.of(Path.of(Files.readString(named).strip()))
+                    : Optional.empty();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** One with the capability NET_ADMIN, a way out of its network, and this in the environment. */
+    static Debian13 start(Map<String, String> environment) {
+        Debian13 started = start(environment, NET_ADMIN);
+        started.run("sh", "/opt/test/network").orFail();
+        return started;
+    }
+
+    static Debian13 start(Map<String, String> environment, List<Capability> capabilities) {
+        GenericContainer<?> container = new GenericContainer<>(DockerImageName.parse(INSTALLED))
+                .withImagePullPolicy(name -> false)
+                .withNetworkMode("none")
+                .withEnv(environment)
+                .withCreateContainerCmdModifier(command -> locked(command, capabilities))
+                .withCommand("python3", "/opt/test/envoy.py")
+                .waitingFor(Wait.forLogMessage("listening\n", 1));
+        container.start();
+        return new Debian13(container);
+    }
+
+    private static void locked(CreateContainerCmd command, List<Capability> capabilities) {
+        HostConfig host = Objects.requireNonNull(command.getHostConfig());
+        host.withReadonlyRootfs(true).withCapDrop(Capability.ALL).withCapAdd(capabilities.toArray(Capability[]::new));
+        command.withUser("1337");
+    }
+
+    Ending meshcapture(String... arguments) {
+        String[] command = new String[arguments.length + 1];
+        command[0] = "meshcapture";
+        System.arraycopy(arguments, 0, command, 1, arguments.length);
+        return run(command);
+    }
+
+    /** Who answers a connection of that user. */
+    String call(int uid, String address, int port) {
+        return as(uid, "python3", "/opt/test/call.py", address, Integer.toString(port))
+                .orFail()
+                .strip();
+    }
+
+    String nft(String... arguments) {
+        String[] command = new String[arguments.length + 1];
+        command[0] = "nft";
+        System.arraycopy(arguments, 0, command, 1, arguments.length);
+        return run(command).orFail();
+    }
+
+    /** Runs a command as root. */
+    Ending run(String... command) {
+        return as(0, command);
+    }
+
+    Ending as(int uid, String... command) {
+        try {
+            ExecResult result = container.execInContainer(ExecConfig.builder()
+                    .user(Integer.toString(uid))
+                    .command(command)
+                    .build());
+            return new Ending(result.getExitCode(), result.getStdout(), result.getStderr());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        container.stop();
+    }
+}
