@@ -25,7 +25,8 @@ import org.testcontainers.utility.DockerImageName;
 final class Debian13 implements AutoCloseable {
     private static final String BASE = "debian13-of-the-tests";
     private static final String INSTALLED = "meshcapture-of-the-tests";
-    private static final List<String> FILES = List.of("envoy.py", "call.py", "network", "plan.yaml", "wrong.yaml");
+    private static final List<String> FILES =
+            List.of("envoy.py", "call.py", "network", "apply-plans", "plan.yaml", "wrong.yaml", "passwd", "group");
 
     /** Everything that a container needs of root's powers; Docker's default has fourteen. */
     static final List<Capability> NET_ADMIN = List.of(Capability.NET_ADMIN);
@@ -47,19 +48,22 @@ final class Debian13 implements AutoCloseable {
         }
     }
 
-    /** Makes the image: the base, the distribution, and what the tests run. */
-    static void build(Engine engine) {
+    /** Makes the image: the base, the distribution, and what the tests run; the plans, by their names, in a directory. */
+    static void build(Engine engine, Map<String, Path> plans) {
         engine.importDebian13(BASE);
         ImageFromDockerfile image = new ImageFromDockerfile(INSTALLED, false)
                 .withFileFromPath("meshcapture", distribution())
                 .withDockerfileFromBuilder(file -> {
                     file.from(BASE).copy("meshcapture", "/opt/meshcapture");
                     FILES.forEach(name -> file.copy(name, "/opt/test/" + name));
+                    file.copy("passwd", "/etc/passwd").copy("group", "/etc/group");
+                    plans.keySet().forEach(name -> file.copy(name, "/opt/test/plans/" + name));
                     ownLibc().ifPresent(directory -> file.copy("libc", directory.toString()));
                     file.env("PATH", "/opt/meshcapture/bin:/usr/sbin:/usr/bin:/sbin:/bin");
                     file.build();
                 });
         FILES.forEach(name -> image.withFileFromClasspath(name, "io/meshcapture/container/" + name));
+        plans.forEach(image::withFileFromPath);
         ownLibc().ifPresent(directory -> image.withFileFromPath("libc", directory));
         image.get();
     }

@@ -7,8 +7,14 @@ import com.google.gson.Gson;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import io.meshcapture.container.Debian13.Ending;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -26,8 +32,23 @@ final class Debian13IT {
     private final Engine engine = Engine.start();
 
     @BeforeAll
-    void buildTheImage() {
-        Debian13.build(engine);
+    void buildTheImage() throws IOException {
+        Debian13.build(engine, goldenPlans());
+    }
+
+    /** The stories' plans, but those that are refused, and those about systemd's units, of which a container has none. */
+    private static Map<String, Path> goldenPlans() throws IOException {
+        Map<String, Path> plans = new TreeMap<>();
+        try (Stream<Path> stories = Files.list(Path.of("src/test/resources/io/meshcapture/golden"))) {
+            for (Path story : stories.toList()) {
+                Path plan = story.resolve("plan.yaml");
+                if (Files.exists(story.resolve("ruleset.nft"))
+                        && !Files.readString(plan).contains("unit:")) {
+                    plans.put(story.getFileName().toString(), plan);
+                }
+            }
+        }
+        return plans;
     }
 
     @AfterAll
@@ -106,6 +127,25 @@ final class Debian13IT {
     private static String rulesAndRecords(Debian13 debian) {
         return debian.nft("--terse", "--handle", "list", "ruleset")
                 + debian.nft("list", "set", "inet", "meshcapture", "services");
+    }
+
+    /** Every kind of rule that we write, as this version of libnftables spells it when it is read back. */
+    @Test
+    void everyStorysPlanIsInSyncOnceItIsApplied() throws IOException {
+        Set<String> plans = goldenPlans().keySet();
+        assertTrue(plans.size() >= 15, plans.toString());
+        try (Debian13 debian = Debian13.start(Map.of())) {
+            Ending applied = debian.run("sh", "/opt/test/apply-plans");
+
+            assertEquals(plans.size(), applied.orFail().lines().count(), applied.out());
+            applied.out()
+                    .lines()
+                    .forEach(line ->
+                            assertTrue(line.matches("[a-z0-9-]+: in sync: \\d services?; nothing to change"), line));
+
+            debian.meshcapture("rollback", "--all", "--drain", "0").orFail();
+            assertEquals("", debian.nft("list", "ruleset"));
+        }
     }
 
     @Test
