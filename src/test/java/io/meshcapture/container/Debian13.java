@@ -1,8 +1,10 @@
 package io.meshcapture.container;
 
-import com.github.dockerjava.api.command.CreateContainerCmd;
+import com.github.dockerjava.api.model.AccessMode;
+import com.github.dockerjava.api.model.Bind;
 import com.github.dockerjava.api.model.Capability;
 import com.github.dockerjava.api.model.HostConfig;
+import com.github.dockerjava.api.model.Volume;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -11,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.testcontainers.containers.Container.ExecResult;
 import org.testcontainers.containers.ExecConfig;
 import org.testcontainers.containers.GenericContainer;
@@ -19,17 +22,14 @@ import org.testcontainers.images.builder.ImageFromDockerfile;
 import org.testcontainers.utility.DockerImageName;
 
 /**
- * A container of Debian 13 with the distribution in /opt/meshcapture and a stand-in for Envoy, as user 1337, on its
- * listeners. Nothing in it can be written.
+ * A container of Debian 13 with the distribution in /opt/meshcapture, a stand-in for Envoy on its listeners, and none of
+ * the usual places to write.
  */
 final class Debian13 implements AutoCloseable {
     private static final String BASE = "debian13-of-the-tests";
     private static final String INSTALLED = "meshcapture-of-the-tests";
     private static final List<String> FILES =
             List.of("envoy.py", "call.py", "network", "apply-plans", "plan.yaml", "wrong.yaml", "passwd", "group");
-
-    /** Everything that a container needs of root's powers; Docker's default has fourteen. */
-    static final List<Capability> NET_ADMIN = List.of(Capability.NET_ADMIN);
 
     private final GenericContainer<?> container;
 
@@ -94,27 +94,48 @@ final class Debian13 implements AutoCloseable {
 
     /** One with the capability NET_ADMIN, a way out of its network, and this in the environment. */
     static Debian13 start(Map<String, String> environment) {
-        Debian13 started = start(environment, NET_ADMIN);
-        started.run("sh", "/opt/test/network").orFail();
-        return started;
+        return start(environment, host -> host.withCapAdd(Capability.NET_ADMIN)).withAWayOut();
     }
 
-    static Debian13 start(Map<String, String> environment, List<Capability> capabilities) {
+    static Debian13 startWithoutCapabilities(Map<String, String> environment) {
+        return start(environment, host -> {});
+    }
+
+    /** One that sees the machine's control groups of version 2, as a node's agent does. */
+    static Debian13 startWithControlGroups() {
+        String hybrid = "/sys/fs/cgroup/unified";
+        String groups = Files.isDirectory(Path.of(hybrid)) ? hybrid : "/sys/fs/cgroup";
+        return start(
+                        Map.of(),
+                        host -> host.withCapAdd(Capability.NET_ADMIN)
+                                .withCgroupnsMode("host")
+                                .withBinds(new Bind(groups, new Volume("/sys/fs/cgroup"), AccessMode.ro)))
+                .withAWayOut();
+    }
+
+    private static Debian13 start(Map<String, String> environment, Consumer<HostConfig> more) {
         GenericContainer<?> container = new GenericContainer<>(DockerImageName.parse(INSTALLED))
                 .withImagePullPolicy(name -> false)
                 .withNetworkMode("none")
                 .withEnv(environment)
-                .withCreateContainerCmdModifier(command -> locked(command, capabilities))
+                .withCreateContainerCmdModifier(command -> {
+                    command.withUser("envoy");
+                    // no /dev/shm either
+                    HostConfig host = Objects.requireNonNull(command.getHostConfig())
+                            .withReadonlyRootfs(true)
+                            .withIpcMode("none")
+                            .withCapDrop(Capability.ALL);
+                    more.accept(host);
+                })
                 .withCommand("python3", "/opt/test/envoy.py")
                 .waitingFor(Wait.forLogMessage("listening\n", 1));
         container.start();
         return new Debian13(container);
     }
 
-    private static void locked(CreateContainerCmd command, List<Capability> capabilities) {
-        HostConfig host = Objects.requireNonNull(command.getHostConfig());
-        host.withReadonlyRootfs(true).withCapDrop(Capability.ALL).withCapAdd(capabilities.toArray(Capability[]::new));
-        command.withUser("1337");
+    private Debian13 withAWayOut() {
+        run("sh", "/opt/test/network").orFail();
+        return this;
     }
 
     Ending meshcapture(String... arguments) {
@@ -122,6 +143,11 @@ final class Debian13 implements AutoCloseable {
         command[0] = "meshcapture";
         System.arraycopy(arguments, 0, command, 1, arguments.length);
         return run(command);
+    }
+
+    /** The same with this plan on its standard input. */
+    Ending meshcaptureReading(String plan, String command) {
+        return run("sh", "-c", "printf %s \"$1\" | meshcapture \"$2\" -f -", "sh", plan, command);
     }
 
     /** Who answers a connection of that user. */

@@ -60,7 +60,7 @@ final class Debian13IT {
     void theContainerIsWhatItIsMeantToBe() {
         try (Debian13 debian = Debian13.start(PLAN)) {
             assertTrue(debian.nft("--version").startsWith("nftables v1.1."), "another nftables than Debian 13's");
-            for (String directory : List.of("/", "/tmp", "/run", "/var/lib", "/etc")) {
+            for (String directory : List.of("", "/tmp", "/run", "/var/lib", "/etc", "/dev/shm")) {
                 assertTrue(debian.run("touch", directory + "/x").code() != 0, directory + " can be written");
             }
             String status = debian.run("cat", "/proc/self/status").orFail();
@@ -127,6 +127,27 @@ final class Debian13IT {
     private static String rulesAndRecords(Debian13 debian) {
         return debian.nft("--terse", "--handle", "list", "ruleset")
                 + debian.nft("list", "set", "inet", "meshcapture", "services");
+    }
+
+    @Test
+    void aControlGroupIsACallerToo() {
+        try (Debian13 debian = Debian13.startWithControlGroups()) {
+            String group = debian.run("sed", "-n", "s/^0:://p", "/proc/self/cgroup")
+                    .orFail()
+                    .strip();
+            String plan = "{version: 1, envoy: {user: envoy}, services: {here: {from: {cgroup: " + group + "}}}}";
+
+            assertEquals(
+                    "captured: here\ndone: 1 service captured, IPv6 captured too\n",
+                    debian.meshcaptureReading(plan, "apply").orFail());
+
+            assertEquals(
+                    "in sync: 1 service\n",
+                    debian.meshcaptureReading(plan, "check").orFail());
+            assertEquals("Envoy, asked for 203.0.113.7:8080", debian.call(2003, SOMEWHERE, 8080));
+            assertEquals("Envoy, asked for [2001:db8::7]:443", debian.call(2003, SOMEWHERE_IPV6, 443));
+            assertEquals("no answer", debian.call(1337, SOMEWHERE, 8080), "Envoy's own");
+        }
     }
 
     /** Every kind of rule that we write, as this version of libnftables spells it when it is read back. */
@@ -265,7 +286,7 @@ final class Debian13IT {
 
     @Test
     void withoutTheCapabilityItSaysWhichOneToAdd() {
-        try (Debian13 debian = Debian13.start(PLAN, List.of())) {
+        try (Debian13 debian = Debian13.startWithoutCapabilities(PLAN)) {
             String missing = "meshcapture: the privilege CAP_NET_ADMIN is missing; netfilter can neither be read nor "
                     + "changed without it; run it with sudo, or in a container add the capability NET_ADMIN\n";
             for (String command : List.of("apply", "check", "status")) {
