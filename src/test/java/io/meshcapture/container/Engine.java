@@ -1,0 +1,120 @@
+package io.meshcapture.container;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.testcontainers.DockerClientFactory;
+
+/**
+ * A Docker Engine that is there as long as a pipe to it is open: when this JVM ends, however it ends, the engine and all
+ * its containers are gone. One for the whole JVM, since Testcontainers remembers the first that it finds.
+ */
+final class Engine implements AutoCloseable {
+    private final Process process;
+    private final Path socket;
+
+    private Engine(Process process, Path socket) {
+        this.process = process;
+        this.socket = socket;
+    }
+
+    static Engine start() {
+        try {
+            Process process = new ProcessBuilder(script("docker"), "sh", "-c", "echo \"$DOCKER_HOST\"; exec cat")
+                    .redirectError(ProcessBuilder.Redirect.INHERIT)
+                    .start();
+            // it says one line, and has a bound of its own for how long that takes
+            String host = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8))
+                    .readLine();
+            if (host == null) {
+                throw new AssertionError("no Docker Engine; test-env/docker said why and ended with "
+                        + process.onExit().join().exitValue());
+            }
+            Engine engine = new Engine(process, Path.of(URI.create(host).getPath()));
+            engine.tellTestcontainers(URI.create(host));
+            return engine;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Its answer decides: no container may ever be made by the machine's own Docker, whatever its user has configured. */
+    private void tellTestcontainers(URI host) {
+        EngineOfTheTests.isAt(host);
+        URI found = DockerClientFactory.instance().getTransportConfig().getDockerHost();
+        if (!found.equals(host)) {
+            close();
+            throw new AssertionError("Testcontainers talks to " + found + " instead of " + host
+                    + "; move ~/.testcontainers.properties away");
+        }
+    }
+
+    /** Makes an image of Debian 13's root file system; docker-java's own import breaks off large streams. */
+    void importDebian13(String name) {
+        String tar = output(script("debian13"), "image").strip();
+        String answer = output(
+                "curl",
+                "--silent",
+                "--show-error",
+                "--unix-socket",
+                socket.toString(),
+                "--header",
+                "Transfer-Encoding: chunked",
+                "--request",
+                "POST",
+                "--upload-file",
+                tar,
+                "http://engine/images/create?fromSrc=-&repo=" + name);
+        if (!answer.contains("sha256:")) {
+            throw new AssertionError("the Docker Engine did not take " + tar + ": " + answer);
+        }
+    }
+
+    private static String output(String... command) {
+        try {
+            Process process = new ProcessBuilder(command)
+                    .redirectError(ProcessBuilder.Redirect.INHERIT)
+                    .start();
+            String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            int exit = process.onExit().join().exitValue();
+            if (exit != 0) {
+                throw new AssertionError(String.join(" ", command) + " ended with " + exit);
+            }
+            return output;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String script(String name) {
+        return Path.of("test-env", name).toAbsolutePath().toString();
+    }
+
+    /** Ends it, and sees that nothing of it is left. */
+    @Override
+    public void close() {
+        try {
+            process.getOutputStream().close();
+            if (!process.waitFor(30, TimeUnit.SECONDS)) {
+                throw new AssertionError("the Docker Engine did not end; its process is " + process.pid());
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+        List<Path> places = List.of(socket, socket.resolve("../..").normalize());
+        for (Path place : places) {
+            if (Files.exists(place)) {
+                throw new AssertionError("the Docker Engine left " + place);
+            }
+        }
+    }
+}
