@@ -169,17 +169,19 @@ final class ListingParser {
     }
 
     private static int lastOutsideQuotes(String text, String wanted) {
-        boolean quoted = false;
-        int found = -1;
-        for (int i = 0; i < text.length(); i++) {
-            if (!quoted && text.startsWith(wanted, i)) {
-                found = i;
-            }
-            if (text.charAt(i) == '"') {
-                quoted = !quoted;
-            }
+        int at = text.lastIndexOf(wanted);
+        while (at >= 0 && isQuoted(text, at)) {
+            at = text.lastIndexOf(wanted, at - 1);
         }
-        return found;
+        return at;
+    }
+
+    private static boolean isQuoted(String text, int at) {
+        boolean quoted = false;
+        for (int quote = text.indexOf('"'); quote >= 0 && quote < at; quote = text.indexOf('"', quote + 1)) {
+            quoted = !quoted;
+        }
+        return quoted;
     }
 
     private Chain chain(String name) {
