@@ -26,14 +26,13 @@ final class Durations {
         if (digits >= 1 && digits <= 9) {
             long number = Long.parseLong(text.substring(0, digits));
             @Nullable
-            Duration duration =
-                    switch (text.substring(digits)) {
-                        case "ms" -> Duration.ofMillis(number);
-                        case "", "s" -> Duration.ofSeconds(number);
-                        case "m" -> Duration.ofMinutes(number);
-                        case "h" -> Duration.ofHours(number);
-                        default -> null;
-                    };
+            Duration duration = switch (text.substring(digits)) {
+                case "ms" -> Duration.ofMillis(number);
+                case "", "s" -> Duration.ofSeconds(number);
+                case "m" -> Duration.ofMinutes(number);
+                case "h" -> Duration.ofHours(number);
+                default -> null;
+            };
             if (duration != null && duration.compareTo(LONGEST) > 0) {
                 throw new Failure.Invalid(
                         "time " + BadValue.quote(text) + " is longer than a day", where, "write 24h or less");

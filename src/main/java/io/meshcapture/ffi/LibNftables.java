@@ -52,14 +52,15 @@ public final class LibNftables {
      *
      * @throws Failure.Unavailable where it is missing or too old
      */
+    @SuppressWarnings("StaticAssignmentOfThrowable") // one process, one answer
     public static synchronized LibNftables load() {
         if (loaded == null) {
             if (failure != null) {
                 throw failure;
             }
             try {
-                loaded = new LibNftables(
-                        NativeLibrary.load(NAME, "install libnftables, for example with: apt-get install libnftables1"));
+                loaded = new LibNftables(NativeLibrary.load(
+                        NAME, "install libnftables, for example with: apt-get install libnftables1"));
             } catch (Failure e) {
                 failure = e;
                 throw e;

@@ -29,6 +29,7 @@ final class NativeLibrary {
      *
      * @param mend what to do where it is missing
      */
+    @SuppressWarnings("StaticAssignmentOfThrowable") // one process, one answer
     static synchronized NativeLibrary load(String name, String mend) {
         if (stubFailure != null) {
             throw stubFailure;

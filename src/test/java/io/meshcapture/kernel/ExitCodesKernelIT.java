@@ -199,8 +199,7 @@ class ExitCodesKernelIT {
     @Test
     void who_waits_for_envoy_does_not_hold_the_lock(Lab lab) throws Exception {
         try (NamespaceLock _ = NamespaceLock.take(Duration.ZERO)) {
-            Program.must(
-                    8, Program.withPlan(ANY, "apply", "--wait-envoy", "100ms", "--lock-timeout", "0s"));
+            Program.must(8, Program.withPlan(ANY, "apply", "--wait-envoy", "100ms", "--lock-timeout", "0s"));
         }
         assertEquals("", lab.nft().list());
     }
