@@ -1,7 +1,6 @@
 package io.meshcapture.ffi;
 
 import com.kenai.jffi.Type;
-import io.meshcapture.failure.Failure;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,7 +23,6 @@ public final class LibNftables {
     private static final String NAME = "libnftables.so.1";
 
     private static @Nullable LibNftables loaded;
-    private static @Nullable Failure failure;
 
     private final NativeLibrary.Function contextNew;
     private final NativeLibrary.Function contextFree;
@@ -47,24 +45,15 @@ public final class LibNftables {
     }
 
     /**
-     * Loads the library at the first call. A failure is kept: the thread that prepares meets it first, and the command
-     * must be told the same.
+     * Loads the library at the first call that succeeds. Not by a class initializer: that fails once, for whoever comes
+     * first, and tells the others only that it did.
      *
-     * @throws Failure.Unavailable where it is missing or too old
+     * @throws io.meshcapture.failure.Failure.Unavailable where it is missing or too old
      */
-    @SuppressWarnings("StaticAssignmentOfThrowable") // one process, one answer
     public static synchronized LibNftables load() {
         if (loaded == null) {
-            if (failure != null) {
-                throw failure;
-            }
-            try {
-                loaded = new LibNftables(NativeLibrary.load(
-                        NAME, "install libnftables, for example with: apt-get install libnftables1"));
-            } catch (Failure e) {
-                failure = e;
-                throw e;
-            }
+            loaded = new LibNftables(
+                    NativeLibrary.load(NAME, "install libnftables, for example with: apt-get install libnftables1"));
         }
         return loaded;
     }

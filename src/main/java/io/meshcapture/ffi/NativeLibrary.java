@@ -6,13 +6,14 @@ import com.kenai.jffi.Invoker;
 import com.kenai.jffi.Library;
 import com.kenai.jffi.Type;
 import io.meshcapture.failure.Failure;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** A loaded shared library and the way to call its functions. */
 final class NativeLibrary {
 
-    /** Kept: a second try would only be told that the class could not be initialized. */
-    private static Failure.@Nullable Unavailable stubFailure;
+    /** Why jffi's stub did not load. A second try would only be told that a class could not be initialized. */
+    private static @Nullable String withoutStub;
 
     private final String name;
     private final String mend;
@@ -29,10 +30,9 @@ final class NativeLibrary {
      *
      * @param mend what to do where it is missing
      */
-    @SuppressWarnings("StaticAssignmentOfThrowable") // one process, one answer
     static synchronized NativeLibrary load(String name, String mend) {
-        if (stubFailure != null) {
-            throw stubFailure;
+        if (withoutStub != null) {
+            throw stubMissing(withoutStub);
         }
         try {
             Library library = Library.getCachedInstance(name, Library.LAZY | Library.LOCAL);
@@ -46,13 +46,22 @@ final class NativeLibrary {
             while (cause.getCause() != null) {
                 cause = cause.getCause();
             }
-            stubFailure = new Failure.Unavailable(
-                    "jffi's native stub cannot be loaded",
-                    String.valueOf(cause.getMessage()).replace('\n', ' '),
-                    "start the program by bin/meshcapture, which brings the stub with it, "
-                            + "or point java.io.tmpdir at a directory that allows execution");
-            throw stubFailure;
+            // jffi puts the stack traces of its attempts into the message
+            withoutStub = String.valueOf(cause.getMessage())
+                    .lines()
+                    .filter(line -> !line.isBlank() && !line.startsWith("\t"))
+                    .map(line -> line.strip().replace("java.lang.UnsatisfiedLinkError: ", ""))
+                    .collect(Collectors.joining(", "));
+            throw stubMissing(withoutStub);
         }
+    }
+
+    private static Failure stubMissing(String because) {
+        return new Failure.Unavailable(
+                "jffi's native stub cannot be loaded",
+                because,
+                "start the program by bin/meshcapture, which brings the stub with it, "
+                        + "or point java.io.tmpdir at a directory that allows execution");
     }
 
     /** Whether the library has a function. */
