@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.testcontainers.containers.Container.ExecResult;
 import org.testcontainers.containers.ExecConfig;
 import org.testcontainers.containers.GenericContainer;
@@ -64,8 +65,19 @@ final class Debian13 implements AutoCloseable {
                 });
         FILES.forEach(name -> image.withFileFromClasspath(name, "io/meshcapture/container/" + name));
         plans.forEach(image::withFileFromPath);
-        ownLibc().ifPresent(directory -> image.withFileFromPath("libc", directory));
+        ownLibc().ifPresent(directory -> addLibraries(image, directory));
         image.get();
+    }
+
+    /** One by one, because Testcontainers leaves symbolic links out. */
+    private static void addLibraries(ImageFromDockerfile image, Path directory) {
+        try (Stream<Path> libraries = Files.list(directory)) {
+            for (Path library : libraries.filter(Files::isRegularFile).toList()) {
+                image.withFileFromPath("libc/" + directory.relativize(library), library.toRealPath());
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static Path distribution() {
