@@ -4,6 +4,7 @@ import io.meshcapture.failure.ExitCode;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import picocli.CommandLine;
 import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.Model.CommandSpec;
@@ -15,6 +16,9 @@ final class GlobalOptions {
     private static final List<String> WITH_VALUE =
             List.of("-f", "--file", "--netns", "-o", "--output", "--state-dir", "--lock-timeout");
 
+    /** Short options in one, the last of which has a value: {@code -vf FILE}. */
+    private static final Pattern CLUSTER_WITH_VALUE = Pattern.compile("-[hqv]+[fo]");
+
     private GlobalOptions() {}
 
     /** Where the command's name stands; -1 where there is none. */
@@ -25,23 +29,12 @@ final class GlobalOptions {
                 return i;
             }
             if (WITH_VALUE.contains(arg)
-                    || isClusterWithValue(arg)
+                    || CLUSTER_WITH_VALUE.matcher(arg).matches()
                     || (arg.startsWith("--") && PlanOptions.hasValue(arg))) {
                 i++;
             }
         }
         return -1;
-    }
-
-    /** Short options in one, the last of which has a value: {@code -vf FILE}. */
-    private static boolean isClusterWithValue(String arg) {
-        int last = arg.length() - 1;
-        for (int i = 1; i < last; i++) {
-            if ("hqv".indexOf(arg.charAt(i)) < 0) {
-                return false;
-            }
-        }
-        return last > 1 && WITH_VALUE.contains("-" + arg.charAt(last));
     }
 
     static CommandLine commandLine(Command command) {
