@@ -54,7 +54,7 @@ public final class Main {
         } catch (InterruptedException e) {
             err.println("meshcapture: interrupted; run the same command again to finish");
             code = ExitCode.BUG;
-        } catch (Exception | StackOverflowError | OutOfMemoryError e) {
+        } catch (Exception | Error e) {
             err.println("meshcapture: a bug in meshcapture: " + e + (session.isVerbose() ? "" : "; see more with -v"));
             if (session.isVerbose()) {
                 e.printStackTrace(err);

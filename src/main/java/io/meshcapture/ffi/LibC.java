@@ -4,6 +4,7 @@ import com.kenai.jffi.LastError;
 import com.kenai.jffi.MemoryIO;
 import com.kenai.jffi.Type;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The few functions of libc that Java does not offer. {@code libc.so.6} is glibc's name; musl maps it onto itself.
@@ -29,20 +30,22 @@ public final class LibC {
     /** Offset of pw_gid, which follows pw_uid. */
     private static final int PRIMARY_GROUP_OFFSET = 20;
 
-    private static final MemoryIO MEMORY = MemoryIO.getInstance();
+    private static @Nullable LibC loaded;
 
     private final NativeLibrary library =
             NativeLibrary.load("libc.so.6", "install meshcapture for this system's architecture and C library");
 
+    /** Taken after the library: where jffi's stub is missing, that one says so. */
+    private final MemoryIO memory = MemoryIO.getInstance();
+
     private LibC() {}
 
-    private static final class Loaded {
-        static final LibC LIBRARY = new LibC();
-    }
-
     /** Loads the library at the first call. */
-    public static LibC load() {
-        return Loaded.LIBRARY;
+    public static synchronized LibC load() {
+        if (loaded == null) {
+            loaded = new LibC();
+        }
+        return loaded;
     }
 
     /** open(2), read only: a file descriptor, or the negated errno. */
@@ -78,30 +81,30 @@ public final class LibC {
 
     /** send(2) of a whole buffer: the number of bytes, or the negated errno. */
     public int send(int descriptor, byte[] bytes) {
-        long memory = MEMORY.allocateMemory(bytes.length, false);
+        long buffered = memory.allocateMemory(bytes.length, false);
         try {
-            MEMORY.putByteArray(memory, bytes, 0, bytes.length);
+            memory.putByteArray(buffered, bytes, 0, bytes.length);
             NativeLibrary.Function send =
                     library.function("send", Type.SINT64, Type.SINT32, Type.POINTER, Type.UINT64, Type.SINT32);
-            return result(send.call(descriptor, memory, bytes.length, 0));
+            return result(send.call(descriptor, buffered, bytes.length, 0));
         } finally {
-            MEMORY.freeMemory(memory);
+            memory.freeMemory(buffered);
         }
     }
 
     /** recv(2) into a buffer: the number of bytes, or the negated errno. */
     public int receive(int descriptor, byte[] buffer) {
-        long memory = MEMORY.allocateMemory(buffer.length, false);
+        long buffered = memory.allocateMemory(buffer.length, false);
         try {
             NativeLibrary.Function receive =
                     library.function("recv", Type.SINT64, Type.SINT32, Type.POINTER, Type.UINT64, Type.SINT32);
-            int length = result(receive.call(descriptor, memory, buffer.length, 0));
+            int length = result(receive.call(descriptor, buffered, buffer.length, 0));
             if (length > 0) {
-                MEMORY.getByteArray(memory, buffer, 0, length);
+                memory.getByteArray(buffered, buffer, 0, length);
             }
             return length;
         } finally {
-            MEMORY.freeMemory(memory);
+            memory.freeMemory(buffered);
         }
     }
 
@@ -143,7 +146,7 @@ public final class LibC {
             long entry = library.function(function, Type.POINTER, Type.POINTER).call(text.address());
             return entry == 0
                     ? OptionalLong.empty()
-                    : OptionalLong.of(Integer.toUnsignedLong(MEMORY.getInt(entry + offset)));
+                    : OptionalLong.of(Integer.toUnsignedLong(memory.getInt(entry + offset)));
         }
     }
 

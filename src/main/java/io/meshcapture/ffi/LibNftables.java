@@ -1,6 +1,7 @@
 package io.meshcapture.ffi;
 
 import com.kenai.jffi.Type;
+import org.jspecify.annotations.Nullable;
 
 /**
  * libnftables(3), ABI 1: a batch of nft text goes in, text comes out.
@@ -20,6 +21,8 @@ public final class LibNftables {
     public static final int OUTPUT_TERSE = 1 << 11;
 
     private static final String NAME = "libnftables.so.1";
+
+    private static @Nullable LibNftables loaded;
 
     private final NativeLibrary.Function contextNew;
     private final NativeLibrary.Function contextFree;
@@ -41,25 +44,18 @@ public final class LibNftables {
         run = library.function("nft_run_cmd_from_buffer", Type.SINT32, Type.POINTER, Type.POINTER);
     }
 
-    private static final class Loaded {
-        static final LibNftables LIBRARY = new LibNftables(
-                NativeLibrary.load(NAME, "install libnftables, for example with: apt-get install libnftables1"));
-    }
-
     /**
-     * Loads the library at the first call.
+     * Loads the library at the first call that succeeds. Not by a class initializer: that fails once, for whoever comes
+     * first, and tells the others only that it did.
      *
      * @throws io.meshcapture.failure.Failure.Unavailable where it is missing or too old
      */
-    public static LibNftables load() {
-        try {
-            return Loaded.LIBRARY;
-        } catch (ExceptionInInitializerError e) {
-            if (e.getCause() instanceof RuntimeException failure) {
-                throw failure;
-            }
-            throw e;
+    public static synchronized LibNftables load() {
+        if (loaded == null) {
+            loaded = new LibNftables(
+                    NativeLibrary.load(NAME, "install libnftables, for example with: apt-get install libnftables1"));
         }
+        return loaded;
     }
 
     /** {@code nft_ctx_new(NFT_CTX_DEFAULT)} with both buffers switched on; 0 where there is no netlink socket. */

@@ -6,9 +6,13 @@ import com.kenai.jffi.Invoker;
 import com.kenai.jffi.Library;
 import com.kenai.jffi.Type;
 import io.meshcapture.failure.Failure;
+import org.jspecify.annotations.Nullable;
 
 /** A loaded shared library and the way to call its functions. */
 final class NativeLibrary {
+
+    /** Why jffi's stub did not load. A second try would only be told that a class could not be initialized. */
+    private static @Nullable String withoutStub;
 
     private final String name;
     private final String mend;
@@ -25,25 +29,33 @@ final class NativeLibrary {
      *
      * @param mend what to do where it is missing
      */
-    static NativeLibrary load(String name, String mend) {
+    static synchronized NativeLibrary load(String name, String mend) {
+        if (withoutStub != null) {
+            throw stubMissing(withoutStub);
+        }
         try {
             Library library = Library.getCachedInstance(name, Library.LAZY | Library.LOCAL);
             if (library == null) {
                 throw new Failure.Unavailable(name + " cannot be loaded", Library.getLastError(), mend);
             }
             return new NativeLibrary(name, mend, library);
-        } catch (UnsatisfiedLinkError | NoClassDefFoundError | ExceptionInInitializerError e) {
+        } catch (LinkageError e) {
             // jffi's own stub did not load; the sentence that helps is the innermost cause
             Throwable cause = e;
             while (cause.getCause() != null) {
                 cause = cause.getCause();
             }
-            throw new Failure.Unavailable(
-                    "jffi's native stub cannot be loaded",
-                    String.valueOf(cause.getMessage()).replace('\n', ' '),
-                    "start the program by bin/meshcapture, which brings the stub with it, "
-                            + "or point java.io.tmpdir at a directory that allows execution");
+            withoutStub = String.valueOf(cause.getMessage()).replace('\n', ' ');
+            throw stubMissing(withoutStub);
         }
+    }
+
+    private static Failure stubMissing(String because) {
+        return new Failure.Unavailable(
+                "jffi's native stub cannot be loaded",
+                because,
+                "start the program by bin/meshcapture, which brings the stub with it, "
+                        + "or point java.io.tmpdir at a directory that allows execution");
     }
 
     /** Whether the library has a function. */

@@ -1,7 +1,6 @@
 package io.meshcapture.verbs;
 
 import io.meshcapture.backend.nftables.NftablesBackend;
-import io.meshcapture.failure.Failure;
 
 /** What can be done while the plan is still being read. */
 public final class Preparation {
@@ -12,8 +11,8 @@ public final class Preparation {
         Thread.ofPlatform().daemon().name("native libraries").start(() -> {
             try {
                 NftablesBackend.prepare();
-            } catch (Failure failure) {
-                // the verb meets the same failure, and is the one to say it
+            } catch (Exception | Error e) {
+                // the verb meets the same, and is the one to say it
             }
         });
     }

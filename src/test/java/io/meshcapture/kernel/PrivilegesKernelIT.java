@@ -9,11 +9,13 @@ import io.meshcapture.lab.Lab;
 import io.meshcapture.lab.Run;
 import io.meshcapture.lab.Run.Result;
 import io.meshcapture.lab.Verdict.Proxied;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -89,6 +91,34 @@ class PrivilegesKernelIT {
         assertEquals(new Proxied(15001, "10.99.0.1:80"), lab.caller().connect("10.99.0.1:80"));
         as(sealed, List.of("rollback", "--all")).orFail();
         assertEquals("", lab.nft().list());
+    }
+
+    @Test
+    void missing_library_is_4_with_the_mend_and_no_stack_trace(Lab lab) throws IOException {
+        lab.file(find(Path.of("/usr/lib"), "libnftables.so.1").toString(), "");
+        for (List<String> command : List.of(List.of("apply", ENVOY, ANY), List.of("status"))) {
+            Result result = as(List.of(), command);
+            assertEquals(4, result.exit(), result.err());
+            assertTrue(result.err().contains("apt-get install libnftables1"), result.err());
+            assertEquals(1, result.err().lines().count(), result.err());
+        }
+    }
+
+    @Test
+    void missing_stub_is_4_and_no_stack_trace() {
+        Run.command("mount", "-t", "tmpfs", "none", "/mnt/lib/native").orFail();
+        for (List<String> command : List.of(List.of("apply", ENVOY, ANY), List.of("status"))) {
+            Result result = as(List.of(), command);
+            assertEquals(4, result.exit(), result.err());
+            assertTrue(result.err().startsWith("meshcapture: jffi's native stub cannot be loaded"), result.err());
+            assertEquals(1, result.err().lines().count(), result.err());
+        }
+    }
+
+    private static Path find(Path directory, String name) throws IOException {
+        try (Stream<Path> files = Files.find(directory, 6, (path, _) -> path.endsWith(name))) {
+            return files.findFirst().orElseThrow();
+        }
     }
 
     /** As in a pod with {@code hostUsers: false}: uid 1000 there is uid 201000 outside, and plans name it 1000. */
