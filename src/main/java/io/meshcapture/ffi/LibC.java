@@ -17,6 +17,7 @@ public final class LibC {
     private static final int O_RDONLY_CLOEXEC = 02000000;
 
     private static final int CLONE_NEWNET = 0x40000000;
+    private static final int NS_GET_USERNS = 0xb701;
     private static final int AF_NETLINK = 16;
 
     /** SOCK_RAW and SOCK_CLOEXEC. */
@@ -71,6 +72,12 @@ public final class LibC {
     public int lockExclusively(int descriptor) {
         NativeLibrary.Function flock = library.function("flock", Type.SINT32, Type.SINT32, Type.SINT32);
         return result(flock.call(descriptor, LOCK_EX_NB));
+    }
+
+    /** The user namespace that owns another namespace (ioctl_ns(2)): a descriptor, or the negated errno. */
+    public int userNamespaceOf(int descriptor) {
+        NativeLibrary.Function ioctl = library.function("ioctl", Type.SINT32, Type.SINT32, Type.UINT64, Type.SINT32);
+        return result(ioctl.call(descriptor, NS_GET_USERNS, 0));
     }
 
     /** A netlink socket of the calling thread's network namespace (netlink(7)): a descriptor, or the negated errno. */

@@ -101,6 +101,45 @@ public final class NetworkNamespace {
         }
     }
 
+    /**
+     * The user namespace that owns the calling thread's network namespace, as in {@code user:[4026531837]}; empty where that
+     * is none of ours to know.
+     */
+    static String owner() {
+        LibC libc = LibC.load();
+        int network = libc.open(OF_THIS_THREAD.toString());
+        if (network < 0) {
+            return "";
+        }
+        int owner = libc.userNamespaceOf(network);
+        libc.close(network);
+        if (owner < 0) {
+            return "";
+        }
+        try {
+            return Files.readSymbolicLink(Path.of("/proc/self/fd", Integer.toString(owner)))
+                    .toString();
+        } catch (IOException e) {
+            return "";
+        } finally {
+            libc.close(owner);
+        }
+    }
+
+    /**
+     * Whether users have the same numbers in this process and in the calling thread's network namespace, whose owner's
+     * numbers netfilter goes by.
+     */
+    public static boolean countsUsersAsWeDo() {
+        try {
+            return Files.readSymbolicLink(Path.of("/proc/thread-self/ns/user"))
+                    .toString()
+                    .equals(owner());
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
     /** The inode that identifies the calling thread's namespace, as in {@code net:[4026531840]}. */
     public static String identity() {
         try {

@@ -31,6 +31,7 @@ final class SocketDiag {
 
     private static final int SOURCE = 8;
     private static final int DESTINATION = 24;
+    private static final int UID = 64;
     private static final int MESSAGE = 72;
 
     /** Attribute that says whether an IPv6 socket leaves IPv4 alone. */
@@ -46,8 +47,9 @@ final class SocketDiag {
          * One call a socket.
          *
          * @param ipv6Only whether the socket is one of IPv6 that leaves IPv4 alone
+         * @param uid whose socket it is, in this process's user namespace
          */
-        void take(Address local, int localPort, Address remote, int remotePort, boolean ipv6Only);
+        void take(Address local, int localPort, Address remote, int remotePort, boolean ipv6Only, long uid);
     }
 
     /**
@@ -117,7 +119,8 @@ final class SocketDiag {
                 port(answer, message + SOURCE_PORT),
                 address(answer, message + DESTINATION, family),
                 port(answer, message + SOURCE_PORT + 2),
-                ipv6Only);
+                ipv6Only,
+                Integer.toUnsignedLong(answer.getInt(message + UID)));
     }
 
     /** Network byte order, like the addresses. */

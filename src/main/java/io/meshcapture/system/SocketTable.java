@@ -61,8 +61,9 @@ public final class SocketTable {
      * @param address the address that it listens on; all zeros for any
      * @param port its port
      * @param ipv6Only whether it is one of IPv6 that leaves IPv4 alone
+     * @param uid whose socket it is, in this process's user namespace
      */
-    public record Listening(Address address, int port, boolean ipv6Only) {
+    public record Listening(Address address, int port, boolean ipv6Only, long uid) {
 
         /** Whether a connection to a loopback address reaches it. */
         public boolean serves(Address loopback) {
@@ -77,11 +78,11 @@ public final class SocketTable {
         List<Open> found = new ArrayList<>();
         boolean told = SocketDiag.dump(
                 STATES_OPEN,
-                (local, localPort, remote, remotePort, ipv6Only) ->
+                (local, localPort, remote, remotePort, _, _) ->
                         found.add(new Open(local, localPort, remote, remotePort)));
         if (!told) {
             found.clear();
-            read((local, localPort, remote, remotePort, state) -> {
+            read((local, localPort, remote, remotePort, state, _) -> {
                 if (((1 << state) & STATES_OPEN) != 0) {
                     found.add(new Open(local, localPort, remote, remotePort));
                 }
@@ -96,13 +97,13 @@ public final class SocketTable {
         List<Listening> found = new ArrayList<>();
         boolean told = SocketDiag.dump(
                 STATES_LISTENING,
-                (local, localPort, remote, remotePort, ipv6Only) ->
-                        found.add(new Listening(local, localPort, ipv6Only)));
+                (local, localPort, remote, remotePort, ipv6Only, uid) ->
+                        found.add(new Listening(local, localPort, ipv6Only, uid)));
         if (!told) {
             found.clear();
-            read((local, localPort, remote, remotePort, state) -> {
+            read((local, localPort, remote, remotePort, state, uid) -> {
                 if (state == LISTEN) {
-                    found.add(new Listening(local, localPort, false)); // /proc does not show ipv6Only
+                    found.add(new Listening(local, localPort, false, uid)); // /proc does not show ipv6Only
                 }
                 return state == LISTEN; // they stand first
             });
@@ -112,7 +113,7 @@ public final class SocketTable {
 
     private interface Line {
         /** Takes one socket; answers whether to read on. */
-        boolean take(Address local, int localPort, Address remote, int remotePort, int state);
+        boolean take(Address local, int localPort, Address remote, int remotePort, int state, long uid);
     }
 
     private static void read(Line line) {
@@ -144,7 +145,13 @@ public final class SocketTable {
                 Integer.parseInt(text, localPort + 1, localPort + 5, 16),
                 address(text, remote, remotePort),
                 Integer.parseInt(text, remotePort + 1, remotePort + 5, 16),
-                Integer.parseInt(text, state, state + 2, 16));
+                Integer.parseInt(text, state, state + 2, 16),
+                uid(text, state + 2));
+    }
+
+    /** After the queues, the timer and the retransmissions: {@code 00000000:00000000 00:00000000 00000000  1337}. */
+    private static long uid(String text, int afterState) {
+        return Long.parseLong(text.substring(afterState).strip().split(" +", -1)[3]);
     }
 
     /** Words of four bytes in the machine's order, which is little-endian on every platform that jffi has a stub for. */

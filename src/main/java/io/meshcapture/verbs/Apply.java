@@ -4,6 +4,7 @@ import io.meshcapture.backend.nftables.Change;
 import io.meshcapture.backend.nftables.Finding;
 import io.meshcapture.backend.nftables.LiveState;
 import io.meshcapture.backend.nftables.NftablesBackend;
+import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.ServiceName;
@@ -92,6 +93,7 @@ public final class Apply {
             if (nothingWanted) {
                 return release(backend, live, wanted, notes);
             }
+            refuseLoop(wanted);
             Processes.Search strangers = Processes.notEnvoyOf(wanted.envoyUsers());
             Change change = backend.change(
                     live, wanted.decision(), place.version(), Instant.now().truncatedTo(ChronoUnit.SECONDS));
@@ -105,6 +107,18 @@ public final class Apply {
             }
             notes.addAll(afterwards(wanted, strangers.found()));
             return outcome(live, wanted, change.differences(), notes);
+        }
+    }
+
+    /** @throws Failure.Conflict where Envoy's own connections would come back to it */
+    private static void refuseLoop(Wanted wanted) {
+        List<String> strangers = wanted.listenersOfStrangers();
+        if (!strangers.isEmpty()) {
+            throw new Failure.Conflict(
+                    "Envoy's own connections would be captured again and again",
+                    "its listener " + String.join(", its listener ", strangers) + ", and the plan's envoy.user is "
+                            + wanted.envoyUsersInWords(),
+                    "correct envoy.user, or name Envoy's group with envoy.group");
         }
     }
 

@@ -47,6 +47,12 @@ public final class Check {
                     notes.add("nobody listens on " + String.join(", ", missing)
                             + ", so captured connections are refused; start Envoy");
                 }
+                List<String> strangers = wanted.listenersOfStrangers();
+                if (!strangers.isEmpty()) {
+                    notes.add("Envoy's listener " + String.join(", ", strangers) + ", and the plan's envoy.user is "
+                            + wanted.envoyUsersInWords()
+                            + ", so Envoy's own connections are captured again and again; correct envoy.user");
+                }
                 return new Outcome(
                         Difference.of(differences), live.isPresent() ? backend.shadows() : List.of(), compared, notes);
             }

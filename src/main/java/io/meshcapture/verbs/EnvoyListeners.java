@@ -8,10 +8,12 @@ import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.Port;
 import io.meshcapture.plan.Service;
 import io.meshcapture.system.HostFacts;
+import io.meshcapture.system.NetworkNamespace;
 import io.meshcapture.system.SocketTable;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +22,9 @@ final class EnvoyListeners {
 
     static final Address LOOPBACK_IPV4 = Address.ipv4(0x7f000001);
     static final Address LOOPBACK_IPV6 = new Address(Family.IPV6, 0, 1);
+
+    /** What the kernel shows for a user that has no number in this user namespace (overflowuid). */
+    private static final long UNMAPPED = 65534;
 
     private static final Duration PAUSE = Duration.ofMillis(50);
 
@@ -56,6 +61,34 @@ final class EnvoyListeners {
             }
         }
         return missing;
+    }
+
+    /**
+     * Listeners whose owner's connections would be captured: {@code 127.0.0.1:15001 belongs to uid 0}.
+     *
+     * @param users Envoy's users
+     */
+    List<String> ofStrangers(Set<Long> users, Choices.Ipv6 ipv6) {
+        List<String> found = new ArrayList<>();
+        if (!NetworkNamespace.countsUsersAsWeDo()) {
+            return found; // our numbers for users are not those of the namespace
+        }
+        for (Port port : ports) {
+            addStranger(port, LOOPBACK_IPV4, LOOPBACK_IPV4 + ":" + port, users, found);
+            if (ipv6 == Choices.Ipv6.CAPTURE) {
+                addStranger(port, LOOPBACK_IPV6, "[" + LOOPBACK_IPV6 + "]:" + port, users, found);
+            }
+        }
+        return found;
+    }
+
+    private void addStranger(Port port, Address loopback, String name, Set<Long> users, List<String> found) {
+        List<SocketTable.Listening> serving = listening.stream()
+                .filter(one -> one.port() == port.number() && one.serves(loopback))
+                .toList();
+        if (serving.stream().noneMatch(one -> users.contains(one.uid()) || one.uid() == UNMAPPED)) {
+            serving.stream().findFirst().ifPresent(one -> found.add(name + " belongs to uid " + one.uid()));
+        }
     }
 
     /** Whether some listener is there for IPv4, and none for IPv6 on its port. */

@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * What should stand on this host.
@@ -62,6 +63,20 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
             }
         }
         return Set.of();
+    }
+
+    /** Envoy's listeners that belong to others, whose connections would be captured again and again. */
+    List<String> listenersOfStrangers() {
+        for (Step step : decision.steps()) {
+            if (step instanceof Step.EnvoyGroups envoy && !envoy.gids().isEmpty()) {
+                return List.of(); // told by their group, which no socket says
+            }
+        }
+        return envoy.ofStrangers(envoyUsers(), ipv6);
+    }
+
+    String envoyUsersInWords() {
+        return envoyUsers().stream().map(String::valueOf).collect(Collectors.joining(", "));
     }
 
     /** What is asked of the host when a plan is compiled. */
