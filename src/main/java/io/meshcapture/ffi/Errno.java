@@ -4,6 +4,7 @@ package io.meshcapture.ffi;
 public final class Errno {
     public static final int EPERM = 1;
     public static final int ENOENT = 2;
+    public static final int ESRCH = 3;
     public static final int EAGAIN = 11;
     public static final int EACCES = 13;
     public static final int EINVAL = 22;
@@ -15,6 +16,7 @@ public final class Errno {
         return switch (errno) {
             case EPERM -> "Operation not permitted";
             case ENOENT -> "No such file or directory";
+            case ESRCH -> "No such process";
             case EAGAIN -> "Resource temporarily unavailable";
             case EACCES -> "Permission denied";
             case EINVAL -> "Invalid argument";

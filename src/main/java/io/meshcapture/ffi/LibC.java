@@ -80,6 +80,12 @@ public final class LibC {
         return result(ioctl.call(descriptor, NS_GET_USERNS, 0));
     }
 
+    /** kill(2) with signal 0: 0 where the process is there, or the negated errno. */
+    public int signalNothing(long pid) {
+        NativeLibrary.Function kill = library.function("kill", Type.SINT32, Type.SINT32, Type.SINT32);
+        return result(kill.call(pid, 0));
+    }
+
     /** A netlink socket of the calling thread's network namespace (netlink(7)): a descriptor, or the negated errno. */
     public int netlinkSocket(int protocol) {
         NativeLibrary.Function socket = library.function("socket", Type.SINT32, Type.SINT32, Type.SINT32, Type.SINT32);

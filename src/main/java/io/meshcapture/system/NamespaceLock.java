@@ -3,8 +3,6 @@ package io.meshcapture.system;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.ffi.Errno;
 import io.meshcapture.ffi.LibC;
-import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 
 /**
@@ -13,6 +11,9 @@ import java.time.Duration;
  * <p>The lock is flock(2) on the namespace's own file. So it needs no directory that could be read-only, linked somewhere
  * or left over; it covers runs in different containers and mount namespaces that share the network; and the kernel lets
  * go of it when the holder dies.
+ *
+ * <p>Every process of the namespace may open that file and lock it. One that may not change netfilter is no run of ours,
+ * and nobody waits for it: {@link LockHolders}.
  */
 public final class NamespaceLock implements AutoCloseable {
 
@@ -48,39 +49,25 @@ public final class NamespaceLock implements AutoCloseable {
             if (locked == 0) {
                 return new NamespaceLock(libc, descriptor);
             }
-            if (locked != -Errno.EAGAIN || System.nanoTime() >= deadline) {
+            if (locked != -Errno.EAGAIN) {
+                libc.close(descriptor);
+                throw new Failure.Unavailable(
+                        "the lock of the network namespace cannot be had", Errno.words(-locked), "mount /proc");
+            }
+            LockHolders holders = LockHolders.now();
+            if (holders.areStrangers()) {
+                // once more, since it may have ended meanwhile; otherwise without the lock
+                libc.lockExclusively(descriptor);
+                return new NamespaceLock(libc, descriptor);
+            }
+            if (System.nanoTime() >= deadline) {
                 libc.close(descriptor);
                 throw new Failure.Busy(
                         "another run of meshcapture is at work in this network namespace",
-                        holder() + ", and did not end within " + patience.toMillis() / 1000.0 + " s",
-                        "wait for it, or raise --lock-timeout");
+                        holders.words() + ", and did not let go within " + patience.toMillis() / 1000.0 + " s",
+                        holders.mend());
             }
             Thread.sleep(PAUSE);
-        }
-    }
-
-    /** Who holds it, from /proc/locks: {@code 1: FLOCK ADVISORY WRITE 4711 00:04:4026531840 0 EOF}. */
-    private static String holder() {
-        String identity = NetworkNamespace.identity();
-        String inode = ":" + identity.substring(identity.indexOf('[') + 1, identity.indexOf(']'));
-        try {
-            for (String line : ProcFile.read(Path.of("/proc/locks")).split("\n", -1)) {
-                String[] words = line.strip().split("\\s+", -1);
-                if (words.length > 5 && words[1].equals("FLOCK") && words[5].endsWith(inode)) {
-                    return "it is process " + words[4] + " (" + command(words[4]) + ")";
-                }
-            }
-        } catch (IOException e) {
-            return "its holder is unknown (" + e.getMessage() + ")";
-        }
-        return "its holder is not visible from here";
-    }
-
-    private static String command(String pid) {
-        try {
-            return ProcFile.read(Path.of("/proc", pid, "comm")).strip();
-        } catch (IOException e) {
-            return "not visible from here";
         }
     }
 

@@ -19,7 +19,7 @@ public final class Privileges {
      * @throws Failure.Unavailable without CAP_NET_ADMIN
      */
     public static void requireNetAdmin() {
-        if (!effective(NET_ADMIN)) {
+        if (!isNetAdmin()) {
             throw new Failure.Unavailable(
                     "the privilege CAP_NET_ADMIN is missing",
                     "netfilter can neither be read nor changed without it",
@@ -27,19 +27,23 @@ public final class Privileges {
         }
     }
 
-    private static boolean effective(int capability) {
+    private static boolean isNetAdmin() {
         try {
-            for (String line :
-                    ProcFile.read(Path.of("/proc/thread-self/status")).split("\n", -1)) {
-                if (line.startsWith("CapEff:")) {
-                    long set = Long.parseUnsignedLong(
-                            line.substring("CapEff:".length()).strip(), 16);
-                    return (set & 1L << capability) != 0;
-                }
-            }
-            return true;
+            return isNetAdmin(Path.of("/proc/thread-self/status"));
         } catch (IOException e) {
             return true; // no /proc: let the kernel be the judge
         }
+    }
+
+    /** Whether the process or thread with this status file has CAP_NET_ADMIN in its user namespace. */
+    static boolean isNetAdmin(Path status) throws IOException {
+        for (String line : ProcFile.read(status).split("\n", -1)) {
+            if (line.startsWith("CapEff:")) {
+                long set = Long.parseUnsignedLong(
+                        line.substring("CapEff:".length()).strip(), 16);
+                return (set & 1L << NET_ADMIN) != 0;
+            }
+        }
+        return true;
     }
 }

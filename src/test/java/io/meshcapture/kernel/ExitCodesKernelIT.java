@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.meshcapture.cli.Main;
+import io.meshcapture.lab.Background;
 import io.meshcapture.lab.InNetns;
 import io.meshcapture.lab.Lab;
 import io.meshcapture.lab.Meshcapture.Outcome;
@@ -108,7 +109,7 @@ class ExitCodesKernelIT {
 
     @Test
     void lock_held_by_another_is_5_and_its_holder_is_named(Lab lab) throws Exception {
-        String holder = "it is process " + ProcessHandle.current().pid() + " (";
+        String holder = "process " + ProcessHandle.current().pid() + " (";
         try (NamespaceLock _ = NamespaceLock.take(Duration.ZERO)) {
             for (Outcome outcome : new Outcome[] {
                 Program.withPlan(ANY, "apply", "--lock-timeout", "200ms"),
@@ -116,6 +117,7 @@ class ExitCodesKernelIT {
             }) {
                 Program.must(5, outcome);
                 assertTrue(outcome.err().contains(holder), outcome::err);
+                assertTrue(outcome.err().contains(") holds the lock, and"), outcome::err);
             }
             // who only reads does not wait, and another namespace has a lock of its own
             assertEquals(3, Program.check(ANY).exit());
@@ -124,6 +126,23 @@ class ExitCodesKernelIT {
         }
         assertEquals("", lab.nft().list());
         Program.apply(ANY, "--lock-timeout", "0s");
+    }
+
+    @Test
+    void process_without_the_right_to_change_netfilter_locks_nobody_out(Lab lab) {
+        Background holder = lab.background(
+                "setpriv",
+                "--reuid=1000",
+                "--regid=1000",
+                "--clear-groups",
+                "flock",
+                "/proc/self/ns/net",
+                "sh",
+                "-c",
+                "echo held; sleep 60; :");
+        holder.awaitOutput("held", Duration.ofSeconds(10));
+        Program.apply(ANY, "--lock-timeout", "0s");
+        Program.rollback("--all", "--lock-timeout", "0s");
     }
 
     /** The kernel hooks at most 1024 functions to one place (MAX_HOOK_COUNT in net/netfilter/core.c). */
