@@ -20,7 +20,8 @@ import picocli.CommandLine.ParseResult;
 /** One run of a command: its streams, its environment and the global options. */
 final class Session {
 
-    private static final Duration DEFAULT_LOCK_TIMEOUT = Duration.ofSeconds(10);
+    /** Longer than another run drains by default. */
+    private static final Duration DEFAULT_LOCK_TIMEOUT = Duration.ofSeconds(15);
 
     private final PrintWriter out;
     private final PrintWriter err;

@@ -77,14 +77,19 @@ public final class Apply {
 
     public static Outcome run(Plan plan, Place place, Request request, Progress progress) throws Exception {
         Apply apply = new Apply(plan, place, request, progress);
-        return request.dryRun() ? place.reading(apply::apply) : place.changing(apply::apply);
+        return request.dryRun() ? place.reading(apply::apply) : place.changing(apply::awaitEnvoy, apply::apply);
+    }
+
+    /** Only for the services that are to be applied. */
+    private void awaitEnvoy() throws InterruptedException {
+        if (request.waitEnvoy() != null) {
+            Plan named = Wanted.selected(plan, request.services());
+            Supported.require(named);
+            EnvoyListeners.await(named, request.waitEnvoy(), progress);
+        }
     }
 
     private Outcome apply() throws Exception {
-        if (request.waitEnvoy() != null && !request.dryRun()) {
-            Supported.require(plan);
-            EnvoyListeners.await(plan, request.waitEnvoy(), progress);
-        }
         try (NftablesBackend backend = NftablesBackend.open()) {
             LiveState live = backend.live();
             Wanted wanted = Wanted.of(plan, request.services(), live);

@@ -28,6 +28,9 @@ final class EnvoyListeners {
 
     private static final Duration PAUSE = Duration.ofMillis(50);
 
+    /** How long Envoy may take from its first listener to its last. */
+    private static final Duration SETTLED = Duration.ofSeconds(1);
+
     private final List<SocketTable.Listening> listening;
     private final List<Port> ports;
 
@@ -142,6 +145,17 @@ final class EnvoyListeners {
             }
             Thread.sleep(PAUSE);
             missing = of(plan).missing(ipv6);
+        }
+        if (plan.ipv6() == Choices.Ipv6.AUTO) {
+            settle(plan, deadline);
+        }
+    }
+
+    /** Envoy opens its listeners one after the other: that IPv6 is missing is believed a little later only. */
+    private static void settle(Plan plan, long deadline) throws InterruptedException {
+        long until = Math.min(deadline, System.nanoTime() + SETTLED.toNanos());
+        while (of(plan).isForIpv4Only() && System.nanoTime() < until) {
+            Thread.sleep(PAUSE);
         }
     }
 }

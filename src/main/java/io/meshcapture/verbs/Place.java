@@ -26,6 +26,11 @@ public record Place(
         Map<String, String> environment,
         String version) {
 
+    /** Waits for something. */
+    interface Waiting {
+        void await() throws InterruptedException;
+    }
+
     /** Runs a task in the namespace, whatever the privileges. */
     <T> T there(Callable<T> task) throws Exception {
         return NetworkNamespace.in(namespace == null ? null : NetworkNamespace.find(namespace), task);
@@ -45,6 +50,11 @@ public record Place(
      * @throws Failure.Conflict in a container that shares the node's network namespace, unless that is allowed
      */
     <T> T changing(Callable<T> task) throws Exception {
+        return changing(() -> {}, task);
+    }
+
+    /** Likewise, after something that may take its time and keeps nobody from working. */
+    <T> T changing(Waiting first, Callable<T> task) throws Exception {
         return there(() -> {
             Privileges.requireNetAdmin();
             if (!allowHostNetwork && HostFacts.isContainerOnTheNodesNetwork(environment)) {
@@ -53,6 +63,7 @@ public record Place(
                         "every process of the node would be affected",
                         "leave hostNetwork out, name another namespace with --netns, or insist with --allow-host-network");
             }
+            first.await();
             NamespaceLock lock = NamespaceLock.take(lockTimeout);
             try {
                 return task.call();

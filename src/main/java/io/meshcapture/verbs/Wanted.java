@@ -55,6 +55,18 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
         return new Wanted(decision, ipv6, envoy, notes);
     }
 
+    /** The plan with these services alone, or all of it where none is named. */
+    static Plan selected(Plan plan, Set<ServiceName> names) {
+        requireKnown(plan, names);
+        return names.isEmpty()
+                ? plan
+                : withServices(
+                        plan,
+                        plan.services().stream()
+                                .filter(service -> names.contains(service.name()))
+                                .toList());
+    }
+
     /** Envoy's users, by number. */
     Set<Long> envoyUsers() {
         for (Step step : decision.steps()) {

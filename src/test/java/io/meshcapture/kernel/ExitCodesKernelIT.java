@@ -196,6 +196,23 @@ class ExitCodesKernelIT {
         assertEquals(new Proxied(15001, "10.99.0.1:80"), lab.caller().connect("10.99.0.1:80"));
     }
 
+    @Test
+    void who_waits_for_envoy_does_not_hold_the_lock(Lab lab) throws Exception {
+        try (NamespaceLock _ = NamespaceLock.take(Duration.ZERO)) {
+            Program.must(8, Program.withPlan(ANY, "apply", "--wait-envoy", "100ms", "--lock-timeout", "0s"));
+        }
+        assertEquals("", lab.nft().list());
+    }
+
+    @Test
+    void only_what_the_named_services_need_is_waited_for(Lab lab) {
+        lab.proxy(15001);
+        String plan = ENVOY + "services: {a: {from: {user: 1000}}, b: {from: {user: 1001}, outbound: 15002}}\n";
+        assertEquals(
+                0, Program.withPlan(plan, "apply", "a", "--wait-envoy", "100ms").exit());
+        assertEquals(8, Program.withPlan(plan, "apply", "--wait-envoy", "100ms").exit());
+    }
+
     private static final class Closed extends Writer {
         @Override
         public void write(char[] text, int from, int length) throws IOException {

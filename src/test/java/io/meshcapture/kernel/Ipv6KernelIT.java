@@ -13,6 +13,7 @@ import io.meshcapture.lab.Meshcapture.Outcome;
 import io.meshcapture.lab.Verdict.Direct;
 import io.meshcapture.lab.Verdict.Proxied;
 import io.meshcapture.lab.Verdict.Refused;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -70,6 +71,18 @@ class Ipv6KernelIT {
         Program.apply(ANY);
         assertEquals(new Proxied(15001, SIX), lab.caller().connect(SIX));
         assertEquals(0, Program.check(ANY).exit());
+    }
+
+    @Test
+    void auto_does_not_take_an_envoy_that_is_starting_for_one_without_ipv6(Lab lab) throws Exception {
+        lab.proxyAt(Identity.ENVOY, "127.0.0.1:15001");
+        Thread later = Thread.ofPlatform().start(() -> {
+            LockSupport.parkNanos(300_000_000);
+            lab.proxyAt(Identity.ENVOY, "[::1]:15001");
+        });
+        Program.apply(ANY, "--wait-envoy", "30s");
+        later.join();
+        assertEquals(new Proxied(15001, SIX), lab.caller().connect(SIX));
     }
 
     @Test
