@@ -8,6 +8,9 @@ import picocli.CommandLine.ParseResult;
 
 /** Times on the command line: {@code 60s}, {@code 500ms}, {@code 2m}, {@code 1h}; a bare number is seconds. */
 final class Durations {
+    /** Far from what overflows in nanoseconds, and longer than anybody waits. */
+    private static final Duration LONGEST = Duration.ofHours(24);
+
     private Durations() {}
 
     static Duration option(ParseResult options, String name, Duration otherwise) {
@@ -22,20 +25,20 @@ final class Durations {
         }
         if (digits >= 1 && digits <= 9) {
             long number = Long.parseLong(text.substring(0, digits));
-            switch (text.substring(digits)) {
-                case "ms" -> {
-                    return Duration.ofMillis(number);
-                }
-                case "", "s" -> {
-                    return Duration.ofSeconds(number);
-                }
-                case "m" -> {
-                    return Duration.ofMinutes(number);
-                }
-                case "h" -> {
-                    return Duration.ofHours(number);
-                }
-                default -> {}
+            @Nullable
+            Duration duration = switch (text.substring(digits)) {
+                case "ms" -> Duration.ofMillis(number);
+                case "", "s" -> Duration.ofSeconds(number);
+                case "m" -> Duration.ofMinutes(number);
+                case "h" -> Duration.ofHours(number);
+                default -> null;
+            };
+            if (duration != null && duration.compareTo(LONGEST) > 0) {
+                throw new Failure.Invalid(
+                        "time " + BadValue.quote(text) + " is longer than a day", where, "write 24h or less");
+            }
+            if (duration != null) {
+                return duration;
             }
         }
         throw new Failure.Invalid(

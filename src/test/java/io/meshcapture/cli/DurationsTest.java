@@ -12,10 +12,16 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DurationsTest {
 
     @ParameterizedTest
-    @CsvSource({"500ms, PT0.5S", "60s, PT1M", "60, PT1M", "0, PT0S", "2m, PT2M", "1h, PT1H", "999999999h, PT999999999H"
-    })
+    @CsvSource({"500ms, PT0.5S", "60s, PT1M", "60, PT1M", "0, PT0S", "2m, PT2M", "24h, PT24H", "86400, PT24H"})
     void is_a_number_with_a_unit_and_seconds_without(String text, Duration duration) {
         assertEquals(duration, Durations.parse(text, "--drain"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"25h", "1441m", "86401", "86400001ms", "999999999h"})
+    void nobody_waits_longer_than_a_day(String text) {
+        Failure.Invalid refused = assertThrows(Failure.Invalid.class, () -> Durations.parse(text, "--drain"));
+        assertEquals("time \"" + text + "\" is longer than a day; --drain; write 24h or less", refused.getMessage());
     }
 
     @ParameterizedTest
