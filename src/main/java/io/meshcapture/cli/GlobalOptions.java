@@ -28,7 +28,9 @@ final class GlobalOptions {
             if (!arg.startsWith("-") || arg.equals("-")) {
                 return i;
             }
-            if (WITH_VALUE.contains(arg) || CLUSTER_WITH_VALUE.matcher(arg).matches()) {
+            if (WITH_VALUE.contains(arg)
+                    || CLUSTER_WITH_VALUE.matcher(arg).matches()
+                    || (arg.startsWith("--") && PlanOptions.hasValue(arg))) {
                 i++;
             }
         }
@@ -42,7 +44,10 @@ final class GlobalOptions {
         spec.usageMessage().description(command.summary() + ".").width(100);
         spec.usageMessage().exitCodeListHeading("%nExit codes:%n").exitCodeList(exitCodes());
         spec.parser().collectErrors(false).aritySatisfiedByAttachedOptionParam(true);
-        return new CommandLine(spec).setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.OFF));
+        // an argument that begins with @ is an argument, not a file of arguments
+        return new CommandLine(spec)
+                .setExpandAtFiles(false)
+                .setColorScheme(CommandLine.Help.defaultColorScheme(Ansi.OFF));
     }
 
     static Map<String, String> exitCodes() {

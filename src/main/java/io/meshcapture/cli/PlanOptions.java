@@ -15,7 +15,29 @@ import picocli.CommandLine.ParseResult;
 
 /** The options by which settings of the plan, and one service, are given on the command line. */
 final class PlanOptions {
+
+    /** Options with a value that single commands have besides those of the plan. */
+    private static final List<String> OF_COMMANDS = List.of("--drain", "--wait-envoy");
+
     private PlanOptions() {}
+
+    /** Whether an option of some command takes a value, told before the command is known. */
+    static boolean hasValue(String option) {
+        if (OF_COMMANDS.contains(option)) {
+            return true;
+        }
+        for (Setting setting : Setting.values()) {
+            if (setting.flag().equals(option)) {
+                return true;
+            }
+        }
+        for (ServiceFlag flag : ServiceFlag.values()) {
+            if (flag.flag().equals(option)) {
+                return true;
+            }
+        }
+        return false;
+    }
 
     /** Settings of the plan. */
     static void declareSettings(CommandSpec spec) {
