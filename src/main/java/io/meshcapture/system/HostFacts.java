@@ -2,12 +2,12 @@ package io.meshcapture.system;
 
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.BadValue;
+import io.meshcapture.plan.Family;
 import io.meshcapture.plan.PortRange;
 import java.io.IOException;
-import java.net.NetworkInterface;
-import java.net.SocketException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -44,25 +44,54 @@ public final class HostFacts {
         }
     }
 
-    /** Addresses that this host holds. */
+    /**
+     * Addresses that lead to the host itself: those of the calling thread's network namespace, and the two of all zeros,
+     * which the kernel connects to loopback. Not by java.net: it reads the namespace of the process's first thread.
+     */
     public static Set<Address> ownAddresses() {
         Set<Address> addresses = new TreeSet<>();
-        try {
-            NetworkInterface.networkInterfaces()
-                    .flatMap(NetworkInterface::inetAddresses)
-                    .forEach(address -> {
-                        String text = address.getHostAddress();
-                        int zone = text.indexOf('%');
-                        try {
-                            addresses.add(Address.parse(zone < 0 ? text : text.substring(0, zone)));
-                        } catch (BadValue e) {
-                            throw new IllegalStateException(e);
-                        }
-                    });
-        } catch (SocketException e) {
-            return addresses; // no interfaces: none to hold an address
-        }
+        addresses.add(Address.ipv4(0));
+        addresses.add(new Address(Family.IPV6, 0, 0));
+        addIpv4(lines("/proc/thread-self/net/fib_trie"), addresses);
+        addIpv6(lines("/proc/thread-self/net/if_inet6"), addresses);
         return addresses;
+    }
+
+    /** {@code |-- 10.99.0.2} and below it {@code /32 host LOCAL} (net/ipv4/fib_trie.c). */
+    static void addIpv4(List<String> routes, Set<Address> addresses) {
+        String address = "";
+        for (String line : routes) {
+            String text = line.strip();
+            if (text.startsWith("|-- ")) {
+                address = text.substring(4);
+            } else if (text.equals("/32 host LOCAL")) {
+                try {
+                    addresses.add(Address.parse(address));
+                } catch (BadValue e) {
+                    throw new IllegalStateException(e);
+                }
+            }
+        }
+    }
+
+    /** {@code fe800000000000000000000000000002 02 40 20 80 eth0} (net/ipv6/addrconf.c). */
+    static void addIpv6(List<String> interfaces, Set<Address> addresses) {
+        for (String line : interfaces) {
+            if (line.indexOf(' ') == 32) {
+                addresses.add(new Address(
+                        Family.IPV6,
+                        Long.parseUnsignedLong(line, 0, 16, 16),
+                        Long.parseUnsignedLong(line, 16, 32, 16)));
+            }
+        }
+    }
+
+    private static List<String> lines(String file) {
+        try {
+            return ProcFile.read(Path.of(file)).lines().toList();
+        } catch (IOException e) {
+            return List.of(); // the kernel lacks that family
+        }
     }
 
     /**

@@ -110,6 +110,18 @@ class ExplainKernelIT {
         }
     }
 
+    @Test
+    void own_addresses_are_those_of_the_namespace_that_is_asked_about(Lab lab) {
+        String plan = ENVOY + "services: {any: {}}\n";
+        for (String own : List.of("10.99.0.2:80", "[fd99::2]:80", "0.0.0.0:80", "[::]:80")) {
+            assertSaid(plan, "", "loopback and the host's own addresses stay direct", own, 1001, 2002);
+        }
+        for (String ofSrv : List.of("10.99.0.1:80", "[fd99::1]:80")) {
+            assertSaid(plan, "--netns=" + lab.srvNetns(), "own addresses stay direct", ofSrv, 1001, 2002);
+            assertSaid(plan, "", "captured: to Envoy", ofSrv, 1001, 2002);
+        }
+    }
+
     private static void assertSaid(String plan, String live, String said, String destination, int uid, int gid) {
         List<String> args = new ArrayList<>(List.of(destination, "--from-user=" + uid, "--from-group=" + gid));
         if (!live.isEmpty()) {
