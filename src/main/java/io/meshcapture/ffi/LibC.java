@@ -131,6 +131,11 @@ public final class LibC {
         return field("getpwnam", user, PRIMARY_GROUP_OFFSET);
     }
 
+    /** The primary gid of a user by number (getpwuid(3)); empty where that number has no account. */
+    public OptionalLong primaryGidOf(long uid) {
+        return field(library.function("getpwuid", Type.POINTER, Type.UINT32).call(uid), PRIMARY_GROUP_OFFSET);
+    }
+
     /** The gid of a group by name (getgrnam(3)); empty where there is none. */
     public OptionalLong gidOf(String group) {
         return field("getgrnam", group, ID_OFFSET);
@@ -156,11 +161,14 @@ public final class LibC {
 
     private OptionalLong field(String function, String name, int offset) {
         try (NativeText text = new NativeText(name)) {
-            long entry = library.function(function, Type.POINTER, Type.POINTER).call(text.address());
-            return entry == 0
-                    ? OptionalLong.empty()
-                    : OptionalLong.of(Integer.toUnsignedLong(memory.getInt(entry + offset)));
+            return field(library.function(function, Type.POINTER, Type.POINTER).call(text.address()), offset);
         }
+    }
+
+    private OptionalLong field(long entry, int offset) {
+        return entry == 0
+                ? OptionalLong.empty()
+                : OptionalLong.of(Integer.toUnsignedLong(memory.getInt(entry + offset)));
     }
 
     private static int result(long returned) {

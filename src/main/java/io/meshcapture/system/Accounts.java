@@ -26,6 +26,8 @@ public final class Accounts {
 
     /** The primary group of a user; of one that has no account, the group of the same number. */
     public static long primaryGroup(Account user) {
-        return user.isId() ? user.id() : LibC.load().primaryGidOf(user.text()).orElse(0);
+        return user.isId()
+                ? LibC.load().primaryGidOf(user.id()).orElse(user.id())
+                : LibC.load().primaryGidOf(user.text()).orElse(0);
     }
 }
