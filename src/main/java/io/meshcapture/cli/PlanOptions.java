@@ -5,6 +5,8 @@ import io.meshcapture.config.PlanFile;
 import io.meshcapture.config.PlanSource;
 import io.meshcapture.config.ServiceFlag;
 import io.meshcapture.config.Setting;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -101,6 +103,13 @@ final class PlanOptions {
         boolean optional = !flags.isEmpty() || session.environment().containsKey(Setting.ENVOY_USER.variable());
         PlanSource source = PlanFile.locate(file, session.environment(), session.in(), optional);
         return Configuration.read(source, flags, session.environment());
+    }
+
+    /** Whether somebody named a plan, or one is where it is looked for; otherwise there is simply none. */
+    static boolean hasPlan(ParseResult options, Session session) {
+        return options.hasMatchedOption("--file")
+                || session.environment().keySet().stream().anyMatch(name -> name.startsWith("MESHCAPTURE_"))
+                || !Files.notExists(PlanFile.DEFAULT, LinkOption.NOFOLLOW_LINKS);
     }
 
     private static void collect(ParseResult options, String flag, Map<String, List<String>> flags) {

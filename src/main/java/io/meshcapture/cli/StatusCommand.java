@@ -41,7 +41,11 @@ final class StatusCommand implements Command {
                     json.beginObject();
                     json.name("service").value(service.name());
                     json.name("backend").value(service.backend());
-                    json.name("since").value(String.valueOf(service.since()));
+                    json.name("since")
+                            .value(
+                                    service.since() == null
+                                            ? null
+                                            : service.since().toString());
                     json.name("version").value(service.version());
                     json.name("captured").value(service.captured());
                     json.name("excepted").value(service.excepted());
@@ -67,7 +71,7 @@ final class StatusCommand implements Command {
             rows.add(List.of(
                     service.name(),
                     service.backend(),
-                    String.valueOf(service.since()),
+                    service.since() == null ? "-" : service.since().toString(),
                     service.version(),
                     Long.toString(service.captured()),
                     Long.toString(service.excepted()),

@@ -28,10 +28,11 @@ final class StatusDrift {
                     words.put(finding.service(), "drift");
                 }
             });
-        } catch (Failure.Invalid | Failure.Unavailable noPlanToCompare) {
+        } catch (Failure failure) {
+            // what is captured is told whether or not it can be compared
             words.put(UNKNOWN, "unknown");
-            if (session.isVerbose()) {
-                session.say("drift is unknown: " + noPlanToCompare.getMessage());
+            if (PlanOptions.hasPlan(options, session)) {
+                String.valueOf(failure.getMessage()).lines().forEach(line -> session.note("drift is unknown: " + line));
             }
         }
         return words;
