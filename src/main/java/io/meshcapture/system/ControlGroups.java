@@ -5,12 +5,15 @@ import io.meshcapture.plan.BadValue;
 import io.meshcapture.plan.CgroupPath;
 import io.meshcapture.plan.UnitName;
 import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /** Control groups of cgroup v2. */
 public final class ControlGroups {
@@ -26,7 +29,7 @@ public final class ControlGroups {
     /**
      * The control groups of a unit, as paths below the root.
      *
-     * @throws BadValue where it has none: it does not exist or is not running
+     * @throws BadValue where it has none, since it does not exist or is not running, or where it is not the only one
      */
     public static List<String> of(UnitName unit) throws BadValue {
         requireVersion2();
@@ -35,24 +38,72 @@ public final class ControlGroups {
         if (unit.value().indexOf('*') < 0 && Files.isDirectory(usual)) {
             return List.of(ROOT.relativize(usual).toString());
         }
-        try (Stream<Path> all = Files.find(
-                ROOT,
-                DEEPEST,
-                (path, attributes) -> attributes.isDirectory()
-                        && wanted.matcher(path.getFileName().toString()).matches())) {
-            List<String> found =
-                    all.map(path -> ROOT.relativize(path).toString()).sorted().toList();
-            if (!found.isEmpty()) {
-                return found;
-            }
-        } catch (IOException | UncheckedIOException e) {
+        List<String> found;
+        try {
+            found = find(ROOT, wanted);
+        } catch (IOException | DirectoryIteratorException e) {
             throw new BadValue(
                     "unit " + BadValue.quote(unit.value()) + " cannot be looked up (" + e.getMessage() + ")",
                     "run meshcapture where it may read " + ROOT);
         }
+        if (found.size() > 1 && unit.value().indexOf('*') < 0) {
+            throw new BadValue(
+                    "unit " + BadValue.quote(unit.value()) + " could be " + found.get(0) + " or " + found.get(1),
+                    "write which one with cgroup: " + found.get(0));
+        }
+        if (!found.isEmpty()) {
+            return found;
+        }
         throw new BadValue(
                 "unit " + BadValue.quote(unit.value()) + " has no control group on this host",
                 "start it first, correct the name, or name its user instead");
+    }
+
+    /**
+     * The directories below the root whose name is wanted, as paths below it.
+     *
+     * <p>Only where nobody but the administrator makes them: a service or scope may be handed over to those who run in it,
+     * and so may any directory of another owner (Delegate= in systemd.resource-control(5)). What they call theirs is not
+     * looked at, or they could pass for a unit whose traffic is captured, or bring about that it is not.
+     */
+    static List<String> find(Path root, Pattern wanted) throws IOException {
+        List<String> found = new ArrayList<>();
+        look(root, root, wanted, 1, found);
+        found.sort(null);
+        return found;
+    }
+
+    private static void look(Path root, Path directory, Pattern wanted, int depth, List<String> found)
+            throws IOException {
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+            for (Path entry : entries) {
+                if (Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
+                    if (wanted.matcher(entry.getFileName().toString()).matches()) {
+                        found.add(root.relativize(entry).toString());
+                    }
+                    if (depth < DEEPEST && !isHandedOver(root, entry)) {
+                        look(root, entry, wanted, depth + 1, found);
+                    }
+                }
+            }
+        } catch (IOException | DirectoryIteratorException e) {
+            if (directory.equals(root) || Files.exists(directory)) {
+                throw e;
+            }
+            // units come and go
+        }
+    }
+
+    private static boolean isHandedOver(Path root, Path directory) throws IOException {
+        String name = directory.getFileName().toString();
+        if (name.endsWith(".service") || name.endsWith(".scope")) {
+            return true;
+        }
+        try {
+            return !Files.getAttribute(directory, "unix:uid").equals(Files.getAttribute(root, "unix:uid"));
+        } catch (NoSuchFileException _) {
+            return true;
+        }
     }
 
     /**
