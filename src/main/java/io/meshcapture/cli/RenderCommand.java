@@ -30,7 +30,7 @@ final class RenderCommand implements Command {
         if (plan.ipv6() == Choices.Ipv6.AUTO) {
             session.say("ipv6: auto is rendered as capture; apply looks at what Envoy listens on");
         }
-        String ruleset = Render.run(plan);
+        String ruleset = Render.run(plan, session.place());
         if (session.isJson()) {
             Json.write(session.out(), json -> {
                 json.name("command").value("render");

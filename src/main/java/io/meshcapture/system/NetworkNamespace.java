@@ -3,8 +3,10 @@ package io.meshcapture.system;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.ffi.Errno;
 import io.meshcapture.ffi.LibC;
+import io.meshcapture.plan.BadValue;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicReference;
@@ -19,6 +21,9 @@ public final class NetworkNamespace {
     /** The calling thread's own. */
     public static final Path OF_THIS_THREAD = Path.of("/proc/thread-self/ns/net");
 
+    private static final String MEND =
+            "name one that \"ip netns list\" shows, a path such as /run/netns/NAME, or the pid of a process in it";
+
     private NetworkNamespace() {}
 
     /**
@@ -31,17 +36,38 @@ public final class NetworkNamespace {
         if (name.chars().allMatch(c -> c >= '0' && c <= '9') && !name.isEmpty()) {
             path = Path.of("/proc", name, "ns", "net");
         } else if (name.indexOf('/') >= 0) {
-            path = Path.of(name);
+            path = path(name);
         } else {
-            path = NAMED.resolve(name.isEmpty() ? "?" : name);
+            path = NAMED.resolve(name.isEmpty() ? path("?") : path(name));
         }
         if (!Files.exists(path)) {
-            throw new Failure.Invalid(
-                    "network namespace \"" + name + "\" does not exist",
-                    "--netns",
-                    "name one that \"ip netns list\" shows, a path such as /run/netns/NAME, or the pid of a process in it");
+            throw new Failure.Invalid("network namespace " + BadValue.quote(name) + " does not exist", "--netns", MEND);
+        }
+        if (!isNamespace(path)) {
+            throw notOne(name);
         }
         return path;
+    }
+
+    private static Path path(String name) {
+        try {
+            return Path.of(name);
+        } catch (InvalidPathException _) {
+            throw new Failure.Invalid(BadValue.quote(name) + " is not a file name", "--netns", MEND);
+        }
+    }
+
+    /** Told without opening it: a FIFO would wait for its writer for ever. All files of namespaces are of one device. */
+    private static boolean isNamespace(Path path) {
+        try {
+            return Files.getAttribute(path, "unix:dev").equals(Files.getAttribute(OF_THIS_THREAD, "unix:dev"));
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    private static Failure notOne(String name) {
+        return new Failure.Invalid(BadValue.quote(name) + " is not a network namespace", "--netns", MEND);
     }
 
     /**
@@ -78,21 +104,18 @@ public final class NetworkNamespace {
         int descriptor = libc.open(namespace.toString());
         if (descriptor < 0) {
             throw new Failure.Unavailable(
-                    "network namespace " + namespace + " cannot be opened",
+                    "network namespace " + BadValue.quote(namespace.toString()) + " cannot be opened",
                     Errno.words(-descriptor),
                     "run it as root, with the capability SYS_ADMIN");
         }
         try {
             int entered = libc.setNetworkNamespace(descriptor);
             if (entered == -Errno.EINVAL) {
-                throw new Failure.Invalid(
-                        "\"" + namespace + "\" is not a network namespace",
-                        "--netns",
-                        "name one that \"ip netns list\" shows, a path such as /run/netns/NAME, or the pid of a process in it");
+                throw notOne(namespace.toString());
             }
             if (entered < 0) {
                 throw new Failure.Unavailable(
-                        "network namespace " + namespace + " cannot be entered",
+                        "network namespace " + BadValue.quote(namespace.toString()) + " cannot be entered",
                         Errno.words(-entered),
                         "run it as root, with the capability SYS_ADMIN");
             }

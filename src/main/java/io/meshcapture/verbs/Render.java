@@ -5,14 +5,14 @@ import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.rules.DecisionCompiler;
 
-/** The ruleset of a plan as text. Touches nothing and needs no privilege. */
+/** The ruleset of a plan as text. Touches nothing and needs no privilege but to enter another namespace. */
 public final class Render {
     private Render() {}
 
     /** {@code ipv6: auto} is rendered as capture: what Envoy can take is asked only where it counts. */
-    public static String run(Plan plan) {
+    public static String run(Plan plan, Place place) throws Exception {
         Supported.require(plan);
         Choices.Ipv6 ipv6 = plan.ipv6() == Choices.Ipv6.AUTO ? Choices.Ipv6.CAPTURE : plan.ipv6();
-        return NftablesBackend.render(DecisionCompiler.compile(plan, Wanted.host(ipv6)));
+        return place.there(() -> NftablesBackend.render(DecisionCompiler.compile(plan, Wanted.host(ipv6))));
     }
 }
