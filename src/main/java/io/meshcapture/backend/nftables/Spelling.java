@@ -18,8 +18,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class Spelling {
 
-    private static final String SCRATCH = "inet meshcapture_spelling";
-
     private Spelling() {}
 
     /** The wanted ruleset, its chains and declarations spelled as the library spells them. */
@@ -33,18 +31,24 @@ final class Spelling {
                         bare.put(name, new NftSet(name, set.isMap(), set.declaration(), new LinkedHashMap<>())));
         Map<String, Chain> unhooked = new LinkedHashMap<>();
         wanted.chains().forEach((name, chain) -> unhooked.put(name, new Chain(name, null, chain.rules())));
+        String table = scratch();
         String script = Transaction.between(null, new Ruleset(wanted.comment(), bare, unhooked))
                 .replace(Ruleset.TABLE + " { comment", Ruleset.TABLE + " { flags owner; comment")
-                .replace(Ruleset.TABLE, SCRATCH);
+                .replace(Ruleset.TABLE, table);
         try (NftContext scratch = NftContext.open()) {
             NftContext.Answer loaded = scratch.run(script, 0);
             if (!loaded.accepted()) {
                 throw Refusal.of(script, loaded.error());
             }
-            Ruleset spelled = ListingParser.parse(scratch.run("list table " + SCRATCH, LibNftables.OUTPUT_STATELESS)
+            Ruleset spelled = ListingParser.parse(scratch.run("list table " + table, LibNftables.OUTPUT_STATELESS)
                     .output());
             return merged(wanted, spelled);
         }
+    }
+
+    /** A name that neither a second run nor somebody else has: an owned table takes nothing from others. */
+    private static String scratch() {
+        return "inet meshcapture_spelling_" + ProcessHandle.current().pid() + "_" + Long.toHexString(System.nanoTime());
     }
 
     /** Whether no rule or declaration could be the same one in other words: same comment, other text. */
