@@ -52,20 +52,24 @@ final class CheckCommand implements Command {
             for (String shadow : outcome.shadows()) {
                 session.out()
                         .println("in place but ineffective: " + shadow
-                                + " is asked first and translates connections that we then never see");
+                                + " is asked first and takes connections that we then never see");
             }
-            session.out()
-                    .println(
-                            outcome.isInSync()
-                                    ? "in sync: " + Differences.count(outcome.services(), "service")
-                                    : "drift: "
-                                            + Differences.count(
-                                                    outcome.differences().size()
-                                                            + outcome.shadows().size(),
-                                                    "difference")
-                                            + "; repair with: meshcapture apply");
+            session.out().println(verdict(outcome));
         }
         outcome.notes().forEach(session::note);
         return outcome.isInSync() ? ExitCode.DONE : ExitCode.DRIFT;
+    }
+
+    /** Applying again mends what differs, and not what others do. */
+    private static String verdict(Check.Outcome outcome) {
+        int differences = outcome.differences().size();
+        if (outcome.isInSync()) {
+            return "in sync: " + Differences.count(outcome.services(), "service");
+        }
+        if (differences == 0) {
+            return "drift: the plan is in place, and rules of others come first; change those rules or the plan";
+        }
+        return "drift: " + Differences.count(differences, "difference") + "; repair with: meshcapture apply"
+                + (outcome.shadows().isEmpty() ? "" : "; the rules of others have to be changed where they are");
     }
 }

@@ -2,6 +2,7 @@ package io.meshcapture.kernel;
 
 import static io.meshcapture.kernel.Program.ENVOY;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.meshcapture.lab.InNetns;
@@ -154,11 +155,21 @@ class DriftKernelIT {
         assertEquals(0, Program.check(PLAN).exit());
     }
 
+    @Test
+    void foreign_chain_that_keeps_tcp_from_conntrack_is_a_shadow(Lab lab) {
+        lab.nft().apply("table inet theirs { chain c { type filter hook output priority -300; notrack; }; }");
+        Outcome check = Program.must(3, Program.check(PLAN));
+        assertTrue(check.out().contains("table inet theirs chain c (priority -300): notrack"), check::out);
+        assertFalse(check.out().contains("meshcapture apply"), check::out);
+    }
+
     @ParameterizedTest
     @CsvSource({
         "-100, nat hook output, tcp dport 8080 redirect to :9",
         "-150, nat hook output, tcp dport 8080 accept",
         "-150, filter hook output, counter accept",
+        "-300, filter hook output, udp dport 53 notrack",
+        "-150, nat hook output, tcp dport 8080 accept comment \"no redirect\"",
         "-150, nat hook prerouting, tcp dport 8080 redirect to :9"
     })
     void foreign_chain_that_takes_nothing_from_us_is_no_shadow(int priority, String hook, String rule, Lab lab) {

@@ -1,57 +1,102 @@
 package io.meshcapture.backend.nftables;
 
+import io.meshcapture.ffi.LibNftables;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Finds nat chains of other tables that are asked before ours and translate destinations: what they take, we never see. */
+/**
+ * Finds chains of other tables that are asked before ours and take connections that we then never see: those of type nat
+ * that translate destinations, and those before conntrack that keep connections from it, without which nothing is translated.
+ */
 final class Shadows {
 
-    private static final Pattern TABLE = Pattern.compile("table (\\S+) (\\S+) \\{");
-    private static final Pattern CHAIN = Pattern.compile("\\s*chain (\\S+) \\{");
+    private static final Pattern TABLE = Pattern.compile("table (ip|ip6|inet) (\\S+) \\{.*");
+    private static final Pattern OTHER_TABLE = Pattern.compile("table .*");
+    private static final Pattern CHAIN = Pattern.compile("\\s*chain (\\S+) \\{.*");
     private static final Pattern HOOK =
-            Pattern.compile("\\s*type nat hook output priority (?:[a-z]+ ?[+-] ?)?(-?\\d+); .*");
+            Pattern.compile("\\s*type (nat|filter|route) hook output priority (?:[a-z]+ ?[+-] ?)?(-?\\d+); .*");
+
+    /** What is said and not done: comments, prefixes of logs. */
+    private static final Pattern QUOTED = Pattern.compile("\"[^\"]*\"");
+
+    private static final Pattern TRANSLATES =
+            Pattern.compile(".*(?<![@\\w-])(redirect\\b|dnat .*\\bto |jump |goto ).*");
+    private static final Pattern UNTRACKS = Pattern.compile(".*(?<![@\\w-])notrack\\b.*");
+
+    /** Rules that do not concern TCP. Those for loopback do: Envoy's answers to captured connections pass there. */
+    private static final Pattern ELSEWHERE =
+            Pattern.compile(".*(\\b(meta l4proto|ip protocol|ip6 nexthdr) (udp|icmp|icmpv6|ipv6-icmp|sctp|\\d+)\\b"
+                    + "|\\b(udp|icmp|icmpv6|sctp) [a-z]+ ).*");
 
     /** Ours; see {@link RulesetRenderer}. */
     private static final int PRIORITY = -101;
 
+    /** Conntrack's (NF_IP_PRI_CONNTRACK). */
+    private static final int CONNTRACK = -200;
+
     private Shadows() {}
 
-    /** One sentence each, naming table, chain and the first rule that translates. */
+    /** One sentence each, naming table, chain and the first such rule. */
     static List<String> find(NftContext nft) {
         List<String> found = new ArrayList<>();
         String table = "";
         String chain = "";
-        for (String line : nft.run("list chains", io.meshcapture.ffi.LibNftables.OUTPUT_STATELESS)
-                .output()
-                .split("\n", -1)) {
+        for (String line :
+                nft.run("list chains", LibNftables.OUTPUT_STATELESS).output().split("\n", -1)) {
             Matcher tableLine = TABLE.matcher(line);
             Matcher chainLine = CHAIN.matcher(line);
             Matcher hookLine = HOOK.matcher(line);
             if (tableLine.matches()) {
                 table = tableLine.group(1) + " " + tableLine.group(2);
+            } else if (OTHER_TABLE.matcher(line).matches()) {
+                table = "";
             } else if (chainLine.matches()) {
                 chain = chainLine.group(1);
-            } else if (hookLine.matches()
-                    && !table.equals(Ruleset.TABLE)
-                    && Integer.parseInt(hookLine.group(1)) <= PRIORITY) {
-                addTranslating(nft, table, chain, hookLine.group(1), found);
+            } else if (hookLine.matches() && !table.isEmpty() && !table.equals(Ruleset.TABLE)) {
+                int priority = Integer.parseInt(hookLine.group(2));
+                boolean nat = hookLine.group(1).equals("nat");
+                if (nat ? priority <= PRIORITY : priority < CONNTRACK) {
+                    String rule = first(nft, table, chain, nat);
+                    if (!rule.isEmpty()) {
+                        found.add("table " + table + " chain " + chain + " (priority " + priority + "): " + rule);
+                    }
+                }
             }
         }
         return found;
     }
 
-    private static void addTranslating(
-            NftContext nft, String table, String chain, String priority, List<String> found) {
-        String listing = nft.run("list chain " + table + " " + chain, io.meshcapture.ffi.LibNftables.OUTPUT_STATELESS)
+    private static String first(NftContext nft, String table, String chain, boolean nat) {
+        String listing = nft.run("list chain " + table + " " + chain, LibNftables.OUTPUT_STATELESS)
                 .output();
         for (String line : listing.split("\n", -1)) {
             String rule = line.strip();
-            if (rule.contains("redirect") || rule.contains("dnat") || rule.contains("jump") || rule.contains("goto")) {
-                found.add("table " + table + " chain " + chain + " (priority " + priority + "): " + rule);
-                return;
+            if (nat ? translates(rule) : untracks(rule)) {
+                return rule;
             }
         }
+        return "";
+    }
+
+    /** Whether a line of a listed chain is a rule that sends connections elsewhere, or asks a chain that may. */
+    static boolean translates(String rule) {
+        return isRule(rule) && TRANSLATES.matcher(unquoted(rule)).matches();
+    }
+
+    /** Whether it is a rule that keeps TCP from conntrack. */
+    static boolean untracks(String rule) {
+        return isRule(rule)
+                && UNTRACKS.matcher(unquoted(rule)).matches()
+                && !ELSEWHERE.matcher(rule).matches();
+    }
+
+    private static String unquoted(String rule) {
+        return QUOTED.matcher(rule).replaceAll("\"\"");
+    }
+
+    private static boolean isRule(String line) {
+        return !line.startsWith("table ") && !line.startsWith("chain ") && !line.startsWith("type ");
     }
 }
