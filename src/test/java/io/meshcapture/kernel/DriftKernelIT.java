@@ -170,7 +170,6 @@ class DriftKernelIT {
         "-150, nat hook output, tcp dport 8080 accept",
         "-150, filter hook output, counter accept",
         "-300, filter hook output, udp dport 53 notrack",
-        "-300, filter hook output, oif lo notrack",
         "-150, nat hook output, tcp dport 8080 accept comment \"no redirect\"",
         "-150, nat hook prerouting, tcp dport 8080 redirect to :9"
     })

@@ -251,7 +251,7 @@ class InNetnsKernelIT {
      * the reason.
      */
     private static final List<String> OF_THE_JVM =
-            List.of("process reaper", "C1 ", "C2 ", "GC ", "G1 ", "ForkJoinPool", "Common-Cleaner");
+            List.of("process reaper", "jnr.ffi", "C1 ", "C2 ", "GC ", "G1 ", "ForkJoinPool", "Common-Cleaner");
 
     private static Set<String> namespacesOfThreads() {
         var all = new TreeSet<String>();

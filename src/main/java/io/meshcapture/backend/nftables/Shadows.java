@@ -25,10 +25,10 @@ final class Shadows {
             Pattern.compile(".*(?<![@\\w-])(redirect\\b|dnat .*\\bto |jump |goto ).*");
     private static final Pattern UNTRACKS = Pattern.compile(".*(?<![@\\w-])notrack\\b.*");
 
-    /** Rules that do not concern TCP on its way out of the host. */
-    private static final Pattern ELSEWHERE = Pattern.compile(
-            ".*(\\b(meta l4proto|ip protocol|ip6 nexthdr) (udp|icmp|icmpv6|ipv6-icmp|sctp|\\d+)\\b|\\b(udp|icmp|icmpv6|sctp) [a-z]+ |"
-                    + "\\boif(name)? \"lo\").*");
+    /** Rules that do not concern TCP. Those for loopback do: Envoy's answers to captured connections pass there. */
+    private static final Pattern ELSEWHERE =
+            Pattern.compile(".*(\\b(meta l4proto|ip protocol|ip6 nexthdr) (udp|icmp|icmpv6|ipv6-icmp|sctp|\\d+)\\b"
+                    + "|\\b(udp|icmp|icmpv6|sctp) [a-z]+ ).*");
 
     /** Ours; see {@link RulesetRenderer}. */
     private static final int PRIORITY = -101;

@@ -40,8 +40,8 @@ class ShadowsTest {
                 "meta l4proto tcp notrack | true",
                 "udp dport 53 notrack | false",
                 "meta l4proto udp notrack | false",
-                "oifname \"lo\" notrack | false",
-                "oif \"lo\" notrack | false",
+                "oifname \"lo\" notrack | true",
+                "oif \"lo\" notrack | true",
                 "accept comment \"notrack\" | false"
             })
     void rule_that_keeps_tcp_from_conntrack_is_told_from_others(String rule, boolean untracks) {
