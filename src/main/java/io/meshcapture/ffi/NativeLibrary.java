@@ -6,6 +6,7 @@ import com.kenai.jffi.Invoker;
 import com.kenai.jffi.Library;
 import com.kenai.jffi.Type;
 import io.meshcapture.failure.Failure;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** A loaded shared library and the way to call its functions. */
@@ -45,7 +46,12 @@ final class NativeLibrary {
             while (cause.getCause() != null) {
                 cause = cause.getCause();
             }
-            withoutStub = String.valueOf(cause.getMessage()).replace('\n', ' ');
+            // jffi puts the stack traces of its attempts into the message
+            withoutStub = String.valueOf(cause.getMessage())
+                    .lines()
+                    .filter(line -> !line.isBlank() && !line.startsWith("\t"))
+                    .map(line -> line.strip().replace("java.lang.UnsatisfiedLinkError: ", ""))
+                    .collect(Collectors.joining(", "));
             throw stubMissing(withoutStub);
         }
     }
