@@ -31,8 +31,8 @@ final class StatusCommand implements Command {
 
     @Override
     public ExitCode run(ParseResult options, Session session) throws Exception {
-        Map<String, String> drift = StatusDrift.byService(options, session);
         Status.Outcome live = Status.run(session.place());
+        Map<String, String> drift = StatusDrift.byService(options, session);
         if (session.isJson()) {
             Json.write(session.out(), json -> {
                 json.name("command").value("status");
