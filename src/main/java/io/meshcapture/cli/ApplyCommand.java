@@ -62,18 +62,18 @@ final class ApplyCommand implements Command {
     }
 
     @Override
-    public ExitCode run(ParseResult options, Session session) throws Exception {
-        Configuration.Reading reading = PlanOptions.read(options, session);
+    public ExitCode run(ParseResult options, Invocation invocation) throws Exception {
+        Configuration.Reading reading = PlanOptions.read(options, invocation);
         @Nullable
         Duration waitEnvoy = options.hasMatchedOption("--wait-envoy")
                 ? Durations.option(options, "--wait-envoy", Duration.ZERO)
                 : null;
         boolean dryRun = options.hasMatchedOption("--dry-run");
         Apply.Request request = new Apply.Request(
-                Session.services(options), dryRun, waitEnvoy, Durations.option(options, "--drain", DEFAULT_DRAIN));
-        Apply.Outcome outcome = Apply.run(reading.plan(), session.place(), request, session.progress());
-        if (session.isJson()) {
-            Json.write(session.out(), json -> {
+                Invocation.services(options), dryRun, waitEnvoy, Durations.option(options, "--drain", DEFAULT_DRAIN));
+        Apply.Outcome outcome = Apply.run(reading.plan(), invocation.place(), request, invocation.progress());
+        if (invocation.isJson()) {
+            Json.write(invocation.out(), json -> {
                 json.name("command").value("apply");
                 json.name("dryRun").value(dryRun);
                 json.name("changed").value(outcome.changed());
@@ -86,9 +86,9 @@ final class ApplyCommand implements Command {
                 Json.texts(json, "notes", outcome.notes());
             });
         } else {
-            print(outcome, dryRun, session.out());
+            print(outcome, dryRun, invocation.out());
         }
-        outcome.notes().forEach(session::note);
+        outcome.notes().forEach(invocation::note);
         return ExitCode.DONE;
     }
 

@@ -35,11 +35,11 @@ final class CheckCommand implements Command {
     }
 
     @Override
-    public ExitCode run(ParseResult options, Session session) throws Exception {
-        Check.Outcome outcome =
-                Check.run(PlanOptions.read(options, session).plan(), session.place(), Session.services(options));
-        if (session.isJson()) {
-            Json.write(session.out(), json -> {
+    public ExitCode run(ParseResult options, Invocation invocation) throws Exception {
+        Check.Outcome outcome = Check.run(
+                PlanOptions.read(options, invocation).plan(), invocation.place(), Invocation.services(options));
+        if (invocation.isJson()) {
+            Json.write(invocation.out(), json -> {
                 json.name("command").value("check");
                 json.name("inSync").value(outcome.isInSync());
                 json.name("services").value(outcome.services());
@@ -48,15 +48,16 @@ final class CheckCommand implements Command {
                 Json.texts(json, "notes", outcome.notes());
             });
         } else {
-            Differences.print(session.out(), outcome.differences());
+            Differences.print(invocation.out(), outcome.differences());
             for (String shadow : outcome.shadows()) {
-                session.out()
+                invocation
+                        .out()
                         .println("in place but ineffective: " + shadow
                                 + " is asked first and takes connections that we then never see");
             }
-            session.out().println(verdict(outcome));
+            invocation.out().println(verdict(outcome));
         }
-        outcome.notes().forEach(session::note);
+        outcome.notes().forEach(invocation::note);
         return outcome.isInSync() ? ExitCode.DONE : ExitCode.DRIFT;
     }
 

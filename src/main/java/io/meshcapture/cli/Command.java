@@ -25,5 +25,5 @@ interface Command {
         return false;
     }
 
-    ExitCode run(ParseResult options, Session session) throws Exception;
+    ExitCode run(ParseResult options, Invocation invocation) throws Exception;
 }

@@ -32,7 +32,7 @@ final class CompletionCommand implements Command {
     }
 
     @Override
-    public ExitCode run(ParseResult options, Session session) {
+    public ExitCode run(ParseResult options, Invocation invocation) {
         String shell = options.matchedPositionalValue(0, "bash");
         if (!shell.equals("bash") && !shell.equals("zsh")) {
             throw new Failure.Invalid("shell " + BadValue.quote(shell) + " is not known", "SHELL", "write bash or zsh");
@@ -42,7 +42,7 @@ final class CompletionCommand implements Command {
             all.addSubcommand(command.name(), GlobalOptions.commandLine(command));
         }
         // picocli's bash script loads bash's completion under zsh by itself
-        session.out().println(AutoComplete.bash("meshcapture", all));
+        invocation.out().println(AutoComplete.bash("meshcapture", all));
         return ExitCode.DONE;
     }
 }

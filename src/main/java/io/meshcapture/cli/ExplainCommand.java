@@ -48,7 +48,7 @@ final class ExplainCommand implements Command {
     }
 
     @Override
-    public ExitCode run(ParseResult options, Session session) throws Exception {
+    public ExitCode run(ParseResult options, Invocation invocation) throws Exception {
         Explain.Question question;
         try {
             question = question(options);
@@ -56,12 +56,12 @@ final class ExplainCommand implements Command {
             throw new Failure.Invalid(e.what(), "command line", e.mend());
         }
         Explain.Outcome outcome = options.hasMatchedOption("--live")
-                ? Explain.fromLiveState(session.place(), question)
-                : Explain.fromPlan(PlanOptions.readSettings(options, session).plan(), session.place(), question);
-        if (session.isJson()) {
-            json(outcome, session);
+                ? Explain.fromLiveState(invocation.place(), question)
+                : Explain.fromPlan(PlanOptions.readSettings(options, invocation).plan(), invocation.place(), question);
+        if (invocation.isJson()) {
+            json(outcome, invocation);
         } else {
-            session.out().print(ExplanationText.of(outcome.connection(), outcome.explanation()));
+            invocation.out().print(ExplanationText.of(outcome.connection(), outcome.explanation()));
         }
         return ExitCode.DONE;
     }
@@ -102,9 +102,9 @@ final class ExplainCommand implements Command {
         return options.matchedOptionValue(name, (@Nullable String) null);
     }
 
-    private static void json(Explain.Outcome outcome, Session session) throws IOException {
+    private static void json(Explain.Outcome outcome, Invocation invocation) throws IOException {
         Explanation explanation = outcome.explanation();
-        Json.write(session.out(), json -> {
+        Json.write(invocation.out(), json -> {
             json.name("command").value("explain");
             json.name("protocol").value(ExplanationText.protocol(outcome.connection()));
             json.name("destination").value(ExplanationText.destination(outcome.connection()));

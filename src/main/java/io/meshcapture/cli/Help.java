@@ -12,13 +12,13 @@ import picocli.CommandLine.UnmatchedArgumentException;
 final class Help {
     private Help() {}
 
-    static ExitCode withoutCommand(Session session, List<String> args) {
+    static ExitCode withoutCommand(Invocation invocation, List<String> args) {
         if (args.contains("--version")) {
-            session.out().println("meshcapture " + VersionCommand.version());
+            invocation.out().println("meshcapture " + VersionCommand.version());
             return ExitCode.DONE;
         }
         if (args.contains("--help") || args.contains("-h")) {
-            overview(session.out());
+            overview(invocation.out());
             return ExitCode.DONE;
         }
         throw new Failure.Invalid("no command is given", "command line", "name one; meshcapture --help lists them");

@@ -44,10 +44,10 @@ public final class Main {
     /** Runs a command with the given streams and environment; answers the exit status. */
     public static int run(
             PrintWriter out, PrintWriter err, InputStream in, Map<String, String> environment, String... args) {
-        Session session = new Session(out, err, in, environment);
+        Invocation invocation = new Invocation(out, err, in, environment);
         ExitCode code;
         try {
-            code = dispatch(session, List.of(args));
+            code = dispatch(invocation, List.of(args));
         } catch (Failure failure) {
             String.valueOf(failure.getMessage()).lines().forEach(line -> err.println("meshcapture: " + line));
             code = failure.exitCode();
@@ -55,14 +55,15 @@ public final class Main {
             err.println("meshcapture: interrupted; run the same command again to finish");
             code = ExitCode.BUG;
         } catch (Exception | Error e) {
-            err.println("meshcapture: a bug in meshcapture: " + e + (session.isVerbose() ? "" : "; see more with -v"));
-            if (session.isVerbose()) {
+            err.println(
+                    "meshcapture: a bug in meshcapture: " + e + (invocation.isVerbose() ? "" : "; see more with -v"));
+            if (invocation.isVerbose()) {
                 e.printStackTrace(err);
             }
             code = ExitCode.BUG;
         }
         err.flush();
-        if (out.checkError() && !session.speaksByExitCode()) {
+        if (out.checkError() && !invocation.speaksByExitCode()) {
             err.println("meshcapture: standard output was closed before everything was written");
             err.flush();
             return ExitCode.BUG.status();
@@ -70,10 +71,10 @@ public final class Main {
         return code.status();
     }
 
-    private static ExitCode dispatch(Session session, List<String> args) throws Exception {
+    private static ExitCode dispatch(Invocation invocation, List<String> args) throws Exception {
         int at = GlobalOptions.commandIndex(args);
         if (at < 0) {
-            return Help.withoutCommand(session, args);
+            return Help.withoutCommand(invocation, args);
         }
         String name = args.get(at);
         Command command = find(name);
@@ -94,15 +95,15 @@ public final class Main {
         try {
             options = line.parseArgs(rest);
         } catch (ParameterException e) {
-            session.readVerbosity(Arrays.asList(rest));
+            invocation.readVerbosity(Arrays.asList(rest));
             throw Help.wrongUsage(command, e);
         }
         if (options.hasMatchedOption("--help")) {
-            line.usage(session.out());
+            line.usage(invocation.out());
             return ExitCode.DONE;
         }
-        session.take(command, options);
-        return command.run(options, session);
+        invocation.take(command, options);
+        return command.run(options, invocation);
     }
 
     private static @Nullable Command find(String name) {

@@ -68,28 +68,28 @@ final class PlanOptions {
     }
 
     /** Likewise, for a command whose own options have the names of the service's. */
-    static Configuration.Reading readSettings(ParseResult options, Session session) {
-        return read(options, session, false);
+    static Configuration.Reading readSettings(ParseResult options, Invocation invocation) {
+        return read(options, invocation, false);
     }
 
     /** Reads the plan from all of its sources, and says what there is to say about it. */
-    static Configuration.Reading read(ParseResult options, Session session) {
-        return read(options, session, true);
+    static Configuration.Reading read(ParseResult options, Invocation invocation) {
+        return read(options, invocation, true);
     }
 
-    private static Configuration.Reading read(ParseResult options, Session session, boolean withService) {
-        Configuration.Reading reading = readQuietly(options, session, withService);
-        if (session.isVerbose()) {
+    private static Configuration.Reading read(ParseResult options, Invocation invocation, boolean withService) {
+        Configuration.Reading reading = readQuietly(options, invocation, withService);
+        if (invocation.isVerbose()) {
             for (Configuration.Provenance one : reading.provenance()) {
-                session.say(one.key() + " = " + one.value() + " (" + one.origin() + ")");
+                invocation.say(one.key() + " = " + one.value() + " (" + one.origin() + ")");
             }
         }
-        reading.notes().forEach(session::note);
+        reading.notes().forEach(invocation::note);
         return reading;
     }
 
     /** Says nothing of it. */
-    static Configuration.Reading readQuietly(ParseResult options, Session session, boolean withService) {
+    static Configuration.Reading readQuietly(ParseResult options, Invocation invocation, boolean withService) {
         Map<String, List<String>> flags = new LinkedHashMap<>();
         for (Setting setting : Setting.values()) {
             collect(options, setting.flag(), flags);
@@ -100,15 +100,15 @@ final class PlanOptions {
             }
         }
         String file = options.matchedOptionValue("--file", (@Nullable String) null);
-        boolean optional = !flags.isEmpty() || session.environment().containsKey(Setting.ENVOY_USER.variable());
-        PlanSource source = PlanFile.locate(file, session.environment(), session.in(), optional);
-        return Configuration.read(source, flags, session.environment());
+        boolean optional = !flags.isEmpty() || invocation.environment().containsKey(Setting.ENVOY_USER.variable());
+        PlanSource source = PlanFile.locate(file, invocation.environment(), invocation.in(), optional);
+        return Configuration.read(source, flags, invocation.environment());
     }
 
     /** Whether somebody named a plan, or one is where it is looked for; otherwise there is simply none. */
-    static boolean hasPlan(ParseResult options, Session session) {
+    static boolean hasPlan(ParseResult options, Invocation invocation) {
         return options.hasMatchedOption("--file")
-                || session.environment().keySet().stream().anyMatch(name -> name.startsWith("MESHCAPTURE_"))
+                || invocation.environment().keySet().stream().anyMatch(name -> name.startsWith("MESHCAPTURE_"))
                 || !Files.notExists(PlanFile.DEFAULT, LinkOption.NOFOLLOW_LINKS);
     }
 

@@ -25,20 +25,20 @@ final class RenderCommand implements Command {
     }
 
     @Override
-    public ExitCode run(ParseResult options, Session session) throws Exception {
-        var plan = PlanOptions.read(options, session).plan();
+    public ExitCode run(ParseResult options, Invocation invocation) throws Exception {
+        var plan = PlanOptions.read(options, invocation).plan();
         if (plan.ipv6() == Choices.Ipv6.AUTO) {
-            session.say("ipv6: auto is rendered as capture; apply looks at what Envoy listens on");
+            invocation.say("ipv6: auto is rendered as capture; apply looks at what Envoy listens on");
         }
-        String ruleset = Render.run(plan, session.place());
-        if (session.isJson()) {
-            Json.write(session.out(), json -> {
+        String ruleset = Render.run(plan, invocation.place());
+        if (invocation.isJson()) {
+            Json.write(invocation.out(), json -> {
                 json.name("command").value("render");
                 json.name("backend").value("nftables");
                 json.name("ruleset").value(ruleset);
             });
         } else {
-            session.out().print(ruleset);
+            invocation.out().print(ruleset);
         }
         return ExitCode.DONE;
     }

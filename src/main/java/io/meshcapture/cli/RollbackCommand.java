@@ -41,8 +41,8 @@ final class RollbackCommand implements Command {
     }
 
     @Override
-    public ExitCode run(ParseResult options, Session session) throws Exception {
-        Set<ServiceName> services = Session.services(options);
+    public ExitCode run(ParseResult options, Invocation invocation) throws Exception {
+        Set<ServiceName> services = Invocation.services(options);
         boolean all = options.hasMatchedOption("--all");
         if (all == !services.isEmpty()) {
             throw new Failure.Invalid(
@@ -52,9 +52,9 @@ final class RollbackCommand implements Command {
         }
         Rollback.Request request =
                 new Rollback.Request(services, Durations.option(options, "--drain", ApplyCommand.DEFAULT_DRAIN));
-        Rollback.Outcome outcome = Rollback.run(session.place(), request, session.progress());
-        if (session.isJson()) {
-            Json.write(session.out(), json -> {
+        Rollback.Outcome outcome = Rollback.run(invocation.place(), request, invocation.progress());
+        if (invocation.isJson()) {
+            Json.write(invocation.out(), json -> {
                 json.name("command").value("rollback");
                 Json.texts(json, "removed", outcome.removed());
                 Json.texts(json, "notCaptured", outcome.unknown());
@@ -64,18 +64,18 @@ final class RollbackCommand implements Command {
             return ExitCode.DONE;
         }
         if (!outcome.unknown().isEmpty()) {
-            session.out().println("not captured: " + String.join(", ", outcome.unknown()));
+            invocation.out().println("not captured: " + String.join(", ", outcome.unknown()));
         }
         if (outcome.removed().isEmpty()) {
-            session.out().println("nothing to do");
+            invocation.out().println("nothing to do");
         } else {
-            session.out().println("released: " + String.join(", ", outcome.removed()));
+            invocation.out().println("released: " + String.join(", ", outcome.removed()));
         }
         if (!outcome.remaining().isEmpty()) {
-            session.out().println("still captured: " + String.join(", ", outcome.remaining()));
+            invocation.out().println("still captured: " + String.join(", ", outcome.remaining()));
         }
         if (outcome.cut() > 0) {
-            session.note(Differences.count(outcome.cut(), "captured connection")
+            invocation.note(Differences.count(outcome.cut(), "captured connection")
                     + " did not end within the drain time and will be reset; drain longer with --drain");
         }
         return ExitCode.DONE;

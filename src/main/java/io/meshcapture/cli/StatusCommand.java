@@ -30,11 +30,11 @@ final class StatusCommand implements Command {
     }
 
     @Override
-    public ExitCode run(ParseResult options, Session session) throws Exception {
-        Status.Outcome live = Status.run(session.place());
-        Map<String, String> drift = StatusDrift.byService(options, session);
-        if (session.isJson()) {
-            Json.write(session.out(), json -> {
+    public ExitCode run(ParseResult options, Invocation invocation) throws Exception {
+        Status.Outcome live = Status.run(invocation.place());
+        Map<String, String> drift = StatusDrift.byService(options, invocation);
+        if (invocation.isJson()) {
+            Json.write(invocation.out(), json -> {
                 json.name("command").value("status");
                 json.name("services").beginArray();
                 for (Status.Captured service : live.services()) {
@@ -58,7 +58,8 @@ final class StatusCommand implements Command {
             return ExitCode.DONE;
         }
         if (live.services().isEmpty()) {
-            session.out()
+            invocation
+                    .out()
                     .println(
                             live.draining()
                                     ? "nothing is captured; captured connections may still be draining; finish with: meshcapture rollback --all"
@@ -77,7 +78,7 @@ final class StatusCommand implements Command {
                     Long.toString(service.excepted()),
                     drift.getOrDefault(service.name(), StatusDrift.unplanned(drift))));
         }
-        table(session.out(), rows);
+        table(invocation.out(), rows);
         return ExitCode.DONE;
     }
 

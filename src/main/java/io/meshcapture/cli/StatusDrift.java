@@ -15,11 +15,11 @@ final class StatusDrift {
     private StatusDrift() {}
 
     /** Words by service; the empty service stands for all others. */
-    static Map<String, String> byService(ParseResult options, Session session) throws Exception {
+    static Map<String, String> byService(ParseResult options, Invocation invocation) throws Exception {
         Map<String, String> words = new HashMap<>();
         try {
-            Check.Outcome outcome =
-                    Check.run(PlanOptions.readQuietly(options, session, false).plan(), session.place(), Set.of());
+            Check.Outcome outcome = Check.run(
+                    PlanOptions.readQuietly(options, invocation, false).plan(), invocation.place(), Set.of());
             boolean shared = outcome.differences().stream().anyMatch(finding -> finding.service() == null)
                     || !outcome.shadows().isEmpty();
             words.put(UNKNOWN, shared ? "drift" : "none");
@@ -31,8 +31,10 @@ final class StatusDrift {
         } catch (Failure failure) {
             // what is captured is told whether or not it can be compared
             words.put(UNKNOWN, "unknown");
-            if (PlanOptions.hasPlan(options, session)) {
-                String.valueOf(failure.getMessage()).lines().forEach(line -> session.note("drift is unknown: " + line));
+            if (PlanOptions.hasPlan(options, invocation)) {
+                String.valueOf(failure.getMessage())
+                        .lines()
+                        .forEach(line -> invocation.note("drift is unknown: " + line));
             }
         }
         return words;

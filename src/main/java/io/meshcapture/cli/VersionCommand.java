@@ -22,11 +22,11 @@ final class VersionCommand implements Command {
     public void declare(CommandSpec spec) {}
 
     @Override
-    public ExitCode run(ParseResult options, Session session) throws IOException {
-        if (session.isJson()) {
-            Json.write(session.out(), json -> json.name("version").value(version()));
+    public ExitCode run(ParseResult options, Invocation invocation) throws IOException {
+        if (invocation.isJson()) {
+            Json.write(invocation.out(), json -> json.name("version").value(version()));
         } else {
-            session.out().println("meshcapture " + version());
+            invocation.out().println("meshcapture " + version());
         }
         return ExitCode.DONE;
     }

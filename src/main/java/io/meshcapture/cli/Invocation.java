@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ParseResult;
 
 /** One run of a command: its streams, its environment and the global options. */
-final class Session {
+final class Invocation {
 
     /** Longer than another run drains by default. */
     private static final Duration DEFAULT_LOCK_TIMEOUT = Duration.ofSeconds(15);
@@ -35,7 +35,7 @@ final class Session {
     private @Nullable String namespace;
     private Duration lockTimeout = DEFAULT_LOCK_TIMEOUT;
 
-    Session(PrintWriter out, PrintWriter err, InputStream in, Map<String, String> environment) {
+    Invocation(PrintWriter out, PrintWriter err, InputStream in, Map<String, String> environment) {
         this.out = out;
         this.err = err;
         this.in = in;
