@@ -2,6 +2,7 @@ package io.meshcapture.cli;
 
 import io.meshcapture.config.Configuration;
 import io.meshcapture.failure.ExitCode;
+import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.verbs.Apply;
 import java.io.PrintWriter;
@@ -32,6 +33,8 @@ final class ApplyCommand implements Command {
         spec.addPositional(services("services to apply; none: all, and those that the plan no longer has are removed"));
         spec.addOption(
                 GlobalOptions.flag("print the difference between live and wanted, and change nothing", "--dry-run"));
+        spec.addOption(GlobalOptions.text(
+                "TIME", "put it on trial: it ends by itself unless confirmed by then", "--confirm-within"));
         spec.addOption(GlobalOptions.text("TIME", "wait until Envoy listens first", "--wait-envoy"));
         spec.addOption(GlobalOptions.text(
                 "TIME",
@@ -70,7 +73,11 @@ final class ApplyCommand implements Command {
                 : null;
         boolean dryRun = options.hasMatchedOption("--dry-run");
         Apply.Request request = new Apply.Request(
-                Invocation.services(options), dryRun, waitEnvoy, Durations.option(options, "--drain", DEFAULT_DRAIN));
+                Invocation.services(options),
+                dryRun,
+                waitEnvoy,
+                Durations.option(options, "--drain", DEFAULT_DRAIN),
+                trial(options));
         Apply.Outcome outcome = Apply.run(reading.plan(), invocation.place(), request, invocation.progress());
         if (invocation.isJson()) {
             Json.write(invocation.out(), json -> {
@@ -83,13 +90,36 @@ final class ApplyCommand implements Command {
                 json.name("captured").value(outcome.captured());
                 json.name("ipv6").value(Choices.word(outcome.ipv6()));
                 Json.differences(json, outcome.differences());
+                json.name("trialSeconds")
+                        .value(outcome.trial() == null ? null : outcome.trial().toMillis() / 1000.0);
                 Json.texts(json, "notes", outcome.notes());
             });
         } else {
             print(outcome, dryRun, invocation.out());
+            if (outcome.trial() != null && !dryRun) {
+                invocation
+                        .out()
+                        .println("on trial: ends by itself in " + Durations.text(outcome.trial())
+                                + " unless confirmed with: meshcapture confirm");
+            }
         }
         outcome.notes().forEach(invocation::note);
         return ExitCode.DONE;
+    }
+
+    /** At least a second: nobody could confirm sooner. */
+    private static @Nullable Duration trial(ParseResult options) {
+        if (!options.hasMatchedOption("--confirm-within")) {
+            return null;
+        }
+        Duration trial = Durations.option(options, "--confirm-within", Duration.ZERO);
+        if (trial.compareTo(Duration.ofSeconds(1)) < 0) {
+            throw new Failure.Invalid(
+                    "a trial of " + trial.toMillis() + " ms is too short",
+                    "--confirm-within",
+                    "give yourself time to confirm, such as 60s");
+        }
+        return trial;
     }
 
     private static void print(Apply.Outcome outcome, boolean dryRun, PrintWriter out) {

@@ -8,6 +8,7 @@ final class Commands {
     /** All of them, in the order in which people meet them. */
     static final List<Command> ALL = List.of(
             new ApplyCommand(),
+            new ConfirmCommand(),
             new CheckCommand(),
             new StatusCommand(),
             new ExplainCommand(),

@@ -44,4 +44,10 @@ final class Durations {
         throw new Failure.Invalid(
                 "time " + BadValue.quote(text) + " is not a number with a unit", where, "write 500ms, 60s, 2m or 1h");
     }
+
+    /** {@code 60 s}; parts of a second where there are any. */
+    static String text(Duration time) {
+        long millis = time.toMillis();
+        return (millis % 1000 == 0 ? Long.toString(millis / 1000) : Double.toString(millis / 1000.0)) + " s";
+    }
 }

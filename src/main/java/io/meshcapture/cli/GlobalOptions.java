@@ -65,7 +65,7 @@ final class GlobalOptions {
                 text("NAMESPACE", "network namespace: a name, a path, or the pid of a process in it", "--netns"));
         spec.addOption(text("FORMAT", "text or json (default: text)", "-o", "--output"));
         spec.addOption(text("DIRECTORY", "where state is kept; this version keeps none on disk", "--state-dir"));
-        spec.addOption(text("TIME", "how long another run is waited for (default: 15s)", "--lock-timeout"));
+        spec.addOption(text("TIME", "how long another run is waited for (default: 10s)", "--lock-timeout"));
         spec.addOption(flag("work in a container that shares the node's network namespace", "--allow-host-network"));
         spec.addOption(flag("say more: where each setting comes from, and stack traces", "-v", "--verbose"));
         spec.addOption(flag("say nothing but results and errors", "-q", "--quiet"));

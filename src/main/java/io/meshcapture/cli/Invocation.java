@@ -20,8 +20,7 @@ import picocli.CommandLine.ParseResult;
 /** One run of a command: its streams, its environment and the global options. */
 final class Invocation {
 
-    /** Longer than another run drains by default. */
-    private static final Duration DEFAULT_LOCK_TIMEOUT = Duration.ofSeconds(15);
+    private static final Duration DEFAULT_LOCK_TIMEOUT = Duration.ofSeconds(10);
 
     private final PrintWriter out;
     private final PrintWriter err;

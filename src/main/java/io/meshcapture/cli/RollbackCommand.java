@@ -24,6 +24,8 @@ final class RollbackCommand implements Command {
     public void declare(CommandSpec spec) {
         spec.addPositional(ApplyCommand.services("services to release"));
         spec.addOption(GlobalOptions.flag("release all services", "--all"));
+        spec.addOption(
+                GlobalOptions.flag("end the trial that runs; what stood before it is in force again", "--trial"));
         spec.addOption(GlobalOptions.text(
                 "TIME",
                 "how long captured connections may go on where nothing stays captured (default: 10s)",
@@ -44,14 +46,18 @@ final class RollbackCommand implements Command {
     public ExitCode run(ParseResult options, Invocation invocation) throws Exception {
         Set<ServiceName> services = Invocation.services(options);
         boolean all = options.hasMatchedOption("--all");
-        if (all == !services.isEmpty()) {
+        boolean trial = options.hasMatchedOption("--trial");
+        int said = (services.isEmpty() ? 0 : 1) + (all ? 1 : 0) + (trial ? 1 : 0);
+        if (said != 1) {
             throw new Failure.Invalid(
-                    all ? "services and --all are both given" : "neither a service nor --all is given",
+                    said == 0
+                            ? "neither a service nor --all is given"
+                            : trial ? "--trial is given beside others" : "services and --all are both given",
                     "meshcapture rollback",
-                    "name the services to release, or write --all");
+                    "name the services to release, or write --all, or --trial to end a trial");
         }
         Rollback.Request request =
-                new Rollback.Request(services, Durations.option(options, "--drain", ApplyCommand.DEFAULT_DRAIN));
+                new Rollback.Request(services, trial, Durations.option(options, "--drain", ApplyCommand.DEFAULT_DRAIN));
         Rollback.Outcome outcome = Rollback.run(invocation.place(), request, invocation.progress());
         if (invocation.isJson()) {
             Json.write(invocation.out(), json -> {
@@ -60,20 +66,23 @@ final class RollbackCommand implements Command {
                 Json.texts(json, "notCaptured", outcome.unknown());
                 Json.texts(json, "remaining", outcome.remaining());
                 json.name("cut").value(outcome.cut());
+                Json.texts(json, "notes", outcome.notes());
             });
+            outcome.notes().forEach(invocation::note);
             return ExitCode.DONE;
         }
         if (!outcome.unknown().isEmpty()) {
             invocation.out().println("not captured: " + String.join(", ", outcome.unknown()));
         }
         if (outcome.removed().isEmpty()) {
-            invocation.out().println("nothing to do");
+            invocation.out().println(outcome.changed() ? "done" : "nothing to do");
         } else {
             invocation.out().println("released: " + String.join(", ", outcome.removed()));
         }
         if (!outcome.remaining().isEmpty()) {
             invocation.out().println("still captured: " + String.join(", ", outcome.remaining()));
         }
+        outcome.notes().forEach(invocation::note);
         if (outcome.cut() > 0) {
             invocation.note(Differences.count(outcome.cut(), "captured connection")
                     + " did not end within the drain time and will be reset; drain longer with --drain");

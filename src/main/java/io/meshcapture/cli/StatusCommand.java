@@ -3,6 +3,7 @@ package io.meshcapture.cli;
 import io.meshcapture.failure.ExitCode;
 import io.meshcapture.verbs.Status;
 import java.io.PrintWriter;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -54,9 +55,16 @@ final class StatusCommand implements Command {
                 }
                 json.endArray();
                 json.name("draining").value(live.draining());
+                json.name("trialSecondsLeft")
+                        .value(
+                                live.trialLeft() == null
+                                        ? null
+                                        : live.trialLeft().toMillis() / 1000.0);
+                Json.texts(json, "notes", live.notes());
             });
             return ExitCode.DONE;
         }
+        live.notes().forEach(invocation::note);
         if (live.services().isEmpty()) {
             invocation
                     .out()
@@ -79,6 +87,13 @@ final class StatusCommand implements Command {
                     drift.getOrDefault(service.name(), StatusDrift.unplanned(drift))));
         }
         table(invocation.out(), rows);
+        if (live.trialLeft() != null) {
+            invocation
+                    .out()
+                    .println("on trial: ends by itself in "
+                            + Durations.text(live.trialLeft().plusMillis(999).truncatedTo(ChronoUnit.SECONDS))
+                            + " unless confirmed with: meshcapture confirm");
+        }
         return ExitCode.DONE;
     }
 

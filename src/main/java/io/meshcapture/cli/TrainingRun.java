@@ -33,6 +33,7 @@ final class TrainingRun {
                 List.of("check", "-f", plan),
                 List.of("apply", "-f", plan),
                 List.of("status"),
+                List.of("confirm"),
                 List.of("rollback", "--all", "--drain", "0"))) {
             run(command);
         }

@@ -110,6 +110,7 @@ public final class DecisionCompiler {
         boolean quicToo = plan.udp443() == Choices.Udp443.REJECT;
         List<Step> guards = new ArrayList<>();
         guards.add(new Step.OtherProtocols(quicToo));
+        guards.add(new Step.OpenConnections(host.ephemeral()));
         guards.add(new Step.EnvoyUsers(new TreeSet<>(users)));
         guards.add(new Step.EnvoyGroups(new TreeSet<>(groups)));
         guards.add(new Step.OwnAddresses());
@@ -119,7 +120,6 @@ public final class DecisionCompiler {
         if (host.ipv6() == Choices.Ipv6.BYPASS) {
             guards.add(new Step.Ipv6Bypass());
         }
-        guards.add(new Step.OpenConnections(host.ephemeral()));
         return guards;
     }
 

@@ -30,12 +30,14 @@ public final class Apply {
      * @param dryRun whether to compare only
      * @param waitEnvoy how long to wait for Envoy first, or null for not at all
      * @param drain how long captured connections may go on where nothing stays captured
+     * @param trial how long the change lasts unless it is confirmed, or null for good
      */
     public record Request(
             Set<ServiceName> services,
             boolean dryRun,
             @Nullable Duration waitEnvoy,
-            Duration drain) {
+            Duration drain,
+            @Nullable Duration trial) {
         public Request {
             services = Set.copyOf(services);
         }
@@ -51,6 +53,7 @@ public final class Apply {
      * @param captured how many services are captured afterwards
      * @param ipv6 what happens to IPv6
      * @param differences every difference, in the ruleset's words
+     * @param trial how long what is in force lasts unless it is confirmed, or null for good
      * @param notes what the user should know
      */
     public record Outcome(
@@ -61,6 +64,7 @@ public final class Apply {
             int captured,
             Choices.Ipv6 ipv6,
             List<Difference> differences,
+            @Nullable Duration trial,
             List<String> notes) {}
 
     private final Plan plan;
@@ -92,8 +96,12 @@ public final class Apply {
     private Outcome apply() throws Exception {
         try (NftablesBackend backend = NftablesBackend.open()) {
             LiveState live = backend.live();
+            if (!request.dryRun() && request.trial() == null) {
+                Trials.refuseWhileOneRuns(live);
+            }
             Wanted wanted = Wanted.of(plan, request.services(), live);
             List<String> notes = new ArrayList<>(wanted.notes());
+            notes.addAll(Trials.found(live));
             boolean nothingWanted = wanted.decision().services().isEmpty();
             if (nothingWanted) {
                 return release(backend, live, wanted, notes);
@@ -101,13 +109,27 @@ public final class Apply {
             refuseLoop(wanted);
             Processes.Search strangers = Processes.notEnvoyOf(wanted.envoyUsers());
             Change change = backend.change(
-                    live, wanted.decision(), place.version(), Instant.now().truncatedTo(ChronoUnit.SECONDS));
-            if (!request.dryRun() && !change.isNothing()) {
-                OpenConnections.commitBesideThem(
-                        backend, change, live.listeners(), wanted.decision().listeners());
+                    live,
+                    wanted.decision(),
+                    place.version(),
+                    Instant.now().truncatedTo(ChronoUnit.SECONDS),
+                    request.trial());
+            if (!request.dryRun()) {
+                commit(backend, live, wanted, change);
             }
             notes.addAll(afterwards(wanted, strangers.found()));
             return outcome(live, wanted, change.differences(), notes);
+        }
+    }
+
+    private void commit(NftablesBackend backend, LiveState live, Wanted wanted, Change change) {
+        if (live.trial().isPresent() && request.trial() != null) {
+            Trials.extend(backend, live, change, request.trial());
+        } else if (request.trial() != null && change.differences().isEmpty()) {
+            backend.prepare(change); // there is nothing to try
+        } else if (!change.isNothing()) {
+            OpenConnections.commitBesideThem(
+                    backend, change, live.listeners(), wanted.decision().listeners());
         }
     }
 
@@ -126,6 +148,12 @@ public final class Apply {
     /** The plan has no services: whatever is captured is let go. */
     private Outcome release(NftablesBackend backend, LiveState live, Wanted wanted, List<String> notes)
             throws Exception {
+        if (request.trial() != null) {
+            throw new Failure.Invalid(
+                    "a plan without services cannot be put on trial",
+                    "--confirm-within",
+                    "release everything with: meshcapture rollback --all");
+        }
         notes.add(
                 live.isPresent()
                         ? "the plan has no services, so everything that was captured is released"
@@ -154,7 +182,7 @@ public final class Apply {
         return notes;
     }
 
-    private static Outcome outcome(LiveState live, Wanted wanted, List<Finding> differences, List<String> notes) {
+    private Outcome outcome(LiveState live, Wanted wanted, List<Finding> differences, List<String> notes) {
         Map<String, String> before = new HashMap<>();
         live.services().forEach(service -> before.put(service.name(), service.digest()));
         List<String> added = new ArrayList<>();
@@ -168,6 +196,8 @@ public final class Apply {
             }
         }
         List<String> removed = before.keySet().stream().sorted().toList();
+        boolean tried = request.trial() != null
+                && (!differences.isEmpty() || live.trial().isPresent());
         return new Outcome(
                 !differences.isEmpty(),
                 added,
@@ -176,6 +206,7 @@ public final class Apply {
                 wanted.decision().services().size(),
                 wanted.ipv6(),
                 Difference.of(differences),
+                tried ? request.trial() : null,
                 notes);
     }
 }

@@ -36,8 +36,12 @@ public final class Check {
                 LiveState live = backend.live();
                 Wanted wanted = Wanted.of(plan, services, live);
                 List<String> notes = new ArrayList<>(wanted.notes());
+                notes.addAll(Trials.found(live));
+                live.trial()
+                        .ifPresent(left -> notes.add("what is in force is on trial and ends in " + Trials.left(left)
+                                + " unless it is confirmed with: meshcapture confirm"));
                 int compared = services.isEmpty() ? wanted.decision().services().size() : services.size();
-                if (wanted.decision().services().isEmpty() && !live.isPresent()) {
+                if (wanted.decision().services().isEmpty() && !live.isInForce()) {
                     return new Outcome(List.of(), List.of(), 0, notes);
                 }
                 List<Finding> differences =

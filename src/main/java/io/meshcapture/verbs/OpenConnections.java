@@ -8,7 +8,6 @@ import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.system.SocketTable;
 import io.meshcapture.system.SocketTable.Open;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -18,9 +17,9 @@ final class OpenConnections {
     private OpenConnections() {}
 
     /**
-     * Commits a capture and leaves alone what is open and not captured. The connections are listed before the commit, so
-     * that a process killed right after it leaves none unprotected, and once more after it, for those opened in between.
-     * Captured ones are told by their other end, a socket on one of Envoy's listeners.
+     * Commits a capture and leaves alone what is open and not captured. The connections are listed when everything is built
+     * and nothing is captured yet: conntrack knows by then whatever is opened from now on. Captured ones are told by their
+     * other end, a socket on one of Envoy's listeners.
      *
      * @param standing the listeners before the commit
      * @param wanted the listeners after it
@@ -28,11 +27,8 @@ final class OpenConnections {
     static void commitBesideThem(NftablesBackend backend, Change change, List<Port> standing, List<Port> wanted) {
         List<Port> listeners = new ArrayList<>(standing);
         listeners.addAll(wanted);
-        Set<Open> before = new HashSet<>(leavable(SocketTable.open(), listeners));
-        backend.commit(change, before);
-        backend.leaveAlone(leavable(SocketTable.open(), listeners).stream()
-                .filter(open -> !before.contains(open))
-                .toList());
+        backend.prepare(change);
+        backend.commit(change, leavable(SocketTable.open(), listeners));
     }
 
     private static List<Open> leavable(List<Open> sockets, List<Port> listeners) {

@@ -2,6 +2,7 @@ package io.meshcapture.verbs;
 
 import io.meshcapture.backend.nftables.LiveState;
 import io.meshcapture.backend.nftables.NftablesBackend;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -14,8 +15,14 @@ public final class Status {
      *
      * @param services the services that are captured, in name order
      * @param draining whether a table stands that captures nothing, because captured connections may still be ending
+     * @param trialLeft what is left of the trial that runs, or null where none does
+     * @param notes what an earlier command left that did not come to its end
      */
-    public record Outcome(List<Captured> services, boolean draining) {}
+    public record Outcome(
+            List<Captured> services,
+            boolean draining,
+            @Nullable Duration trialLeft,
+            List<String> notes) {}
 
     /**
      * A service that is captured.
@@ -35,7 +42,7 @@ public final class Status {
     public static Outcome run(Place place) throws Exception {
         return place.reading(() -> {
             try (NftablesBackend backend = NftablesBackend.open()) {
-                LiveState live = backend.liveWithCounters();
+                LiveState live = backend.live();
                 List<Captured> services = live.services().stream()
                         .map(service -> new Captured(
                                 service.name(),
@@ -45,7 +52,11 @@ public final class Status {
                                 service.captured(),
                                 service.excepted()))
                         .toList();
-                return new Outcome(services, live.isPresent() && services.isEmpty());
+                return new Outcome(
+                        services,
+                        live.isPresent() && services.isEmpty(),
+                        live.trial().orElse(null),
+                        Trials.found(live));
             }
         });
     }

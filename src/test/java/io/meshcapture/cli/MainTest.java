@@ -70,7 +70,7 @@ class MainTest {
                 wrong("no command is given; command line; name one; meshcapture --help lists them"),
                 wrong("no command is given; command line; name one; meshcapture --help lists them", "-v", "-q"),
                 wrong(
-                        "command \"aply\" is not known; command line; write one of apply, check, status, explain,"
+                        "command \"aply\" is not known; command line; write one of apply, confirm, check, status, explain,"
                                 + " rollback, render, completion, version",
                         "aply"),
                 wrong(
@@ -99,10 +99,10 @@ class MainTest {
                         "-f",
                         "b"),
                 wrong(
-                        "neither a service nor --all is given; meshcapture rollback; name the services to release, or write --all",
+                        "neither a service nor --all is given; meshcapture rollback; name the services to release, or write --all, or --trial to end a trial",
                         "rollback"),
                 wrong(
-                        "services and --all are both given; meshcapture rollback; name the services to release, or write --all",
+                        "services and --all are both given; meshcapture rollback; name the services to release, or write --all, or --trial to end a trial",
                         "rollback",
                         "--all",
                         "orders"),
@@ -281,7 +281,7 @@ class MainTest {
                 "explain", "-f", "-", "10.1.2.3:443", "--from-user", "7", "--envoy-user", "6", "--envoy-user", "7");
         assertEquals(0, answer.exit(), answer.err());
         assertTrue(
-                answer.out().endsWith("  2  decides  Envoy's own traffic, by user, is never captured\ndirect\n"),
+                answer.out().endsWith("  3  decides  Envoy's own traffic, by user, is never captured\ndirect\n"),
                 answer.out());
     }
 

@@ -13,6 +13,8 @@ import io.meshcapture.lab.Verdict;
 import io.meshcapture.lab.Verdict.Direct;
 import io.meshcapture.lab.Verdict.Proxied;
 import io.meshcapture.lab.Verdict.Refused;
+import java.util.Arrays;
+import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
@@ -35,18 +37,19 @@ class DriftKernelIT {
         lab.proxy(15001);
         lab.proxy(15002);
         Program.apply(PLAN);
-        OpenConnectionsKernelIT.endGrace(lab);
         assertEquals(new Proxied(15002, "10.99.0.1:8080"), ledger(lab));
     }
 
     @ParameterizedTest(name = "{0}")
     @CsvSource(delimiter = '|', textBlock = """
             insert rule inet meshcapture output tcp dport 8080 accept | chain output rule 1 | - tcp dport 8080 accept
-            add rule inet meshcapture output tcp dport 8080 accept    | chain output rule   | - tcp dport 8080 accept
+            insert rule inet meshcapture outbound tcp dport 8080 accept | chain outbound rule 1 | - tcp dport 8080 accept
+            add rule inet meshcapture outbound tcp dport 8080 accept  | chain outbound rule   | - tcp dport 8080 accept
             insert rule inet meshcapture to_15002 counter return      | chain to_15002 rule 1 | - counter
-            flush chain inet meshcapture output                       | chain output rule 1 | + meta l4proto != tcp accept
+            flush chain inet meshcapture output                       | chain output rule 1 | + goto outbound
+            flush chain inet meshcapture outbound                     | chain outbound rule 1 | + meta l4proto != tcp accept
             flush chain inet meshcapture to_15002                     | chain to_15002 rule 1 | + meta l4proto tcp redirect to :15002
-            flush chain inet meshcapture open_connections             | chain open_connections rule 1 | + meta nfproto @grace accept
+            flush chain inet meshcapture open_connections             | chain open_connections rule 1 | + ip saddr 127.0.0.0/8
             add chain inet meshcapture mine                           | chain mine | - chain mine
             add set inet meshcapture mine { type uid; elements = { 7 }; } | set mine | - set mine
             add counter inet meshcapture hits { comment "hello"; } | table inet meshcapture | - counter hits
@@ -59,14 +62,14 @@ class DriftKernelIT {
             add chain inet meshcapture output { policy drop; }        | chain output | policy drop
             """)
     void edit_is_named_and_repaired(String edit, String where, String difference, Lab lab) {
-        String before = Program.lasting(lab.nft().list());
+        String before = lab.nft().list();
         lab.nft().apply(edit);
         assertRepaired(where, difference, before, lab);
     }
 
     @Test
     void element_that_was_turned_around_is_named_with_both_verdicts(Lab lab) {
-        String before = Program.lasting(lab.nft().list());
+        String before = lab.nft().list();
         lab.nft().apply("""
                 delete element inet meshcapture user_2_ip { 1002 . 10.0.0.0/8 . 0-65535 }
                 add element inet meshcapture user_2_ip { 1002 . 10.0.0.0/8 . 0-65535 comment "ledger" : accept }
@@ -81,24 +84,24 @@ class DriftKernelIT {
 
     @Test
     void deleted_rule_is_named_and_put_back_in_its_place(Lab lab) {
-        String before = Program.lasting(lab.nft().list());
-        lab.nft().apply("delete rule inet meshcapture output handle " + handle("@envoy_users accept"));
-        assertRepaired("chain output rule 2", "+ meta skuid @envoy_users accept", before, lab);
+        String before = lab.nft().list();
+        lab.nft().apply("delete rule inet meshcapture outbound handle " + handle("@envoy_users accept"));
+        assertRepaired("chain outbound rule 3", "+ meta skuid @envoy_users accept", before, lab);
     }
 
     @Test
     void rule_that_was_moved_is_named_and_put_back_in_its_place(Lab lab) {
-        String before = Program.lasting(lab.nft().list());
+        String before = lab.nft().list();
         lab.nft()
-                .apply("delete rule inet meshcapture output handle " + handle("@envoy_users accept")
-                        + "\nadd rule inet meshcapture output meta skuid @envoy_users accept"
+                .apply("delete rule inet meshcapture outbound handle " + handle("@envoy_users accept")
+                        + "\nadd rule inet meshcapture outbound meta skuid @envoy_users accept"
                         + " comment \"Envoy's own traffic, by user, is never captured\"\n");
-        assertRepaired("chain output rule", "meta skuid @envoy_users accept", before, lab);
+        assertRepaired("chain outbound rule", "meta skuid @envoy_users accept", before, lab);
     }
 
     @Test
     void chain_that_was_hooked_elsewhere_is_named_and_repaired(Lab lab) {
-        String before = Program.lasting(lab.nft().list());
+        String before = lab.nft().list();
         String table =
                 Run.command("nft", "list", "table", "inet", "meshcapture").orFail();
         lab.nft().apply("delete table inet meshcapture\n" + table.replace("priority -101", "priority 50"));
@@ -107,7 +110,7 @@ class DriftKernelIT {
 
     @Test
     void set_that_was_declared_otherwise_is_named_and_repaired(Lab lab) {
-        String before = Program.lasting(lab.nft().list());
+        String before = lab.nft().list();
         String table =
                 Run.command("nft", "list", "table", "inet", "meshcapture").orFail();
         lab.nft().apply("delete table inet meshcapture\n" + table.replace("type gid\n", "type gid\nflags interval\n"));
@@ -116,14 +119,14 @@ class DriftKernelIT {
 
     @Test
     void table_that_was_put_to_sleep_is_named_and_woken(Lab lab) {
-        String before = Program.lasting(lab.nft().list());
+        String before = lab.nft().list();
         lab.nft().apply("add table inet meshcapture { flags dormant; }");
         assertRepaired("table inet meshcapture", "dormant", before, lab);
     }
 
     @Test
     void table_that_was_deleted_is_named_and_rebuilt(Lab lab) {
-        String before = Program.lasting(lab.nft().list());
+        String before = lab.nft().list();
         lab.nft().apply("flush ruleset");
         assertRepaired("table inet meshcapture", "+ table inet meshcapture", before, lab);
     }
@@ -203,11 +206,18 @@ class DriftKernelIT {
         return check;
     }
 
-    /** An element that was put back counts from zero, and a record that was, dates from now. */
-    private static String withoutWhatWasRebuilt(String listing) {
-        return Program.lasting(listing)
+    /**
+     * An element that was put back counts from zero, a record that was, dates from now, and where more was changed than one
+     * transaction can do at once, all stands in the other slot, whose names end in _b.
+     */
+    private static List<String> withoutWhatWasRebuilt(String listing) {
+        String plain = listing.replaceAll("_b\\b", "")
                 .replaceAll("counter packets \\d+ bytes \\d+ comment \"ledger\"", "counter comment \"ledger\"")
                 .replaceAll(" \\d{4}-\\d\\d-\\d\\dT\\S+Z", "");
+        return Arrays.stream(plain.split("\n\n|\n\t}\n", -1))
+                .map(String::strip)
+                .sorted()
+                .toList();
     }
 
     private static Verdict ledger(Lab lab) {

@@ -39,7 +39,6 @@ class OpenConnectionsKernelIT {
             assertEquals(Echo.ANSWERED, before.echo("before"));
             Program.apply(ANY);
             assertEquals(Echo.ANSWERED, before.echo("just after"));
-            endGrace(lab);
             assertEquals(Echo.ANSWERED, before.echo("later"));
             assertEquals(new Proxied(15001, server), lab.caller().connect(server));
             Program.rollback("--all");
@@ -53,7 +52,6 @@ class OpenConnectionsKernelIT {
         List<Connection> before = BOTH.stream().map(lab.caller()::open).toList();
         Connection mapped = lab.caller().v4Mapped().open("10.99.0.1:8080");
         Program.apply(ANY);
-        endGrace(lab);
         before.forEach(open -> assertEquals(Echo.ANSWERED, open.echo("awake")));
         assertEquals(Echo.ANSWERED, mapped.echo("awake"));
     }
@@ -69,7 +67,6 @@ class OpenConnectionsKernelIT {
                         .map(lab.caller()::open)
                         .toList());
         Program.apply(ANY);
-        endGrace(lab);
         before.forEach(open -> assertEquals(Echo.ANSWERED, open.echo("inbound"), open.local()));
         assertEquals(new Direct("10.99.0.2:9090"), lab.inSrv(() -> lab.caller().connect("10.99.0.2:9090")));
     }
@@ -79,7 +76,6 @@ class OpenConnectionsKernelIT {
         prepare(false, lab);
         Connection own = lab.caller().as(Identity.ENVOY).open("10.99.0.1:8080");
         Program.apply(ANY);
-        endGrace(lab);
         assertEquals(Echo.ANSWERED, own.echo("upstream"));
     }
 
@@ -88,7 +84,6 @@ class OpenConnectionsKernelIT {
         prepare(false, lab);
         List<Connection> before = BOTH.stream().map(lab.caller()::open).toList();
         Program.apply(ANY);
-        endGrace(lab);
         before.forEach(open -> assertEquals(Echo.ANSWERED, open.echo("known")));
         lab.conntrack().flush();
         before.forEach(open -> assertEquals(Echo.ANSWERED, open.echo("forgotten")));
@@ -98,7 +93,6 @@ class OpenConnectionsKernelIT {
     void captured_connection_survives_a_forgetful_conntrack(Lab lab) {
         prepare(false, lab);
         Program.apply(ANY);
-        endGrace(lab);
         List<Connection> captured = BOTH.stream().map(lab.caller()::open).toList();
         for (int i = 0; i < 3; i++) {
             lab.conntrack().flush();
@@ -110,7 +104,6 @@ class OpenConnectionsKernelIT {
     void excepted_connection_survives_a_forgetful_conntrack(Lab lab) {
         prepare(false, lab);
         Program.apply(ENVOY + "services: {any: {except: [\":8080\"]}}\n");
-        endGrace(lab);
         List<Connection> direct = BOTH.stream().map(lab.caller()::open).toList();
         lab.conntrack().flush();
         direct.forEach(open -> assertEquals(Echo.ANSWERED, open.echo("forgotten")));
@@ -119,7 +112,6 @@ class OpenConnectionsKernelIT {
     @Test
     void server_that_speaks_first_after_conntrack_forgot_keeps_its_client(Lab lab) throws Exception {
         Program.apply(ANY);
-        endGrace(lab);
         for (String own : List.of("10.99.0.2", "fd99::2")) {
             try (var pair = Talk.between(lab, own, 9090)) {
                 lab.conntrack().flush();
@@ -151,10 +143,5 @@ class OpenConnectionsKernelIT {
         if (conntrack) {
             lab.nft().apply(STATEFUL);
         }
-    }
-
-    /** As five seconds later: whoever only lived by the grace time dies now. */
-    static void endGrace(Lab lab) {
-        lab.nft().apply("flush set inet meshcapture grace");
     }
 }

@@ -54,11 +54,6 @@ final class Program {
                         .toArray(String[]::new)));
     }
 
-    /** A listing without what passes by itself: the rest of the grace time after a first apply. */
-    static String lasting(String listing) {
-        return listing.replaceAll("\\t\\telements = \\{ ipv4 timeout .*\\n", "");
-    }
-
     static Outcome must(int exit, Outcome outcome) {
         assertEquals(exit, outcome.exit(), () -> "said: " + outcome.err() + outcome.out());
         return outcome;

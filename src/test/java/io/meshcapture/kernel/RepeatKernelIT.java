@@ -1,7 +1,6 @@
 package io.meshcapture.kernel;
 
 import static io.meshcapture.kernel.Program.ENVOY;
-import static io.meshcapture.kernel.Program.lasting;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -49,15 +48,15 @@ class RepeatKernelIT {
         lab.caller().uid(1001).connect("10.99.0.1:8080");
         lab.caller().uid(1001).connect("10.99.0.1:5432");
         lab.caller().uid(1002).connect("10.99.0.1:8080");
-        String first = lasting(lab.nft().list());
+        String first = lab.nft().list();
         assertTrue(first.contains("counter packets 1 bytes 60 comment \"ledger\""), first);
         Outcome second = Program.apply(TWO);
         assertEquals("in sync: 2 services captured, nothing to change\n", second.out());
         assertEquals("", second.err());
-        assertEquals(first, lasting(lab.nft().list()));
+        assertEquals(first, lab.nft().list());
         assertEquals(
                 "in sync: 2 services\n", Program.must(0, Program.check(TWO)).out());
-        assertEquals(first, lasting(lab.nft().list()));
+        assertEquals(first, lab.nft().list());
     }
 
     @Test
@@ -66,10 +65,10 @@ class RepeatKernelIT {
         assertTrue(outcome.out().contains("would be captured: orders, ledger"), outcome::out);
         assertEquals("", lab.nft().list());
         Program.apply(TWO);
-        String stands = lasting(lab.nft().list());
+        String stands = lab.nft().list();
         outcome = Program.apply(ORDERS_ONLY, "--dry-run");
         assertTrue(outcome.out().contains("would be released: ledger"), outcome::out);
-        assertEquals(stands, lasting(lab.nft().list()));
+        assertEquals(stands, lab.nft().list());
     }
 
     @Test

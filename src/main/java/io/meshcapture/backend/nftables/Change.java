@@ -3,15 +3,18 @@ package io.meshcapture.backend.nftables;
 import java.util.List;
 
 /**
- * A transaction that has not been committed.
+ * A change that has not been committed. Each script is one transaction; only the last one alters what happens to new
+ * connections.
  *
- * @param script nft commands; the empty text where nothing differs
- * @param differences what it changes
+ * @param clearing takes away what interrupted changes and ended trials left; the empty text where they left nothing
+ * @param preparation builds what is to come beside what stands; the empty text where there is nothing to build
+ * @param commitment puts it in force; the empty text where everything is as it should be
+ * @param differences what the change is made of
  */
-public record Change(String script, List<Finding> differences) {
+public record Change(String clearing, String preparation, String commitment, List<Finding> differences) {
 
     /** Whether the live state is as it should be already. */
     public boolean isNothing() {
-        return script.isEmpty();
+        return clearing.isEmpty() && preparation.isEmpty() && commitment.isEmpty();
     }
 }

@@ -148,9 +148,12 @@ final class ListingParser {
             rest = rest.substring(0, commentAt) + rest.substring(end + 1);
         }
         long packets = 0;
+        long bytes = 0;
         int counter = lastOutsideQuotes(rest, " counter");
         if (counter >= 0) {
-            packets = packets(rest.substring(counter));
+            String counted = rest.substring(counter);
+            packets = counted(counted, "packets ");
+            bytes = counted(counted, "bytes ");
             rest = rest.substring(0, counter);
         }
         String options = "";
@@ -159,13 +162,18 @@ final class ListingParser {
             options = rest.substring(timeout + 1);
             rest = rest.substring(0, timeout);
         }
-        return new Element(NftKey.canonical(rest.strip()), options, comment, verdict, packets);
+        return new Element(NftKey.canonical(rest.strip()), options, comment, verdict, packets, bytes);
     }
 
-    /** {@code  counter packets 3 bytes 180}. */
-    private static long packets(String counter) {
-        String[] words = counter.strip().split(" ", -1);
-        return words.length >= 3 && words[1].equals("packets") ? Long.parseLong(words[2]) : 0;
+    /** From {@code counter packets 3 bytes 180}; 0 where the listing is one without state. */
+    private static long counted(String counter, String what) {
+        int start = counter.indexOf(what);
+        if (start < 0) {
+            return 0;
+        }
+        start += what.length();
+        int end = counter.indexOf(' ', start);
+        return Long.parseLong(counter.substring(start, end < 0 ? counter.length() : end));
     }
 
     private static int lastOutsideQuotes(String text, String wanted) {
@@ -195,10 +203,23 @@ final class ListingParser {
             if (base == null && rules.isEmpty() && line.startsWith("type ")) {
                 base = line;
             } else if (!line.isEmpty()) {
-                rules.add(line);
+                rules.add(uncounted(line));
             }
         }
         return new Chain(name, base, rules);
+    }
+
+    /** A rule's text does not change with what it counts. */
+    private static String uncounted(String rule) {
+        int at = rule.indexOf(" counter packets ");
+        if (at < 0 || isQuoted(rule, at)) {
+            return rule;
+        }
+        int end = at + " counter packets ".length();
+        for (int word = 0; word < 3 && end >= 0; word++) { // 3 bytes 180
+            end = rule.indexOf(' ', end + 1);
+        }
+        return rule.substring(0, at) + " counter" + (end < 0 ? "" : rule.substring(end));
     }
 
     private static @Nullable String unquoted(String text) {

@@ -64,10 +64,16 @@ final class LiveDecision {
     }
 
     private List<Step> steps() {
-        Chain output = ruleset.chains().get("output");
+        Chain output = ruleset.chains().get(Ruleset.OUTPUT);
+        for (String rule : output == null ? List.<String>of() : output.rules()) {
+            if (Slot.dispatched(rule) == null) {
+                throw notOurs(rule);
+            }
+        }
+        Chain outbound = ruleset.chains().get(Ruleset.OUTBOUND);
         List<Step> guards = guards();
         List<Step> steps = new ArrayList<>();
-        for (String rule : output == null ? List.<String>of() : output.rules()) {
+        for (String rule : outbound == null ? List.<String>of() : outbound.rules()) {
             Step step = step(rule, guards);
             Step before = steps.isEmpty() ? null : steps.getLast();
             if (step instanceof Step.Lookup more

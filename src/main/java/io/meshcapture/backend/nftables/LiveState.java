@@ -8,6 +8,7 @@ import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.ServiceRules;
 import io.meshcapture.rules.Step;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -15,6 +16,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -22,15 +24,57 @@ import org.jspecify.annotations.Nullable;
 /** What stands in the kernel now. */
 public final class LiveState {
 
+    private final @Nullable StandingTable standing;
+
+    /** What decides new connections, or would if the base chain led to it. */
     private final @Nullable Ruleset ruleset;
 
-    LiveState(@Nullable Ruleset ruleset) {
-        this.ruleset = ruleset;
+    /**
+     * Takes the table apart.
+     *
+     * @param table as it is listed, or null where there is none
+     */
+    LiveState(@Nullable Ruleset table) {
+        this.standing = table == null ? null : StandingTable.of(table);
+        this.ruleset = standing == null ? null : standing.ruleset();
+    }
+
+    @Nullable
+    StandingTable table() {
+        return standing;
     }
 
     @Nullable
     Ruleset ruleset() {
         return ruleset;
+    }
+
+    /** Whether new connections are decided at all: the base chain leads somewhere. */
+    public boolean isInForce() {
+        return standing != null && standing.inForce() != null;
+    }
+
+    /** What is left of the trial that runs; empty where none does. */
+    public Optional<Duration> trial() {
+        return standing == null ? Optional.empty() : Optional.ofNullable(standing.trialLeft());
+    }
+
+    /** Whether a trial ended because nobody confirmed it, and its rules have not been cleared away yet. */
+    public boolean hasEndedTrial() {
+        return standing != null && standing.hasEndedTrial();
+    }
+
+    /** Whether the beginnings of a change stand there that nothing leads to: its process was killed. */
+    public boolean hasLeftover() {
+        return standing != null && !standing.hasEndedTrial() && standing.leftover() != null;
+    }
+
+    /** The services that a trial is to replace, while it runs; empty otherwise. */
+    public List<LiveService> servicesBehindTrial() {
+        if (standing == null || standing.trialLeft() == null || standing.confirmed() == null) {
+            return List.of();
+        }
+        return services(standing.confirmed().contents(standing.table()));
     }
 
     /** Whether the table is there. */
@@ -58,9 +102,10 @@ public final class LiveState {
 
     /** The services, in name order. Counters are there only where the state was read with them. */
     public List<LiveService> services() {
-        if (ruleset == null) {
-            return List.of();
-        }
+        return ruleset == null || !isInForce() ? List.of() : services(ruleset);
+    }
+
+    private static List<LiveService> services(Ruleset ruleset) {
         Map<String, long[]> packets = new HashMap<>();
         for (NftSet set : ruleset.sets().values()) {
             if (set.isMap()) {
@@ -82,7 +127,7 @@ public final class LiveState {
                 }
             }
         }
-        Set<String> unrecorded = owners();
+        Set<String> unrecorded = owners(ruleset);
         services.forEach(service -> unrecorded.remove(service.name()));
         for (String owner : unrecorded) {
             // its record was taken away by hand; it is captured all the same
@@ -94,13 +139,11 @@ public final class LiveState {
     }
 
     /** Everybody whom elements of the maps belong to. */
-    private Set<String> owners() {
+    private static Set<String> owners(Ruleset ruleset) {
         Set<String> owners = new TreeSet<>();
-        if (ruleset != null) {
-            for (NftSet set : ruleset.sets().values()) {
-                if (set.isMap()) {
-                    set.elements().values().forEach(element -> owners.add(element.comment()));
-                }
+        for (NftSet set : ruleset.sets().values()) {
+            if (set.isMap()) {
+                set.elements().values().forEach(element -> owners.add(element.comment()));
             }
         }
         owners.remove("");
@@ -114,12 +157,12 @@ public final class LiveState {
 
     /** The services as they stand, to be compiled again beside others. */
     public Map<ServiceName, ServiceRules> standing() {
-        return ruleset == null ? Map.of() : new LiveDecision(ruleset).services();
+        return ruleset == null || !isInForce() ? Map.of() : new LiveDecision(ruleset).services();
     }
 
-    /** What happens to IPv6 as it stands; null where the table is not there. */
+    /** What happens to IPv6 as it stands; null where nothing is in force. */
     public Choices.@Nullable Ipv6 ipv6() {
-        if (ruleset == null) {
+        if (ruleset == null || !isInForce()) {
             return null;
         }
         if (contains(Decision.Ending.REJECT_IPV6.why())) {
@@ -134,14 +177,16 @@ public final class LiveState {
                         .anyMatch(chain -> chain.rules().stream().anyMatch(rule -> LiveDecision.hasComment(rule, why)));
     }
 
-    /** Envoy's listeners that the table sends to. */
+    /** Envoy's listeners that the table sends to or has sent to. */
     public List<Port> listeners() {
         List<Port> listeners = new ArrayList<>();
-        if (ruleset != null) {
-            for (String chain : ruleset.chains().keySet()) {
-                Port listener = LiveDecision.listener("goto " + chain);
-                if (listener != null) {
-                    listeners.add(listener);
+        if (standing != null) {
+            for (Slot slot : Slot.values()) {
+                for (String chain : slot.contents(standing.table()).chains().keySet()) {
+                    Port listener = LiveDecision.listener("goto " + chain);
+                    if (listener != null && !listeners.contains(listener)) {
+                        listeners.add(listener);
+                    }
                 }
             }
         }

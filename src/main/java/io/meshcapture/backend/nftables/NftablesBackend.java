@@ -8,11 +8,14 @@ import io.meshcapture.ffi.LibNftables;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.system.SocketTable;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -40,23 +43,18 @@ public final class NftablesBackend implements AutoCloseable {
         return RulesetText.of(RulesetRenderer.render(decision));
     }
 
-    /** What stands now, without counters. */
+    /** What stands now. */
     public LiveState live() {
-        return read(LibNftables.OUTPUT_STATELESS, true);
-    }
-
-    /** What stands now, with counters. */
-    public LiveState liveWithCounters() {
-        return read(0, true);
+        return read(true);
     }
 
     /** What stands now, also where another version wrote it: enough to remove it. */
     public LiveState liveOfAnyVersion() {
-        return read(LibNftables.OUTPUT_STATELESS, false);
+        return read(false);
     }
 
-    private LiveState read(int flags, boolean thisVersionOnly) {
-        NftContext.Answer answer = nft.run("list table " + Ruleset.TABLE, flags);
+    private LiveState read(boolean thisVersionOnly) {
+        NftContext.Answer answer = nft.run("list table " + Ruleset.TABLE, 0);
         if (!answer.accepted()) {
             if (answer.error().contains("No such file or directory")) {
                 return new LiveState(null);
@@ -86,30 +84,52 @@ public final class NftablesBackend implements AutoCloseable {
     }
 
     /**
-     * The transaction that makes the live state that of a decision.
+     * The change that makes the live state that of a decision.
      *
      * @param version written into the records of services that change
      * @param now likewise
+     * @param trial how long it is to last unless it is confirmed, or null for good
      */
-    public Change change(LiveState live, Decision decision, String version, Instant now) {
+    public Change change(LiveState live, Decision decision, String version, Instant now, @Nullable Duration trial) {
         Ruleset wanted = RulesetRenderer.render(decision);
         Ruleset stands = live.ruleset();
+        StandingTable table = live.table();
         stampServices(wanted, stands, version, now);
-        if (stands == null) {
-            return new Change(Transaction.between(null, wanted), Drift.between(Ruleset.empty(), wanted, null));
+        if (stands == null || table == null) {
+            return Switchover.begin(wanted, trial, Drift.between(Ruleset.empty(), wanted, null));
         }
         Ruleset spelled = Spelling.of(nft, stands, wanted);
-        Map<String, NftSet> sets = new LinkedHashMap<>(spelled.sets());
-        for (String living : List.of(Ruleset.GRACE, Ruleset.OPEN_IPV4, Ruleset.OPEN_IPV6)) {
-            NftSet standing = stands.sets().get(living);
-            NftSet declared = sets.get(living);
-            if (standing != null && declared != null && standing.declaration().equals(declared.declaration())) {
-                sets.put(living, standing);
-            }
+        List<Finding> differences = new ArrayList<>(Drift.between(stands, spelled, null));
+        differences.addAll(leftovers(table));
+        return Switchover.between(table, spelled, trial, differences);
+    }
+
+    /** What nothing leads to, told as one difference. */
+    private static List<Finding> leftovers(StandingTable table) {
+        Slot leftover = table.leftover();
+        if (leftover == null) {
+            return List.of();
         }
-        Ruleset target = new Ruleset(spelled.comment(), sets, spelled.chains());
-        List<Finding> differences = Drift.between(stands, target, null);
-        return new Change(Transaction.between(stands, target), differences);
+        Ruleset contents = leftover.contents(table.table());
+        int things = contents.sets().size() + contents.chains().size();
+        String what = table.hasEndedTrial() ? "a trial that has ended" : "a change that was interrupted";
+        return List.of(new Finding(
+                null, "table " + Ruleset.TABLE, things + " sets, maps and chains that " + what + " left behind", ""));
+    }
+
+    /** The change that makes the trial that runs last. */
+    public Change confirmation(LiveState live) {
+        return Switchover.confirmation(Objects.requireNonNull(live.table()));
+    }
+
+    /** The change that ends a trial now, and puts what stood before it in force again. */
+    public Change abandonment(LiveState live) {
+        return Switchover.abandonment(Objects.requireNonNull(live.table()));
+    }
+
+    /** The change that lets a trial run for a time from now. */
+    public Change extension(Duration trial) {
+        return Switchover.extension(trial);
     }
 
     /** A service whose capture is the same keeps its record; another gets one of today, or none where now is null. */
@@ -150,7 +170,11 @@ public final class NftablesBackend implements AutoCloseable {
         }
         Ruleset wanted = RulesetRenderer.render(decision);
         stampServices(wanted, stands, "", null);
-        return Drift.between(stands, Spelling.of(nft, stands, wanted), only);
+        List<Finding> differences = new ArrayList<>(Drift.between(stands, Spelling.of(nft, stands, wanted), only));
+        if (live.table() != null && !live.hasEndedTrial()) {
+            differences.addAll(leftovers(live.table()));
+        }
+        return differences;
     }
 
     /**
@@ -172,72 +196,84 @@ public final class NftablesBackend implements AutoCloseable {
     }
 
     /**
-     * Commits a change. With connections given, these are left alone from the first instant, and whatever else is open
-     * has the grace time to send something.
+     * Clears and builds what a change needs; what happens to connections stays as it is. From then on conntrack knows every
+     * new connection.
      *
-     * @throws Failure.Refused where the kernel does not take it; nothing is changed then
+     * @throws Failure.Refused where the kernel does not take it
      */
-    public void commit(Change change, Collection<SocketTable.Open> open) {
-        // where the chain stood already, conntrack knows whatever is open
-        boolean hooksAnew = change.script().contains("add chain " + Ruleset.TABLE + " output ");
-        run(change.script()
-                + (hooksAnew ? "" : OpenConnectionSets.FORGET_ALL)
-                + OpenConnectionSets.script(open, hooksAnew ? OpenConnectionSets.GRACE : null));
-    }
-
-    /** Adds connections that are to be left alone. */
-    public void leaveAlone(Collection<SocketTable.Open> open) {
-        try {
-            run(OpenConnectionSets.script(open, null));
-        } catch (Failure.Refused refused) {
-            throw new Failure.Refused(
-                    "capture is on, but " + open.size()
-                            + " connection(s) opened during the commit could not be left alone",
-                    String.valueOf(refused.getMessage()),
-                    "idle ones of these may be reset; undo it with: meshcapture rollback --all");
-        }
-    }
-
-    /** The transaction that takes services out, and leaves everything else as it stands. */
-    public Change removal(LiveState live, Set<String> services) {
-        Ruleset stands = java.util.Objects.requireNonNull(live.ruleset());
-        Map<String, NftSet> sets = new LinkedHashMap<>();
-        for (NftSet set : stands.sets().values()) {
-            Map<String, Element> elements = new LinkedHashMap<>(set.elements());
-            elements.values().removeIf(element -> services.contains(Drift.ownerOrNothing(element)));
-            sets.put(set.name(), new NftSet(set.name(), set.isMap(), set.declaration(), elements));
-        }
-        Ruleset target = new Ruleset(stands.comment(), stands.isDormant(), sets, stands.chains(), stands.foreign());
-        return new Change(Transaction.between(stands, target), Drift.between(stands, target, null));
+    public void prepare(Change change) {
+        run(change.clearing());
+        run(change.preparation());
     }
 
     /**
-     * The transaction that ends all capture and keeps what translates the packets of captured connections: the base chain
-     * and the redirects. The maps are deleted whole, since the kernel takes 30 s to empty one of 100,000 elements and
-     * 0.1 s to delete it.
+     * Puts a change in force that is prepared.
+     *
+     * @param open connections that are left alone, listed after the preparation
+     * @throws Failure.Refused where the kernel does not take it; what stood before is in force then
      */
-    public Change removalOfAll(LiveState live) {
-        Ruleset stands = java.util.Objects.requireNonNull(live.ruleset());
-        Map<String, NftSet> sets = new LinkedHashMap<>();
-        for (NftSet set : stands.sets().values()) {
-            if (!set.isMap()) {
-                boolean records = set.name().equals(Ruleset.SERVICES);
-                Map<String, Element> elements = records ? new LinkedHashMap<>() : set.elements();
-                sets.put(set.name(), new NftSet(set.name(), false, set.declaration(), elements));
-            }
+    public void commit(Change change, Collection<SocketTable.Open> open) {
+        if (!change.commitment().isEmpty()) {
+            run(change.commitment() + OpenConnectionSets.script(open));
         }
-        Map<String, Ruleset.Chain> chains = new LinkedHashMap<>();
-        stands.chains().forEach((name, chain) -> {
-            boolean redirects = LiveDecision.listener("goto " + name) != null;
-            chains.put(name, redirects ? chain : new Ruleset.Chain(name, chain.base(), List.of()));
-        });
-        Ruleset target = new Ruleset(stands.comment(), stands.isDormant(), sets, chains, stands.foreign());
-        return new Change(Transaction.between(stands, target), Drift.between(stands, target, null));
     }
 
-    /** Commits a removal: nothing new has to be left alone. */
+    /**
+     * The change that takes services out, and leaves everything else as it stands, edited by hand or on trial: first their
+     * captures, in one transaction, and then their exceptions, so that none of these is captured in between.
+     */
+    public Change removal(LiveState live, Set<String> services) {
+        Ruleset stands = Objects.requireNonNull(live.table()).table();
+        Ruleset captureNothing = without(stands, services, true);
+        Ruleset target = without(captureNothing, services, false);
+        return new Change(
+                "",
+                Transaction.between(stands, captureNothing),
+                Transaction.between(captureNothing, target),
+                Drift.between(stands, target, null));
+    }
+
+    private static Ruleset without(Ruleset stands, Set<String> services, boolean capturesOnly) {
+        Map<String, NftSet> sets = new LinkedHashMap<>();
+        for (NftSet set : stands.sets().values()) {
+            Map<String, Element> elements = new LinkedHashMap<>(set.elements());
+            elements.values()
+                    .removeIf(element -> services.contains(Drift.ownerOrNothing(element))
+                            && !(capturesOnly && element.verdict().equals("accept")));
+            sets.put(set.name(), new NftSet(set.name(), set.isMap(), set.declaration(), elements));
+        }
+        return new Ruleset(stands.comment(), stands.isDormant(), sets, stands.chains(), stands.foreign());
+    }
+
+    /**
+     * The change that ends all capture and keeps what translates the packets of captured connections: the base chain and the
+     * redirects. The maps are deleted whole, since the kernel takes 30 s to empty one of 100,000 elements and 0.1 s to delete
+     * it.
+     */
+    public Change removalOfAll(LiveState live) {
+        Ruleset stands = Objects.requireNonNull(live.table()).table();
+        Map<String, NftSet> sets = new LinkedHashMap<>();
+        stands.sets().forEach((name, set) -> {
+            if (Ruleset.isLiving(name)) {
+                sets.put(name, set);
+            }
+        });
+        Map<String, Ruleset.Chain> chains = new LinkedHashMap<>();
+        stands.chains().forEach((name, chain) -> {
+            if (name.startsWith(RulesetRenderer.TO)) {
+                chains.put(name, chain);
+            } else if (chain.base() != null) {
+                chains.put(name, new Ruleset.Chain(name, chain.base(), List.of()));
+            }
+        });
+        Ruleset target = new Ruleset(stands.comment(), stands.isDormant(), sets, chains, stands.foreign());
+        return new Change("", "", Transaction.between(stands, target), Drift.between(stands, target, null));
+    }
+
+    /** Commits a change that captures nothing new: no connection has to be left alone. */
     public void commit(Change change) {
-        run(change.script());
+        prepare(change);
+        run(change.commitment());
     }
 
     /** Deletes the table. Packets of captured connections are no longer translated from then on. */

@@ -31,13 +31,21 @@ record Ruleset(
     static final String TAG = "meshcapture schema ";
 
     /** Raised when a table of this version means something else to the version before. */
-    static final int SCHEMA = 1;
+    static final int SCHEMA = 2;
+
+    /** The base chain; what it leads to is said by {@link Slot}. */
+    static final String OUTPUT = "output";
+
+    /** The chain that decides new outbound connections, of which each slot may hold one. */
+    static final String OUTBOUND = "outbound";
 
     /** Names of the sets that live: they change without the plan, and no difference in them is drift. */
-    static final String GRACE = "grace";
+    static final String TRIAL = "trial";
 
     static final String OPEN_IPV4 = "open_ip";
     static final String OPEN_IPV6 = "open_ip6";
+    static final String DRAINING = "draining";
+
     static final String SERVICES = "services";
 
     static Ruleset empty() {
@@ -46,7 +54,7 @@ record Ruleset(
 
     /** Whether a set's elements come and go by themselves. */
     static boolean isLiving(String set) {
-        return set.equals(GRACE) || set.equals(OPEN_IPV4) || set.equals(OPEN_IPV6);
+        return set.equals(TRIAL) || set.equals(OPEN_IPV4) || set.equals(OPEN_IPV6) || set.equals(DRAINING);
     }
 
     /**
@@ -72,11 +80,22 @@ record Ruleset(
      * @param comment its comment, the empty text for none
      * @param verdict what a map gives, the empty text in a set
      * @param packets its counter, 0 where it has none
+     * @param bytes likewise
      */
-    record Element(String key, String options, String comment, String verdict, long packets) {
+    record Element(String key, String options, String comment, String verdict, long packets, long bytes) {
 
         static Element of(String key, String comment, String verdict) {
-            return new Element(key, "", comment, verdict, 0);
+            return new Element(key, "", comment, verdict, 0, 0);
+        }
+
+        /** The same, with what another one has counted. */
+        Element counting(Element other) {
+            return new Element(key, options, comment, verdict, other.packets, other.bytes);
+        }
+
+        /** The same, with another verdict. */
+        Element deciding(String other) {
+            return new Element(key, options, comment, other, packets, bytes);
         }
 
         /** Equal but for counters and timeouts. */
@@ -89,6 +108,12 @@ record Ruleset(
             StringBuilder text = new StringBuilder(key.length() + comment.length() + verdict.length() + 32).append(key);
             if (!options.isEmpty()) {
                 text.append(' ').append(options);
+            }
+            if (packets > 0) {
+                text.append(" counter packets ")
+                        .append(packets)
+                        .append(" bytes ")
+                        .append(bytes);
             }
             if (!comment.isEmpty()) {
                 text.append(" comment \"").append(comment).append('"');

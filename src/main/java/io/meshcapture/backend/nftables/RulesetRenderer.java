@@ -37,8 +37,15 @@ final class RulesetRenderer {
      */
     private static final String BASE = "type nat hook output priority -101; policy accept;";
 
+    /** What the name of a chain that sends to a listener begins with. */
+    static final String TO = "to_";
+
+    private static final String REUSED = "a connection that was open before is over";
+    private static final String FORGOTTEN =
+            "Envoy's end of a captured connection waits until the client's is known again";
+
     private final Ruleset ruleset;
-    private final List<String> output = new ArrayList<>();
+    private final List<String> outbound = new ArrayList<>();
     private final Steps steps = new Steps();
 
     private RulesetRenderer(Ruleset ruleset) {
@@ -48,11 +55,20 @@ final class RulesetRenderer {
     static Ruleset render(Decision decision) {
         RulesetRenderer renderer = new RulesetRenderer(
                 new Ruleset(Ruleset.TAG + Ruleset.SCHEMA, new LinkedHashMap<>(), new LinkedHashMap<>()));
+        renderer.livingSets();
         renderer.services(decision.services());
         renderer.listeners(decision);
         decision.steps().forEach(step -> step.read(renderer.steps));
-        renderer.ruleset.chains().put("output", new Chain("output", BASE, renderer.output));
+        renderer.chain(Ruleset.OUTBOUND, renderer.outbound);
+        renderer.ruleset.chains().put(Ruleset.OUTPUT, new Chain(Ruleset.OUTPUT, BASE, List.of(Slot.FIRST.dispatch())));
         return renderer.ruleset;
+    }
+
+    private void livingSets() {
+        set(Ruleset.TRIAL, false, "type nf_proto", "flags timeout");
+        // dynamic: whoever uses such a tuple again takes it out, see rulesTo
+        set(Ruleset.OPEN_IPV4, false, "type ipv4_addr . inet_service . ipv4_addr . inet_service", "flags dynamic");
+        set(Ruleset.OPEN_IPV6, false, "type ipv6_addr . inet_service . ipv6_addr . inet_service", "flags dynamic");
     }
 
     private void services(List<ServiceFacts> services) {
@@ -65,6 +81,9 @@ final class RulesetRenderer {
     }
 
     private void listeners(Decision decision) {
+        NftSet ports = set("listeners", false, "type inet_service");
+        decision.listeners()
+                .forEach(port -> ports.elements().put(port.toString(), Element.of(port.toString(), "", "")));
         for (Port listener : decision.listeners()) {
             chain(chainTo(listener), rulesTo(listener, decision.endings()));
         }
@@ -82,17 +101,22 @@ final class RulesetRenderer {
                     rules.add("meta nfproto ipv6 counter reject with icmpv6 port-unreachable" + why);
                 }
                 case REJECT_QUIC -> rules.add("meta l4proto udp counter reject" + why);
-                case REDIRECT -> rules.add("meta l4proto tcp redirect to :" + listener + why);
+                case REDIRECT -> {
+                    // a tuple that was open once and is used again is captured from now on, also after conntrack -F
+                    rules.add("delete @open_ip { ip saddr . tcp sport . ip daddr . tcp dport }" + comment(REUSED));
+                    rules.add("delete @open_ip6 { ip6 saddr . tcp sport . ip6 daddr . tcp dport }" + comment(REUSED));
+                    rules.add("meta l4proto tcp redirect to :" + listener + why);
+                }
             }
         }
         return rules;
     }
 
     static String chainTo(Port listener) {
-        return "to_" + listener;
+        return TO + listener;
     }
 
-    /** Writes each step as sets and rules of the base chain. */
+    /** Writes each step as sets and rules of the chain that decides. */
     private final class Steps implements Step.Reader<@Nullable Void> {
         @Override
         public @Nullable Void otherProtocols(Step.OtherProtocols step) {
@@ -154,7 +178,7 @@ final class RulesetRenderer {
     }
 
     private @Nullable Void rule(String text, Step step) {
-        output.add(text + comment(step.why()));
+        outbound.add(text + comment(step.why()));
         return null;
     }
 
@@ -174,19 +198,18 @@ final class RulesetRenderer {
 
     /**
      * A packet that conntrack takes for the first of a connection although it carries no lone SYN belongs to a connection
-     * that is already open. Three kinds of these were never captured and are left alone: whatever sends during the first
-     * seconds, the tuples that were open when capture began, and answers of servers here, which do not come from an
-     * ephemeral port. What remains is a captured connection whose conntrack entry vanished (conntrack -F, expiry): it is
-     * decided as it was, and lands on the same socket of Envoy's.
+     * that is already open. Two kinds of these were never captured and are left alone: the tuples that were open when
+     * capture began, and answers of servers here, which do not come from an ephemeral port. What remains is a captured
+     * connection whose conntrack entry vanished (conntrack -F, expiry): where the client sends, it is decided as it was,
+     * and lands on the same socket of Envoy's. Where Envoy sends first, its packet cannot be translated, and the client
+     * would answer with a reset; so it waits, is sent again by Envoy's kernel, and passes once the client has sent.
      */
     private void declareOpenConnections(Step.OpenConnections open) {
-        set(Ruleset.GRACE, false, "type nf_proto", "flags timeout");
-        set(Ruleset.OPEN_IPV4, false, "type ipv4_addr . inet_service . ipv4_addr . inet_service");
-        set(Ruleset.OPEN_IPV6, false, "type ipv6_addr . inet_service . ipv6_addr . inet_service");
         chain(
                 "open_connections",
                 List.of(
-                        "meta nfproto @grace accept" + comment("just applied: whatever sends now was open before"),
+                        "ip saddr 127.0.0.0/8 ip daddr != 127.0.0.0/8 tcp sport @listeners drop" + comment(FORGOTTEN),
+                        "ip6 saddr ::1 ip6 daddr != ::1 tcp sport @listeners drop" + comment(FORGOTTEN),
                         "ip saddr . tcp sport . ip daddr . tcp dport @open_ip accept"
                                 + comment("open when capture began"),
                         "ip6 saddr . tcp sport . ip6 daddr . tcp dport @open_ip6 accept"

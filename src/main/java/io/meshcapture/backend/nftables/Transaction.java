@@ -6,7 +6,6 @@ import io.meshcapture.backend.nftables.Ruleset.NftSet;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,51 +27,42 @@ final class Transaction {
 
     private Transaction() {}
 
-    /** The script; the empty text where nothing differs. */
+    /**
+     * The script; the empty text where nothing differs. What both have must be of the same kind: the kernel alters neither
+     * the hook of a chain nor the type of a set.
+     */
     static String between(@Nullable Ruleset live, Ruleset wanted) {
         Transaction transaction = new Transaction();
-        boolean rebuilds = live != null && !isAlterable(live, wanted);
-        Ruleset from = live == null || rebuilds ? Ruleset.empty() : live;
-        if (rebuilds) {
-            transaction.line("delete table " + Ruleset.TABLE);
+        if (live == null) {
+            transaction.addTable(wanted);
         }
-        if (live == null || rebuilds) {
-            transaction.line("add table " + Ruleset.TABLE + " { comment \"" + wanted.comment() + "\"; }");
-        }
-        transaction.addDeclarations(from, wanted);
-        transaction.changeElements(from, wanted);
-        transaction.changeRules(from, wanted);
-        transaction.deleteDeclarations(from, wanted);
+        transaction.change(live == null ? Ruleset.empty() : live, wanted);
         return transaction.script.toString();
     }
 
-    /**
-     * Whether the table can be changed as it stands. The kernel alters neither the hook of a chain nor the type of a set,
-     * and waking a dormant table is a matter of the table too. Then it is built anew, in the same transaction.
-     */
-    private static boolean isAlterable(Ruleset live, Ruleset wanted) {
-        return live.isDormant() == wanted.isDormant()
-                && wanted.chains().values().stream().allMatch(chain -> {
-                    Chain standing = live.chains().get(chain.name());
-                    return standing == null || Objects.equals(standing.base(), chain.base());
-                })
-                && wanted.sets().values().stream().allMatch(set -> {
-                    NftSet standing = live.sets().get(set.name());
-                    return standing == null
-                            || (standing.isMap() == set.isMap()
-                                    && standing.declaration().equals(set.declaration()));
-                });
+    /** The script that puts a ruleset in the place of a table of another kind. */
+    static String anew(Ruleset wanted) {
+        Transaction transaction = new Transaction();
+        transaction.line("delete table " + Ruleset.TABLE);
+        transaction.addTable(wanted);
+        transaction.change(Ruleset.empty(), wanted);
+        return transaction.script.toString();
+    }
+
+    private void addTable(Ruleset wanted) {
+        line("add table " + Ruleset.TABLE + " { comment \"" + wanted.comment() + "\"; }");
+    }
+
+    private void change(Ruleset from, Ruleset wanted) {
+        addDeclarations(from, wanted);
+        changeElements(from, wanted);
+        changeRules(from, wanted);
+        deleteDeclarations(from, wanted);
     }
 
     private void addDeclarations(Ruleset from, Ruleset wanted) {
         for (Chain chain : wanted.chains().values()) {
-            Chain standing = from.chains().get(chain.name());
-            if (standing != null && !isHookedAlike(standing, chain)) {
-                // hook and priority belong to a chain from its beginning
-                line("flush chain " + Ruleset.TABLE + " " + chain.name());
-                line("delete chain " + Ruleset.TABLE + " " + chain.name());
-            }
-            if (standing == null || !isHookedAlike(standing, chain)) {
+            if (!from.chains().containsKey(chain.name())) {
                 // a base chain is hooked when all else of the transaction is in place
                 line("add chain " + Ruleset.TABLE + " " + chain.name()
                         + (chain.base() == null ? "" : " { " + chain.base() + " }"));
@@ -118,7 +108,7 @@ final class Transaction {
      * Whether the library can read the key again that it listed. A control group that is gone is listed by its bare number,
      * which nobody can name any more.
      */
-    private static boolean isSpellable(NftSet set, Element element) {
+    static boolean isSpellable(NftSet set, Element element) {
         return !set.declaration().getFirst().contains("cgroupsv2")
                 || element.key().indexOf('"') >= 0;
     }
@@ -162,8 +152,7 @@ final class Transaction {
     private void changeRules(Ruleset from, Ruleset wanted) {
         for (Chain chain : wanted.chains().values()) {
             Chain standing = from.chains().get(chain.name());
-            // one that is made anew has no rules
-            List<String> before = standing == null || !isHookedAlike(standing, chain) ? List.of() : standing.rules();
+            List<String> before = standing == null ? List.of() : standing.rules();
             if (before.equals(chain.rules())) {
                 continue;
             }
@@ -194,10 +183,6 @@ final class Transaction {
                 line("delete " + thing.substring(0, space) + " " + Ruleset.TABLE + thing.substring(space));
             }
         }
-    }
-
-    private static boolean isHookedAlike(Chain one, Chain other) {
-        return Objects.equals(one.base(), other.base());
     }
 
     private void line(String command) {

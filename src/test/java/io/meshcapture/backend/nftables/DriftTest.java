@@ -20,7 +20,7 @@ class DriftTest {
             		type mark . mark
             		elements = { 0x1 . 0x2 comment "orders 00c3e919ce8b239f" }
             	}
-            	set grace {
+            	set trial {
             		type nf_proto
             		flags timeout
             	}
@@ -110,13 +110,13 @@ class DriftTest {
     @Test
     void tells_missing_extra_and_changed_sets() {
         assertEquals(
-                List.of(new Finding(null, "set grace", "", "set grace")),
-                drift("\tset grace {\n\t\ttype nf_proto\n\t\tflags timeout\n\t}\n", ""));
+                List.of(new Finding(null, "set trial", "", "set trial")),
+                drift("\tset trial {\n\t\ttype nf_proto\n\t\tflags timeout\n\t}\n", ""));
         assertEquals(
                 List.of(new Finding(null, "set other", "set other", ""), new Finding(null, "set other", "7", "")),
                 drift("\tchain output {", "\tset other {\n\t\ttype uid\n\t\telements = { 7 }\n\t}\n\tchain output {"));
         assertEquals(
-                List.of(new Finding(null, "set grace", "type nf_proto; flags dynamic", "type nf_proto; flags timeout")),
+                List.of(new Finding(null, "set trial", "type nf_proto; flags dynamic", "type nf_proto; flags timeout")),
                 drift("flags timeout", "flags dynamic"));
     }
 

@@ -77,11 +77,13 @@ class ListingParserTest {
     void reads_key_counter_comment_and_verdict_of_an_element() {
         assertEquals(
                 List.of(
-                        new Element("1001 . 10.0.0.0/8 . 80", "", "a, b } { : c", "accept", 0),
-                        new Element("1001 . 0.0.0.0/0 . 443", "", "orders", "goto to_15001", 4294967296L)),
+                        new Element("1001 . 10.0.0.0/8 . 80", "", "a, b } { : c", "accept", 0, 0),
+                        new Element(
+                                "1001 . 0.0.0.0/0 . 443", "", "orders", "goto to_15001", 4294967296L, 257698037760L)),
                 List.copyOf(set("user_1_ip").elements().values()));
         assertEquals(
-                new Element("0x00125d92 . 0x50be8b4c", "", "orders 00c3e919ce8b239f 0.1.0 2026-11-01T12:00:00Z", "", 0),
+                new Element(
+                        "0x00125d92 . 0x50be8b4c", "", "orders 00c3e919ce8b239f 0.1.0 2026-11-01T12:00:00Z", "", 0, 0),
                 set("services").elements().values().iterator().next());
     }
 
@@ -92,12 +94,14 @@ class ListingParserTest {
                 List.copyOf(set("user_1_ip6").elements().keySet()));
         assertEquals(
                 List.of(
-                        new Element("\"shop.slice/a@b,c:d.service\" . ::1.2.3.4 . 80-90", "", "orders", "accept", 12),
+                        new Element(
+                                "\"shop.slice/a@b,c:d.service\" . ::1.2.3.4 . 80-90", "", "orders", "accept", 12, 720),
                         new Element(
                                 "\"shop.slice/a@b,c:d.service\" . fd00::/8 . 0-65535",
                                 "",
                                 "orders",
                                 "goto to_15001",
+                                0,
                                 0)),
                 List.copyOf(set("cg").elements().values()));
     }

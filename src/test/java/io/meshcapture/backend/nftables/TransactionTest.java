@@ -128,9 +128,8 @@ class TransactionTest {
                 wanted("policy accept", "policy drop"),
                 wanted("type uid\n", "type gid\n"),
                 new Ruleset(STANDS.comment(), true, STANDS.sets(), STANDS.chains(), List.of()))) {
-            String script = Transaction.between(stands, STANDS);
-            assertEquals(
-                    "delete table inet meshcapture\n" + Transaction.between(null, STANDS), script, stands.toString());
+            String script = Transaction.anew(STANDS);
+            assertEquals("delete table inet meshcapture\n" + Transaction.between(null, STANDS), script);
             assertEquals(STANDS, TinyNft.run(stands, script));
         }
     }

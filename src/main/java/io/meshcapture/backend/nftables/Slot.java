@@ -1,0 +1,194 @@
+package io.meshcapture.backend.nftables;
+
+import io.meshcapture.backend.nftables.Ruleset.Chain;
+import io.meshcapture.backend.nftables.Ruleset.Element;
+import io.meshcapture.backend.nftables.Ruleset.NftSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One of the two places in the table that hold a whole decision: chains, sets and maps. The base chain leads to one of
+ * them, so that one rule says what is in force.
+ *
+ * <p>A change is built in the slot that is free and then switched to. The kernel changes rules in one instant, but each map of
+ * intervals by itself, a moment later ({@code nft_pipapo_commit}); a connection that is opened in that moment could meet
+ * new rules and old maps. After a switch it meets one slot or the other, whatever the kernel's version. A trial is
+ * a second slot that is asked first, as long as the kernel keeps its timeout.
+ */
+enum Slot {
+    FIRST(""),
+    SECOND("_b");
+
+    private static final Set<String> SHARED =
+            Set.of(Ruleset.OUTPUT, Ruleset.TRIAL, Ruleset.OPEN_IPV4, Ruleset.OPEN_IPV6, Ruleset.DRAINING);
+
+    private static final String DISPATCH = "goto " + Ruleset.OUTBOUND;
+    private static final String ON_TRIAL = "meta nfproto @" + Ruleset.TRIAL + " " + DISPATCH;
+
+    private final String suffix;
+
+    Slot(String suffix) {
+        this.suffix = suffix;
+    }
+
+    Slot other() {
+        return this == FIRST ? SECOND : FIRST;
+    }
+
+    /** The rule of the base chain that puts this slot in force. */
+    String dispatch() {
+        return DISPATCH + suffix + " comment \"what is in force\"";
+    }
+
+    /** The rule of the base chain that puts this slot in force as long as the trial lasts. */
+    String dispatchOnTrial() {
+        return ON_TRIAL + suffix + " comment \"on trial: ends by itself unless it is confirmed\"";
+    }
+
+    /** The slot that a rule of the base chain puts in force, or null where it does not. */
+    static @Nullable Slot dispatched(String rule) {
+        return leading(rule, DISPATCH);
+    }
+
+    /** Likewise for a trial. */
+    static @Nullable Slot dispatchedOnTrial(String rule) {
+        return leading(rule, ON_TRIAL);
+    }
+
+    private static @Nullable Slot leading(String rule, String to) {
+        for (Slot slot : values()) {
+            if (rule.equals(to + slot.suffix) || rule.startsWith(to + slot.suffix + " comment ")) {
+                return slot;
+            }
+        }
+        return null;
+    }
+
+    /** Whether a chain, set or map belongs to the table rather than to a slot. */
+    static boolean isShared(String name) {
+        return SHARED.contains(name);
+    }
+
+    private boolean holds(String name) {
+        return !isShared(name) && name.endsWith(SECOND.suffix) == (this == SECOND);
+    }
+
+    /** What this slot holds, under the names that a ruleset alone has. */
+    Ruleset contents(Ruleset table) {
+        Ruleset contents = new Ruleset(table.comment(), new LinkedHashMap<>(), new LinkedHashMap<>());
+        for (NftSet set : table.sets().values()) {
+            if (holds(set.name())) {
+                NftSet plain = renamed(set, plain(set.name()));
+                contents.sets().put(plain.name(), plain);
+            }
+        }
+        for (Chain chain : table.chains().values()) {
+            if (holds(chain.name())) {
+                Chain plain = new Chain(plain(chain.name()), chain.base(), renamed(chain.rules(), false));
+                contents.chains().put(plain.name(), plain);
+            }
+        }
+        return contents;
+    }
+
+    /** Puts what a ruleset has beside what is shared into this slot of a table, which must be free. */
+    void fill(Ruleset table, Ruleset contents) {
+        for (NftSet set : contents.sets().values()) {
+            if (!isShared(set.name())) {
+                table.sets().put(set.name() + suffix, renamed(set, set.name() + suffix));
+            }
+        }
+        for (Chain chain : contents.chains().values()) {
+            if (!isShared(chain.name())) {
+                String name = chain.name() + suffix;
+                table.chains().put(name, new Chain(name, chain.base(), renamed(chain.rules(), true)));
+            }
+        }
+    }
+
+    /** Takes everything out of this slot of a table. */
+    void clear(Ruleset table) {
+        table.sets().keySet().removeIf(this::holds);
+        table.chains().keySet().removeIf(this::holds);
+    }
+
+    boolean isFree(Ruleset table) {
+        return table.sets().keySet().stream().noneMatch(this::holds)
+                && table.chains().keySet().stream().noneMatch(this::holds);
+    }
+
+    private String plain(String name) {
+        return name.substring(0, name.length() - suffix.length());
+    }
+
+    private NftSet renamed(NftSet set, String name) {
+        if (suffix.isEmpty()) {
+            return set;
+        }
+        boolean adding = name.endsWith(suffix);
+        Map<String, Element> elements = new LinkedHashMap<>(set.elements().size() * 2);
+        set.elements().forEach((key, element) -> elements.put(key, renamed(element, adding)));
+        return new NftSet(name, set.isMap(), set.declaration(), elements);
+    }
+
+    private Element renamed(Element element, boolean adding) {
+        if (!element.verdict().startsWith("goto ")) {
+            return element;
+        }
+        String verdict = element.verdict();
+        if (!adding && !verdict.endsWith(suffix)) {
+            return element; // into the other slot, by hand; it is told as it is
+        }
+        return element.deciding(adding ? verdict + suffix : plain(verdict));
+    }
+
+    private List<String> renamed(List<String> rules, boolean adding) {
+        return suffix.isEmpty()
+                ? rules
+                : rules.stream().map(rule -> renamed(rule, adding)).toList();
+    }
+
+    /** Renames what a rule refers to: {@code @set}, {@code jump chain}, {@code goto chain}. */
+    private String renamed(String rule, boolean adding) {
+        int comment = rule.indexOf(" comment \"");
+        int end = comment < 0 ? rule.length() : comment;
+        StringBuilder text = new StringBuilder(rule.length() + 8);
+        int copied = 0;
+        int at = reference(rule, 0, end);
+        while (at >= 0) {
+            int last = at;
+            while (last < end && isOfAName(rule.charAt(last))) {
+                last++;
+            }
+            String name = rule.substring(at, last);
+            text.append(rule, copied, at);
+            if (isShared(name) || (!adding && !name.endsWith(suffix))) {
+                text.append(name);
+            } else {
+                text.append(adding ? name + suffix : plain(name));
+            }
+            copied = last;
+            at = reference(rule, last, end);
+        }
+        return text.append(rule, copied, rule.length()).toString();
+    }
+
+    /** Where the next name begins, or -1. */
+    private static int reference(String rule, int from, int end) {
+        int nearest = -1;
+        for (String before : List.of("@", "jump ", "goto ")) {
+            int at = rule.indexOf(before, from);
+            if (at >= 0 && at < end && (nearest < 0 || at + before.length() < nearest)) {
+                nearest = at + before.length();
+            }
+        }
+        return nearest;
+    }
+
+    private static boolean isOfAName(char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || (c >= 'A' && c <= 'Z');
+    }
+}

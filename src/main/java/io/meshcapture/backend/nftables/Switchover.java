@@ -1,0 +1,277 @@
+package io.meshcapture.backend.nftables;
+
+import io.meshcapture.backend.nftables.Ruleset.Chain;
+import io.meshcapture.backend.nftables.Ruleset.Element;
+import io.meshcapture.backend.nftables.Ruleset.NftSet;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Plans how the table gets from what stands to what is wanted without an instant in which a connection meets neither:
+ * in place where one map changes in one way, through the free {@link Slot} otherwise.
+ */
+final class Switchover {
+
+    private Switchover() {}
+
+    /** Where no table stands: everything is built, and nothing leads to it before the commitment. */
+    static Change begin(Ruleset wanted, @Nullable Duration trial, List<Finding> differences) {
+        Ruleset built = withOutput(wanted, List.of());
+        return new Change(
+                "",
+                Transaction.between(null, built),
+                Transaction.between(built, withOutput(built, ways(Slot.FIRST, null, trial))) + trialElements(trial),
+                differences);
+    }
+
+    /**
+     * The change to a ruleset.
+     *
+     * @param wanted as {@link RulesetRenderer} renders it, spelled as the library spells it
+     * @param trial how long it is to be in force unless it is confirmed, or null for good
+     */
+    static Change between(StandingTable standing, Ruleset wanted, @Nullable Duration trial, List<Finding> differences) {
+        if (!isUsable(standing.table(), wanted)) {
+            // of another kind, so that whatever was in it has not worked: anew, in one transaction
+            Ruleset whole = withOutput(wanted, ways(Slot.FIRST, null, trial));
+            return new Change("", "", Transaction.anew(whole) + trialElements(trial), differences);
+        }
+        Ruleset cleared = cleared(standing);
+        String clearing = Transaction.between(standing.table(), cleared);
+        StandingTable now = StandingTable.of(cleared);
+        Slot considered = now.considered();
+        Slot inForce = now.inForce();
+        Ruleset contents = considered.contents(cleared);
+        Ruleset target = copy(cleared);
+        considered.clear(target);
+        considered.fill(target, wanted);
+        target = withOutput(target, ways(considered, null, null));
+        if (trial == null && isInOneInstant(contents, wanted, inForce != null)) {
+            return new Change(clearing, "", Transaction.between(cleared, withoutStrangers(target)), differences);
+        }
+        Slot free = considered.other();
+        Ruleset built = copy(cleared);
+        free.fill(built, counting(wanted, contents));
+        Ruleset switched = copy(built);
+        if (trial == null) {
+            considered.clear(switched);
+        }
+        switched = withOutput(switched, ways(free, inForce, trial));
+        return new Change(
+                clearing,
+                Transaction.between(cleared, built),
+                Transaction.between(built, withoutStrangers(switched)) + trialElements(trial),
+                differences);
+    }
+
+    /** Makes what is on trial last: one rule changes, and what stood before is taken away. */
+    static Change confirmation(StandingTable standing) {
+        Slot tried = Objects.requireNonNull(standing.trial());
+        Ruleset target = copy(standing.table());
+        tried.other().clear(target);
+        target = withOutput(target, ways(tried, null, null));
+        return new Change("", "", Transaction.between(standing.table(), target) + trialElements(null), List.of());
+    }
+
+    /** Ends a trial now. */
+    static Change abandonment(StandingTable standing) {
+        Ruleset target = copy(standing.table());
+        Objects.requireNonNull(standing.trial()).clear(target);
+        Slot before = standing.confirmed();
+        target = withOutput(target, before == null ? List.of() : ways(before, null, null));
+        return new Change("", "", Transaction.between(standing.table(), target) + trialElements(null), List.of());
+    }
+
+    /** Lets a trial last anew. An element that is added again keeps its old time; so it is taken out first. */
+    static Change extension(Duration trial) {
+        return new Change("", "", trialElements(trial), List.of());
+    }
+
+    /** The table without what nothing leads to. */
+    private static Ruleset cleared(StandingTable standing) {
+        Ruleset table = copy(standing.table());
+        Slot confirmed = standing.confirmed();
+        if (standing.hasEndedTrial()) {
+            if (confirmed != null) {
+                confirmed.other().clear(table);
+                return withOutput(table, ways(confirmed, null, null));
+            }
+            // its redirect keeps conntrack on for the connections that it captured, until something replaces it
+            Objects.requireNonNull(standing.trial()).other().clear(table);
+            return withOutput(table, List.of());
+        }
+        if (standing.inForce() != null ? standing.leftover() != null : areBothHeld(table)) {
+            standing.considered().other().clear(table);
+        }
+        return table;
+    }
+
+    private static boolean areBothHeld(Ruleset table) {
+        return !Slot.FIRST.isFree(table) && !Slot.SECOND.isFree(table);
+    }
+
+    /** The base chain's rules that lead to a slot. */
+    private static List<String> ways(Slot slot, @Nullable Slot before, @Nullable Duration trial) {
+        if (trial == null) {
+            return List.of(slot.dispatch());
+        }
+        return before == null ? List.of(slot.dispatchOnTrial()) : List.of(slot.dispatchOnTrial(), before.dispatch());
+    }
+
+    private static String trialElements(@Nullable Duration trial) {
+        String set = Ruleset.TABLE + " " + Ruleset.TRIAL;
+        if (trial == null) {
+            return "";
+        }
+        String timeout = " timeout " + Timeouts.text(trial);
+        return "flush set " + set + "\nadd element " + set + " { ipv4" + timeout + ", ipv6" + timeout + " }\n";
+    }
+
+    /**
+     * Whether a change in place is one instant for every connection: rules alone, or, for each family, elements that are
+     * added to one map or taken out of one map. With kernels before 6.17 an element that is replaced is missing from its map
+     * until the map is exchanged.
+     */
+    private static boolean isInOneInstant(Ruleset from, Ruleset to, boolean inForce) {
+        boolean othersChange = !from.chains().keySet().equals(chainsOfASlot(to));
+        for (Chain chain : from.chains().values()) {
+            Chain wanted = to.chains().get(chain.name());
+            othersChange |= wanted == null || !wanted.rules().equals(chain.rules());
+        }
+        int changedIpv4 = 0;
+        int changedIpv6 = 0;
+        for (NftSet wanted : to.sets().values()) {
+            NftSet stands = from.sets().get(wanted.name());
+            if (Slot.isShared(wanted.name())) {
+                continue;
+            }
+            if (stands == null
+                    || stands.isMap() != wanted.isMap()
+                    || !stands.declaration().equals(wanted.declaration())) {
+                return false;
+            }
+            if (wanted.isMap()) {
+                Difference difference = difference(stands, wanted);
+                if (difference == Difference.BOTH_WAYS) {
+                    return false;
+                }
+                if (difference == Difference.ONE_WAY) {
+                    boolean ipv6 = wanted.declaration().getFirst().contains("ipv6_addr");
+                    changedIpv4 += ipv6 ? 0 : 1;
+                    changedIpv6 += ipv6 ? 1 : 0;
+                }
+            }
+        }
+        int changed = changedIpv4 + changedIpv6;
+        for (NftSet set : from.sets().values()) {
+            if (!to.sets().containsKey(set.name())) {
+                othersChange = true;
+                changed += set.isMap() ? 1 : 0;
+            }
+        }
+        return changed == 0 || (inForce && !othersChange && changedIpv4 <= 1 && changedIpv6 <= 1);
+    }
+
+    private enum Difference {
+        NONE,
+        ONE_WAY,
+        BOTH_WAYS
+    }
+
+    private static Difference difference(NftSet stands, NftSet wanted) {
+        boolean adds = false;
+        boolean takes = false;
+        for (Element element : wanted.elements().values()) {
+            Element old = stands.elements().get(element.key());
+            adds |= old == null;
+            if (old != null && !old.isSame(element)) {
+                return Difference.BOTH_WAYS;
+            }
+        }
+        for (Element old : stands.elements().values()) {
+            if (!wanted.elements().containsKey(old.key())) {
+                if (!Transaction.isSpellable(stands, old)) {
+                    return Difference.BOTH_WAYS;
+                }
+                takes = true;
+            }
+        }
+        if (adds && takes) {
+            return Difference.BOTH_WAYS;
+        }
+        return adds || takes ? Difference.ONE_WAY : Difference.NONE;
+    }
+
+    private static Set<String> chainsOfASlot(Ruleset ruleset) {
+        Set<String> names = new HashSet<>(ruleset.chains().keySet());
+        names.removeIf(Slot::isShared);
+        return names;
+    }
+
+    /** The wanted ruleset, its elements with what those that stand have counted. */
+    private static Ruleset counting(Ruleset wanted, Ruleset stands) {
+        Map<String, NftSet> sets = new LinkedHashMap<>();
+        for (NftSet set : wanted.sets().values()) {
+            NftSet old = stands.sets().get(set.name());
+            if (old == null || !set.isMap()) {
+                sets.put(set.name(), set);
+                continue;
+            }
+            Map<String, Element> elements = new LinkedHashMap<>(set.elements().size() * 2);
+            set.elements().forEach((key, element) -> {
+                Element counted = old.elements().get(key);
+                elements.put(key, counted != null && counted.isSame(element) ? element.counting(counted) : element);
+            });
+            sets.put(set.name(), new NftSet(set.name(), true, set.declaration(), elements));
+        }
+        return new Ruleset(wanted.comment(), sets, wanted.chains());
+    }
+
+    /**
+     * Whether the table can be changed as it stands. The kernel alters neither the hook of a chain nor the type of a set, and
+     * waking a dormant table is a matter of the table.
+     */
+    private static boolean isUsable(Ruleset table, Ruleset wanted) {
+        Chain output = table.chains().get(Ruleset.OUTPUT);
+        Chain base = Objects.requireNonNull(wanted.chains().get(Ruleset.OUTPUT));
+        if (table.isDormant() || output == null || !Objects.equals(output.base(), base.base())) {
+            return false;
+        }
+        for (NftSet set : wanted.sets().values()) {
+            NftSet stands = table.sets().get(set.name());
+            if (Slot.isShared(set.name())
+                    && (stands == null || !stands.declaration().equals(set.declaration()))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static Ruleset copy(Ruleset table) {
+        return new Ruleset(
+                table.comment(),
+                table.isDormant(),
+                new LinkedHashMap<>(table.sets()),
+                new LinkedHashMap<>(table.chains()),
+                new ArrayList<>(table.foreign()));
+    }
+
+    private static Ruleset withOutput(Ruleset table, List<String> rules) {
+        Ruleset changed = copy(table);
+        Chain output = Objects.requireNonNull(table.chains().get(Ruleset.OUTPUT));
+        changed.chains().put(Ruleset.OUTPUT, new Chain(Ruleset.OUTPUT, output.base(), rules));
+        return changed;
+    }
+
+    /** Counters, flow tables and the like, which are never ours. */
+    private static Ruleset withoutStrangers(Ruleset table) {
+        return new Ruleset(table.comment(), table.isDormant(), table.sets(), table.chains(), List.of());
+    }
+}
