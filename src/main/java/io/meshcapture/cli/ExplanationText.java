@@ -19,13 +19,31 @@ public final class ExplanationText {
             text.append(", cgroup /").append(connection.caller().cgroup());
         }
         text.append('\n');
+        lines(explanation, text);
+        return text.append(outcome(explanation)).append('\n').toString();
+    }
+
+    /** Likewise, for one that arrives from elsewhere. */
+    public static String inbound(Connection connection, Explanation explanation) {
+        StringBuilder text = new StringBuilder(1024);
+        text.append(protocol(connection))
+                .append(" to ")
+                .append(destination(connection))
+                .append(" from elsewhere\n");
+        lines(explanation, text);
+        boolean nobody = explanation.lines().isEmpty();
+        return text.append(nobody ? "direct: inbound connections are not captured" : outcome(explanation))
+                .append('\n')
+                .toString();
+    }
+
+    private static void lines(Explanation explanation, StringBuilder text) {
         List<Explanation.Line> lines = explanation.lines();
         for (int i = 0; i < lines.size(); i++) {
             Explanation.Line line = lines.get(i);
             text.append(String.format(
                     Locale.ROOT, "%3d  %-7s  %s\n", i + 1, line.decides() ? "decides" : "passes", line.why()));
         }
-        return text.append(outcome(explanation)).append('\n').toString();
     }
 
     static String protocol(Connection connection) {

@@ -103,7 +103,8 @@ public final class DecisionCompiler {
                 }
             });
         }
-        return new Decision(steps, endings(), List.copyOf(listeners.values()), facts);
+        return new Decision(
+                steps, endings(), List.copyOf(listeners.values()), facts, InboundCompiler.compile(plan, host));
     }
 
     private List<Step> guards(SortedSet<Long> users, SortedSet<Long> groups) {
@@ -111,6 +112,12 @@ public final class DecisionCompiler {
         List<Step> guards = new ArrayList<>();
         guards.add(new Step.OtherProtocols(quicToo));
         guards.add(new Step.OpenConnections(host.ephemeral()));
+        if (!plan.interfaces().except().isEmpty()) {
+            guards.add(new Step.ExceptInterfaces(plan.interfaces().except()));
+        }
+        if (plan.inbound() != null) {
+            guards.add(new Step.EnvoyToItself(new TreeSet<>(users), new TreeSet<>(groups)));
+        }
         guards.add(new Step.EnvoyUsers(new TreeSet<>(users)));
         guards.add(new Step.EnvoyGroups(new TreeSet<>(groups)));
         guards.add(new Step.OwnAddresses());

@@ -29,6 +29,11 @@ public final class Explainer {
                 lines.add(new Line(step.why(), false));
             } else {
                 boolean decides = step.read(guards);
+                InboundDecision inbound = decision.inbound();
+                if (decides && inbound != null && step instanceof Step.EnvoyToItself) {
+                    lines.add(new Line(step.why(), false));
+                    return InboundExplainer.ofEnvoy(decision, inbound, connection, lines);
+                }
                 lines.add(new Line(step.why(), decides));
                 if (decides) {
                     return new Explanation(lines, Outcome.DIRECT, null, null);
@@ -62,6 +67,25 @@ public final class Explainer {
         @Override
         public Boolean otherProtocols(Step.OtherProtocols step) {
             return connection.protocol() == Connection.Protocol.UDP && !(step.quicToo() && connection.port() == 443);
+        }
+
+        @Override
+        public Boolean exceptInterfaces(Step.ExceptInterfaces step) {
+            String device = connection.device();
+            return device != null && step.interfaces().stream().anyMatch(one -> one.names(device));
+        }
+
+        /** As if from an own address, which is what the kernel chooses unless it is told otherwise. */
+        @Override
+        public Boolean envoyToItself(Step.EnvoyToItself step) {
+            Address destination = connection.destination();
+            boolean unspecified = destination.high() == 0 && destination.low() == 0;
+            return connection.protocol() == Connection.Protocol.TCP
+                    && (step.uids().contains(connection.caller().uid())
+                            || step.gids().contains(connection.caller().gid()))
+                    && connection.ownAddresses().contains(destination)
+                    && !unspecified // which the kernel connects to loopback
+                    && !isIn(AlwaysDirect.LOOPBACK, destination);
         }
 
         @Override

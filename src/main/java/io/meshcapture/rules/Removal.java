@@ -52,6 +52,7 @@ public final class Removal {
                 List.copyOf(listeners.values()),
                 decision.services().stream()
                         .filter(service -> !gone.contains(service.name()))
-                        .toList());
+                        .toList(),
+                decision.inbound());
     }
 }

@@ -1,10 +1,12 @@
 package io.meshcapture.verbs;
 
 import io.meshcapture.backend.nftables.Change;
+import io.meshcapture.backend.nftables.LiveState;
 import io.meshcapture.backend.nftables.NftablesBackend;
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Port;
 import io.meshcapture.rules.AlwaysDirect;
+import io.meshcapture.rules.Decision;
 import io.meshcapture.system.SocketTable;
 import io.meshcapture.system.SocketTable.Open;
 import java.util.ArrayList;
@@ -21,22 +23,26 @@ final class OpenConnections {
      * and nothing is captured yet: conntrack knows by then whatever is opened from now on. Captured ones are told by their
      * other end, a socket on one of Envoy's listeners.
      *
-     * @param standing the listeners before the commit
-     * @param wanted the listeners after it
+     * @param live what stands before the commit
+     * @param wanted what is to stand after it
      */
-    static void commitBesideThem(NftablesBackend backend, Change change, List<Port> standing, List<Port> wanted) {
-        List<Port> listeners = new ArrayList<>(standing);
-        listeners.addAll(wanted);
+    static void commitBesideThem(NftablesBackend backend, Change change, LiveState live, Decision wanted) {
+        List<Port> inbound = live.inboundListeners();
+        List<Port> listeners = new ArrayList<>(live.listeners());
+        listeners.addAll(wanted.listeners());
+        listeners.addAll(inbound);
         backend.prepare(change);
-        backend.commit(change, leavable(SocketTable.open(), listeners));
+        backend.commit(change, leavable(SocketTable.open(), listeners, inbound));
     }
 
-    private static List<Open> leavable(List<Open> sockets, List<Port> listeners) {
+    private static List<Open> leavable(List<Open> sockets, List<Port> listeners, List<Port> inbound) {
+        Set<Integer> arrivedAt = inbound.stream().map(Port::number).collect(Collectors.toSet());
         Set<End> captured = captured(sockets, listeners).stream()
                 .map(open -> new End(open.remote(), open.remotePort()))
                 .collect(Collectors.toSet());
         return sockets.stream()
                 .filter(open -> !isLoopback(open.remote()))
+                .filter(open -> !arrivedAt.contains(open.localPort()))
                 .filter(open -> !captured.contains(new End(open.local(), open.localPort())))
                 .toList();
     }
@@ -55,6 +61,14 @@ final class OpenConnections {
                 .filter(open -> ends.contains(new End(open.remote(), open.remotePort())))
                 .filter(open ->
                         ports.contains(open.localPort()) && isLoopback(open.local()) && !isLoopback(open.remote()))
+                .collect(Collectors.toSet());
+    }
+
+    /** Envoy's ends of captured connections from elsewhere, whose client's end is not here. */
+    static Set<Open> arrived(List<Open> sockets, List<Port> listeners) {
+        Set<Integer> ports = listeners.stream().map(Port::number).collect(Collectors.toSet());
+        return sockets.stream()
+                .filter(open -> ports.contains(open.localPort()) && !isLoopback(open.local()))
                 .collect(Collectors.toSet());
     }
 

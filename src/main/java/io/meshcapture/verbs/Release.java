@@ -5,6 +5,7 @@ import io.meshcapture.backend.nftables.NftablesBackend;
 import io.meshcapture.plan.Port;
 import io.meshcapture.system.SocketTable;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -24,19 +25,23 @@ final class Release {
     static int all(NftablesBackend backend, LiveState live, Duration drain, Progress progress)
             throws InterruptedException {
         backend.commit(backend.removalOfAll(live));
-        List<Port> listeners = live.listeners();
+        List<Port> listeners = new ArrayList<>(live.listeners());
+        List<Port> inbound = live.inboundListeners();
+        listeners.addAll(inbound); // what Envoy called here
         long deadline = System.nanoTime() + drain.toNanos();
-        int left = left(listeners);
+        int left = left(listeners, inbound);
         while (left > 0 && System.nanoTime() < deadline) {
             progress.waiting("waiting for " + left + " captured connection(s) to end");
             Thread.sleep(PAUSE);
-            left = left(listeners);
+            left = left(listeners, inbound);
         }
         backend.deleteTable();
         return left;
     }
 
-    private static int left(List<Port> listeners) {
-        return OpenConnections.captured(SocketTable.open(), listeners).size();
+    private static int left(List<Port> listeners, List<Port> inbound) {
+        List<SocketTable.Open> open = SocketTable.open();
+        return OpenConnections.captured(open, listeners).size()
+                + OpenConnections.arrived(open, inbound).size();
     }
 }

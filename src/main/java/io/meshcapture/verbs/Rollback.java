@@ -39,6 +39,7 @@ public final class Rollback {
      * @param remaining services that still are
      * @param cut captured connections that were cut because their time was over
      * @param changed whether anything was changed
+     * @param inbound whether connections to this host still are; they belong to the plan and not to a service
      * @param notes what the user should know
      */
     public record Outcome(
@@ -47,6 +48,7 @@ public final class Rollback {
             List<String> remaining,
             int cut,
             boolean changed,
+            boolean inbound,
             List<String> notes) {}
 
     private Rollback() {}
@@ -74,7 +76,8 @@ public final class Rollback {
             TreeSet<String> remaining = new TreeSet<>(captured);
             remaining.removeAll(removed);
             int cut = 0;
-            boolean releasesAll = live.isPresent() && remaining.isEmpty();
+            boolean inbound = !all && live.holdsInbound();
+            boolean releasesAll = live.isPresent() && remaining.isEmpty() && !inbound;
             if (releasesAll) {
                 cut = Release.all(backend, live, request.drain(), progress);
             } else if (!removed.isEmpty()) {
@@ -86,6 +89,7 @@ public final class Rollback {
                     List.copyOf(remaining),
                     cut,
                     releasesAll || !removed.isEmpty(),
+                    inbound,
                     Trials.found(live));
         }
     }
@@ -106,16 +110,18 @@ public final class Rollback {
             Progress progress)
             throws Exception {
         if (live.trial().isEmpty()) {
-            return new Outcome(List.of(), List.of(), List.copyOf(tried), 0, false, Trials.found(live));
+            return new Outcome(
+                    List.of(), List.of(), List.copyOf(tried), 0, false, live.holdsInbound(), Trials.found(live));
         }
         int cut = 0;
-        if (before.isEmpty()) {
+        boolean inboundBefore = live.holdsInboundBehindTrial();
+        if (before.isEmpty() && !inboundBefore) {
             cut = Release.all(backend, live, request.drain(), progress);
         } else {
             backend.commit(backend.abandonment(live));
         }
         tried.removeAll(before);
-        return new Outcome(List.copyOf(tried), List.of(), List.copyOf(before), cut, true, List.of());
+        return new Outcome(List.copyOf(tried), List.of(), List.copyOf(before), cut, true, inboundBefore, List.of());
     }
 
     /** A table that was edited by hand cannot be laid out anew; then the services' own elements go and all else stays. */

@@ -2,6 +2,8 @@ package io.meshcapture.verbs;
 
 import io.meshcapture.backend.nftables.LiveState;
 import io.meshcapture.backend.nftables.NftablesBackend;
+import io.meshcapture.plan.Choices;
+import io.meshcapture.plan.Port;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -14,12 +16,14 @@ public final class Status {
      * What stands.
      *
      * @param services the services that are captured, in name order
+     * @param inbound capture of connections to this host, or null where there is none
      * @param draining whether a table stands that captures nothing, because captured connections may still be ending
      * @param trialLeft what is left of the trial that runs, or null where none does
      * @param notes what an earlier command left that did not come to its end
      */
     public record Outcome(
             List<Captured> services,
+            @Nullable Arriving inbound,
             boolean draining,
             @Nullable Duration trialLeft,
             List<String> notes) {}
@@ -36,6 +40,16 @@ public final class Status {
      */
     public record Captured(
             String name, String backend, @Nullable Instant since, String version, long captured, long excepted) {}
+
+    /**
+     * Capture of connections to this host.
+     *
+     * @param mode how they reach Envoy
+     * @param listener Envoy's listener for them
+     * @param captured new connections that were captured or rejected
+     * @param excepted new connections to ports that the plan excepts
+     */
+    public record Arriving(Choices.InboundMode mode, Port listener, long captured, long excepted) {}
 
     private Status() {}
 
@@ -54,7 +68,11 @@ public final class Status {
                         .toList();
                 return new Outcome(
                         services,
-                        live.isPresent() && services.isEmpty(),
+                        live.inbound()
+                                .map(inbound -> new Arriving(
+                                        inbound.mode(), inbound.listener(), inbound.captured(), inbound.excepted()))
+                                .orElse(null),
+                        live.isPresent() && services.isEmpty() && live.inbound().isEmpty(),
                         live.trial().orElse(null),
                         Trials.found(live));
             }

@@ -50,6 +50,7 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
         Supported.require(relevant);
         List<String> notes = new ArrayList<>();
         EnvoyListeners envoy = EnvoyListeners.of(relevant);
+        envoy.requireReachable();
         Choices.Ipv6 ipv6 = envoy.ipv6(plan.ipv6(), live.ipv6(), notes);
         Decision decision = DecisionCompiler.compile(relevant, host(ipv6), standing);
         return new Wanted(decision, ipv6, envoy, notes);

@@ -1,13 +1,18 @@
 package io.meshcapture.golden;
 
+import io.meshcapture.cli.ExplanationText;
 import io.meshcapture.plan.Account;
 import io.meshcapture.plan.BadValue;
 import io.meshcapture.plan.CgroupPath;
 import io.meshcapture.plan.Destination;
 import io.meshcapture.plan.Origin;
 import io.meshcapture.plan.UnitName;
+import io.meshcapture.rules.Arrival;
 import io.meshcapture.rules.Caller;
 import io.meshcapture.rules.Connection;
+import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.Explainer;
+import io.meshcapture.rules.InboundExplainer;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -37,7 +42,23 @@ record Question(String line) {
                 Objects.requireNonNull(destination.network()).base(),
                 destination.ports().ranges().getFirst().first(),
                 new Caller(uid, gid, cgroup),
-                Village.ADDRESSES);
+                Village.ADDRESSES,
+                after(words, "--interface"));
+    }
+
+    /** What the command prints. */
+    String answer(Decision decision) throws BadValue {
+        Connection connection = connection();
+        if (!line.contains(" --inbound")) {
+            return ExplanationText.of(connection, Explainer.explain(decision, connection));
+        }
+        Arrival arrival = new Arrival(
+                connection.protocol(),
+                connection.destination(),
+                connection.port(),
+                connection.device(),
+                connection.ownAddresses());
+        return ExplanationText.inbound(connection, InboundExplainer.explain(decision, arrival));
     }
 
     private static @Nullable String after(List<String> words, String option) {

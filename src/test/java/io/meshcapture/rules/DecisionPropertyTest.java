@@ -48,6 +48,23 @@ class DecisionPropertyTest {
     }
 
     @Test
+    void explain_answers_likewise_for_what_arrives() {
+        Set<Explanation.Outcome> seen = new HashSet<>();
+        for (int seed = 0; seed < PLANS; seed++) {
+            SmallWorld world = new SmallWorld(seed);
+            Plan plan = world.plan();
+            Decision decision = DecisionCompiler.compile(plan, world.host(plan));
+            for (int i = 0; i < CONNECTIONS; i++) {
+                Arrival arrival = world.arrival();
+                Verdict verdict = Verdict.of(InboundExplainer.explain(decision, arrival));
+                assertEquals(FirstMatch.decide(plan, arrival), verdict, () -> arrival + " in world " + world);
+                seen.add(verdict.outcome());
+            }
+        }
+        assertTrue(seen.contains(Explanation.Outcome.CAPTURED) && seen.contains(Explanation.Outcome.DIRECT));
+    }
+
+    @Test
     void no_two_entries_of_a_look_up_answer_one_connection_differently() {
         int shared = 0;
         for (int seed = 0; seed < PLANS; seed++) {

@@ -9,11 +9,14 @@ import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Destination;
 import io.meshcapture.plan.Envoy;
 import io.meshcapture.plan.From;
+import io.meshcapture.plan.Inbound;
+import io.meshcapture.plan.InterfaceName;
 import io.meshcapture.plan.Interfaces;
 import io.meshcapture.plan.Origin;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.Port;
 import io.meshcapture.plan.PortRange;
+import io.meshcapture.plan.Ports;
 import io.meshcapture.plan.Service;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.plan.UnitName;
@@ -129,7 +132,32 @@ public final class SmallWorld {
                 oneOf(List.of(Choices.Ipv6.CAPTURE, Choices.Ipv6.BYPASS, Choices.Ipv6.REJECT)),
                 oneOf(List.of(Choices.Udp443.values())),
                 destinations(0, 2),
-                services);
+                services,
+                inbound(),
+                interfaces());
+    }
+
+    /** Of half of the plans; with it comes Envoy's listener on port 4. */
+    private @Nullable Inbound inbound() {
+        return switch (random.nextInt(4)) {
+            case 0 -> new Inbound(Choices.InboundMode.TPROXY, ports("1-2"), ports("2,443"), false);
+            case 1 -> new Inbound(Choices.InboundMode.REDIRECT, Ports.ALL, ports(oneOf(PORTS)), false);
+            default -> null;
+        };
+    }
+
+    private Interfaces interfaces() {
+        return random.nextInt(4) != 0
+                ? Interfaces.NONE
+                : new Interfaces(List.of(new InterfaceName("wg0"), new InterfaceName("veth*")), List.of());
+    }
+
+    private static Ports ports(String text) {
+        try {
+            return Ports.parse(text);
+        } catch (BadValue e) {
+            throw new IllegalArgumentException(e);
+        }
     }
 
     /** A plan that compiles. */
@@ -161,15 +189,21 @@ public final class SmallWorld {
 
     /** The plan with other services. */
     public static Plan with(Plan plan, List<Service> services) {
-        return plan(plan.ipv6(), plan.udp443(), plan.except(), services);
+        return plan(plan.ipv6(), plan.udp443(), plan.except(), services, plan.inbound(), plan.interfaces());
     }
 
     private static Plan plan(
-            Choices.Ipv6 ipv6, Choices.Udp443 udp443, List<Destination> except, List<Service> services) {
+            Choices.Ipv6 ipv6,
+            Choices.Udp443 udp443,
+            List<Destination> except,
+            List<Service> services,
+            @Nullable Inbound inbound,
+            Interfaces interfaces) {
+        Port listener = inbound == null ? null : new Port(4);
         Account envoy = new Account(Account.Kind.USER, "101", Origin.DEFAULT);
         Account envoys = new Account(Account.Kind.GROUP, "101", Origin.DEFAULT);
         return new Plan(
-                new Envoy(List.of(envoy), List.of(envoys), Envoy.DEFAULT_OUTBOUND, null, null, null),
+                new Envoy(List.of(envoy), List.of(envoys), Envoy.DEFAULT_OUTBOUND, listener, null, null),
                 Choices.Backend.AUTO,
                 ipv6,
                 udp443,
@@ -177,10 +211,10 @@ public final class SmallWorld {
                 Choices.HostsPorts.AUTO,
                 except,
                 services,
-                null,
+                inbound,
                 null,
                 List.of(),
-                Interfaces.NONE);
+                interfaces);
     }
 
     private Service service(int number) {
@@ -235,7 +269,19 @@ public final class SmallWorld {
                 address(oneOf(ADDRESSES)),
                 oneOf(PORT_NUMBERS),
                 new Caller(oneOf(UIDS), oneOf(GIDS), random.nextInt(3) == 0 ? null : oneOf(CALLING_CGROUPS)),
-                Set.of(OWN));
+                Set.of(OWN),
+                random.nextInt(8) == 0 ? oneOf(List.of("wg0", "veth7", "eth0")) : null);
+    }
+
+    /** A connection that arrives. */
+    public Arrival arrival() {
+        Connection like = connection();
+        return new Arrival(
+                like.protocol(),
+                random.nextInt(3) == 0 ? like.destination() : OWN,
+                like.port(),
+                like.device(),
+                like.ownAddresses());
     }
 
     /** All TCP connections of a host without addresses of its own. */

@@ -5,6 +5,7 @@ import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.BadValue;
+import io.meshcapture.plan.InterfaceName;
 import io.meshcapture.plan.Network;
 import io.meshcapture.plan.Origin;
 import io.meshcapture.plan.Port;
@@ -60,7 +61,12 @@ final class LiveDecision {
         }
         List<ServiceFacts> facts = new ArrayList<>();
         services().forEach((name, rules) -> facts.add(new ServiceFacts(name, rules.digest())));
-        return new Decision(steps(), endings, listeners, facts);
+        return new Decision(
+                steps(),
+                endings,
+                listeners,
+                facts,
+                LiveInbound.isIn(ruleset) ? LiveInbound.read(ruleset, ephemeral()) : null);
     }
 
     private List<Step> steps() {
@@ -122,7 +128,7 @@ final class LiveDecision {
         throw notOurs(rule);
     }
 
-    private static Failure.Conflict notOurs(String rule) {
+    static Failure.Conflict notOurs(String rule) {
         return new Failure.Conflict(
                 "the live table holds a rule that meshcapture did not write",
                 rule,
@@ -133,6 +139,8 @@ final class LiveDecision {
         List<Step> guards = new ArrayList<>(List.of(
                 new Step.OtherProtocols(false),
                 new Step.OtherProtocols(true),
+                new Step.ExceptInterfaces(interfaces()),
+                new Step.EnvoyToItself(ids("envoy_users"), ids("envoy_groups")),
                 new Step.EnvoyUsers(ids("envoy_users")),
                 new Step.EnvoyGroups(ids("envoy_groups")),
                 new Step.OwnAddresses(),
@@ -142,6 +150,11 @@ final class LiveDecision {
                 new Step.Ipv6Bypass()));
         guards.add(new Step.OpenConnections(ephemeral()));
         return guards;
+    }
+
+    private List<InterfaceName> interfaces() {
+        Chain outbound = ruleset.chains().get(BaseChain.OUTPUT.target());
+        return outbound == null ? List.of() : LiveInbound.interfaces(outbound, "oifname");
     }
 
     /** From {@code tcp sport != 32768-60999 accept …} in the chain of open connections. */
@@ -245,7 +258,7 @@ final class LiveDecision {
     }
 
     /** Unlike in a plan there may be port 0, alone or where a range begins: what is left over of all ports has it. */
-    private static PortRange ports(String field) throws BadValue {
+    static PortRange ports(String field) throws BadValue {
         if (field.equals("0")) {
             return new PortRange(0, 0);
         }

@@ -4,12 +4,14 @@ import io.meshcapture.backend.nftables.Ruleset.Chain;
 import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
 import io.meshcapture.plan.Family;
+import io.meshcapture.plan.InterfaceName;
 import io.meshcapture.plan.Network;
 import io.meshcapture.plan.Port;
 import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.rules.CallerKey;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.Entry;
+import io.meshcapture.rules.InboundDecision;
 import io.meshcapture.rules.ServiceFacts;
 import io.meshcapture.rules.Step;
 import java.util.ArrayList;
@@ -33,25 +35,33 @@ final class RulesetRenderer {
     /** What the name of a chain that sends to a listener begins with. */
     static final String TO = "to_";
 
-    private static final String REUSED = "a connection that was open before is over";
+    static final String REUSED = "a connection that was open before is over";
     private static final String FORGOTTEN =
             "Envoy's end of a captured connection waits until the client's is known again";
 
+    static final String OPEN = "open when capture began";
+
     private final Ruleset ruleset;
+    private final @Nullable InboundDecision inbound;
     private final List<String> outbound = new ArrayList<>();
     private final Steps steps = new Steps();
 
-    private RulesetRenderer(Ruleset ruleset) {
+    private RulesetRenderer(Ruleset ruleset, @Nullable InboundDecision inbound) {
         this.ruleset = ruleset;
+        this.inbound = inbound;
     }
 
     static Ruleset render(Decision decision) {
         RulesetRenderer renderer = new RulesetRenderer(
-                new Ruleset(Ruleset.TAG + Ruleset.SCHEMA, new LinkedHashMap<>(), new LinkedHashMap<>()));
+                new Ruleset(Ruleset.TAG + Ruleset.SCHEMA, new LinkedHashMap<>(), new LinkedHashMap<>()),
+                decision.inbound());
         renderer.livingSets();
         renderer.services(decision.services());
         renderer.listeners(decision);
         decision.steps().forEach(step -> step.read(renderer.steps));
+        if (decision.inbound() != null) {
+            InboundRenderer.render(renderer.ruleset, decision.inbound());
+        }
         renderer.chain(BaseChain.OUTPUT.target(), renderer.outbound);
         return BaseChain.leading(renderer.ruleset, Slot.FIRST, null, false);
     }
@@ -117,6 +127,22 @@ final class RulesetRenderer {
                 return rule("udp dport != 443 accept", step);
             }
             return rule("meta l4proto != tcp accept", step);
+        }
+
+        @Override
+        public @Nullable Void exceptInterfaces(Step.ExceptInterfaces step) {
+            for (InterfaceName name : step.interfaces()) {
+                rule("oifname \"" + name + "\" accept", step);
+            }
+            return null;
+        }
+
+        @Override
+        public @Nullable Void envoyToItself(Step.EnvoyToItself step) {
+            ids("envoy_users", "uid", step.uids());
+            ids("envoy_groups", "gid", step.gids());
+            rule("meta skuid @envoy_users jump " + InboundRenderer.ENVOY_TO_ITSELF, step);
+            return rule("meta skgid @envoy_groups jump " + InboundRenderer.ENVOY_TO_ITSELF, step);
         }
 
         @Override
@@ -197,16 +223,16 @@ final class RulesetRenderer {
      * would answer with a reset; so it waits, is sent again by Envoy's kernel, and passes once the client has sent.
      */
     private void declareOpenConnections(Step.OpenConnections open) {
-        chain(
-                "open_connections",
-                List.of(
-                        "ip saddr 127.0.0.0/8 ip daddr != 127.0.0.0/8 tcp sport @listeners drop" + comment(FORGOTTEN),
-                        "ip6 saddr ::1 ip6 daddr != ::1 tcp sport @listeners drop" + comment(FORGOTTEN),
-                        "ip saddr . tcp sport . ip daddr . tcp dport @open_ip accept"
-                                + comment("open when capture began"),
-                        "ip6 saddr . tcp sport . ip6 daddr . tcp dport @open_ip6 accept"
-                                + comment("open when capture began"),
-                        "tcp sport != " + open.ephemeral() + " accept" + comment("answers of servers on this host")));
+        List<String> rules = new ArrayList<>(List.of(
+                "ip saddr 127.0.0.0/8 ip daddr != 127.0.0.0/8 tcp sport @listeners drop" + comment(FORGOTTEN),
+                "ip6 saddr ::1 ip6 daddr != ::1 tcp sport @listeners drop" + comment(FORGOTTEN),
+                "ip saddr . tcp sport . ip daddr . tcp dport @open_ip accept" + comment(OPEN),
+                "ip6 saddr . tcp sport . ip6 daddr . tcp dport @open_ip6 accept" + comment(OPEN)));
+        if (inbound != null) {
+            rules.add("tcp sport " + inbound.listener() + " drop" + comment(FORGOTTEN));
+        }
+        rules.add("tcp sport != " + open.ephemeral() + " accept" + comment("answers of servers on this host"));
+        chain("open_connections", rules);
     }
 
     private void declareLookup(Step.Lookup lookup) {
