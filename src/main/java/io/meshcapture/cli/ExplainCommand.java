@@ -45,6 +45,8 @@ final class ExplainCommand implements Command {
         spec.addOption(GlobalOptions.text("GROUP", "the caller's group (default: the user's own)", "--from-group"));
         spec.addOption(GlobalOptions.text("UNIT", "the caller's systemd unit", "--from-unit"));
         spec.addOption(GlobalOptions.text("PATH", "the caller's control group", "--from-cgroup"));
+        spec.addOption(GlobalOptions.text(
+                "ADDRESS", "a virtual machine or container behind this host (interfaces.outbound)", "--from-address"));
         spec.addOption(GlobalOptions.flag("a connection that arrives from elsewhere, to this host", "--inbound"));
         spec.addOption(GlobalOptions.text("INTERFACE", "the interface that it arrives on or leaves by", "--interface"));
         PlanOptions.declareSettings(spec);
@@ -97,6 +99,12 @@ final class ExplainCommand implements Command {
         String unit = value(options, "--from-unit");
         String cgroup = value(options, "--from-cgroup");
         boolean inbound = options.hasMatchedOption("--inbound");
+        String source = value(options, "--from-address");
+        if (source != null && (inbound || user != null || group != null || unit != null || cgroup != null)) {
+            throw new BadValue(
+                    "--from-address is given beside --inbound or a caller of this host",
+                    "name one caller: an address is that of a virtual machine or container behind this host");
+        }
         if (inbound && (user != null || group != null || unit != null || cgroup != null)) {
             throw new BadValue(
                     "--inbound is given beside a caller of this host",
@@ -112,6 +120,7 @@ final class ExplainCommand implements Command {
                 unit == null ? null : UnitName.parse(unit, origin),
                 cgroup == null ? null : CgroupPath.parse(cgroup, origin),
                 inbound,
+                source == null ? null : Address.parse(source),
                 device == null ? null : InterfaceName.parse(device).value());
     }
 
@@ -127,7 +136,9 @@ final class ExplainCommand implements Command {
             json.name("protocol").value(ExplanationText.protocol(outcome.connection()));
             json.name("destination").value(ExplanationText.destination(outcome.connection()));
             json.name("inbound").value(question.inbound());
-            if (!question.inbound()) {
+            if (question.source() != null) {
+                json.name("source").value(question.source().toString());
+            } else if (!question.inbound()) {
                 json.name("uid").value(outcome.connection().caller().uid());
                 json.name("gid").value(outcome.connection().caller().gid());
                 json.name("cgroup").value(outcome.connection().caller().cgroup());

@@ -13,8 +13,12 @@ public final class ExplanationText {
     public static String of(Connection connection, Explanation explanation) {
         StringBuilder text = new StringBuilder(1024);
         text.append(protocol(connection)).append(" to ").append(destination(connection));
-        text.append(" from uid ").append(connection.caller().uid());
-        text.append(", gid ").append(connection.caller().gid());
+        if (connection.caller().source() != null) {
+            text.append(" from ").append(connection.caller().source());
+        } else {
+            text.append(" from uid ").append(connection.caller().uid());
+            text.append(", gid ").append(connection.caller().gid());
+        }
         if (connection.caller().cgroup() != null) {
             text.append(", cgroup /").append(connection.caller().cgroup());
         }

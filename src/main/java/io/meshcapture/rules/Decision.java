@@ -12,13 +12,15 @@ import org.jspecify.annotations.Nullable;
  * @param listeners Envoy's listeners that look-ups send to
  * @param services the services in it
  * @param inbound how connections to this host are decided, or null where they are left alone
+ * @param forwarding how connections through this host are decided, or null where they are left alone
  */
 public record Decision(
         List<Step> steps,
         List<Ending> endings,
         List<Port> listeners,
         List<ServiceFacts> services,
-        @Nullable InboundDecision inbound) {
+        @Nullable InboundDecision inbound,
+        @Nullable Forwarding forwarding) {
 
     public Decision {
         steps = List.copyOf(steps);

@@ -16,7 +16,13 @@ public final class Explainer {
     public static Explanation explain(Decision decision, Connection connection) {
         List<Line> lines = new ArrayList<>();
         Guards guards = new Guards(connection);
-        for (Step step : decision.steps()) {
+        List<Step> steps = decision.steps();
+        if (connection.caller().source() != null) {
+            steps = decision.forwarding() == null
+                    ? List.of()
+                    : decision.forwarding().steps();
+        }
+        for (Step step : steps) {
             if (step instanceof Step.Lookup lookup) {
                 Entry entry = lookup.entries().stream()
                         .filter(candidate -> candidate.fits(connection))
@@ -127,6 +133,11 @@ public final class Explainer {
         @Override
         public Boolean openConnections(Step.OpenConnections step) {
             return false; // a new connection is not an open one
+        }
+
+        @Override
+        public Boolean underway(Step.Underway step) {
+            return false;
         }
 
         @Override

@@ -43,6 +43,8 @@ public sealed interface Step {
 
         R openConnections(OpenConnections step);
 
+        R underway(Underway step);
+
         R lookup(Lookup step);
     }
 
@@ -207,6 +209,22 @@ public sealed interface Step {
         @Override
         public <R extends @Nullable Object> R read(Reader<R> reader) {
             return reader.openConnections(this);
+        }
+    }
+
+    /**
+     * What is forwarded in the middle of a connection, where conntrack does not know it. No socket of this host tells whether
+     * it was captured.
+     */
+    record Underway() implements Step {
+        @Override
+        public String why() {
+            return "forwarded connections that are underway go on";
+        }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.underway(this);
         }
     }
 

@@ -37,12 +37,18 @@ final class EnvoyListeners {
 
     private final List<SocketTable.Listening> listening;
     private final List<Port> ports;
-    private final @Nullable Port inbound;
 
-    private EnvoyListeners(List<SocketTable.Listening> listening, List<Port> ports, @Nullable Port inbound) {
+    /** Those that must take what arrives: the inbound one, and those that guests of this host are sent to. */
+    private final List<Port> arrivals;
+
+    private EnvoyListeners(
+            List<SocketTable.Listening> listening, List<Port> ports, @Nullable Port inbound, boolean forwards) {
         this.listening = listening;
         this.ports = ports;
-        this.inbound = inbound;
+        this.arrivals = new ArrayList<>(forwards ? ports : List.of());
+        if (inbound != null) {
+            arrivals.add(inbound);
+        }
     }
 
     /** The listeners that a plan needs, and who listens in this namespace now. */
@@ -54,7 +60,8 @@ final class EnvoyListeners {
         return new EnvoyListeners(
                 SocketTable.listening(),
                 List.copyOf(ports.values()),
-                plan.inbound() == null ? null : plan.envoy().inbound());
+                plan.inbound() == null ? null : plan.envoy().inbound(),
+                !plan.interfaces().outbound().isEmpty());
     }
 
     private boolean serves(Port port, Address loopback) {
@@ -76,17 +83,19 @@ final class EnvoyListeners {
                         && AlwaysDirect.LOOPBACK.stream().noneMatch(network -> network.contains(one.address())));
     }
 
-    /** @throws Failure.Conflict where Envoy's listener for inbound connections is there, on loopback alone */
+    /** @throws Failure.Conflict where a listener that must take what arrives is there, on loopback alone */
     void requireReachable() {
-        if (inbound == null || takesArrivals(inbound, ANY_IPV4) || takesArrivals(inbound, ANY_IPV6)) {
-            return;
-        }
-        if (serves(inbound, LOOPBACK_IPV4) || serves(inbound, LOOPBACK_IPV6)) {
-            throw new Failure.Conflict(
-                    "every inbound connection would be refused",
-                    "Envoy's listener " + inbound + " is on loopback only, and what arrives is sent to the address of"
-                            + " the interface",
-                    "have Envoy listen on 0.0.0.0:" + inbound + " and [::]:" + inbound);
+        for (Port port : arrivals) {
+            if (takesArrivals(port, ANY_IPV4) || takesArrivals(port, ANY_IPV6)) {
+                continue;
+            }
+            if (serves(port, LOOPBACK_IPV4) || serves(port, LOOPBACK_IPV6)) {
+                throw new Failure.Conflict(
+                        "every captured connection that arrives would be refused",
+                        "Envoy's listener " + port + " is on loopback only, and what arrives is sent to the address of"
+                                + " the interface",
+                        "have Envoy listen on 0.0.0.0:" + port + " and [::]:" + port);
+            }
         }
     }
 
@@ -101,12 +110,12 @@ final class EnvoyListeners {
                 missing.add("[" + LOOPBACK_IPV6 + "]:" + port);
             }
         }
-        if (inbound != null) {
-            if (!takesArrivals(inbound, ANY_IPV4)) {
-                missing.add(ANY_IPV4 + ":" + inbound);
+        for (Port port : arrivals) {
+            if (!takesArrivals(port, ANY_IPV4)) {
+                missing.add(ANY_IPV4 + ":" + port);
             }
-            if (ipv6 == Choices.Ipv6.CAPTURE && HostFacts.hasIpv6() && !takesArrivals(inbound, ANY_IPV6)) {
-                missing.add("[" + ANY_IPV6 + "]:" + inbound);
+            if (ipv6 == Choices.Ipv6.CAPTURE && HostFacts.hasIpv6() && !takesArrivals(port, ANY_IPV6)) {
+                missing.add("[" + ANY_IPV6 + "]:" + port);
             }
         }
         return missing;
@@ -128,10 +137,10 @@ final class EnvoyListeners {
                 addStranger(port, LOOPBACK_IPV6, "[" + LOOPBACK_IPV6 + "]:" + port, users, found);
             }
         }
-        if (inbound != null) {
-            addStranger(inbound, ANY_IPV4, ANY_IPV4 + ":" + inbound, users, found);
+        for (Port port : arrivals) {
+            addStranger(port, ANY_IPV4, ANY_IPV4 + ":" + port, users, found);
             if (ipv6 == Choices.Ipv6.CAPTURE) {
-                addStranger(inbound, ANY_IPV6, "[" + ANY_IPV6 + "]:" + inbound, users, found);
+                addStranger(port, ANY_IPV6, "[" + ANY_IPV6 + "]:" + port, users, found);
             }
         }
         return found;
@@ -150,7 +159,8 @@ final class EnvoyListeners {
     private boolean isForIpv4Only() {
         return HostFacts.hasIpv6()
                 && (ports.stream().anyMatch(port -> serves(port, LOOPBACK_IPV4) && !serves(port, LOOPBACK_IPV6))
-                        || (inbound != null && takesArrivals(inbound, ANY_IPV4) && !takesArrivals(inbound, ANY_IPV6)));
+                        || arrivals.stream()
+                                .anyMatch(port -> takesArrivals(port, ANY_IPV4) && !takesArrivals(port, ANY_IPV6)));
     }
 
     /**
@@ -175,7 +185,7 @@ final class EnvoyListeners {
             return Choices.Ipv6.REJECT;
         }
         boolean anyThere = ports.stream().anyMatch(port -> serves(port, LOOPBACK_IPV4) || serves(port, LOOPBACK_IPV6))
-                || (inbound != null && (takesArrivals(inbound, ANY_IPV4) || takesArrivals(inbound, ANY_IPV6)));
+                || arrivals.stream().anyMatch(port -> takesArrivals(port, ANY_IPV4) || takesArrivals(port, ANY_IPV6));
         return anyThere || standing == null ? Choices.Ipv6.CAPTURE : standing;
     }
 

@@ -37,6 +37,7 @@ public final class Explain {
      * @param unit the caller's unit, or null
      * @param cgroup the caller's control group, or null
      * @param inbound whether somebody elsewhere opens it to this host
+     * @param source the address of a caller behind this host, or null for a caller on it
      * @param device the interface that it arrives on or leaves by, or null for one that the plan does not name
      */
     public record Question(
@@ -48,6 +49,7 @@ public final class Explain {
             @Nullable UnitName unit,
             @Nullable CgroupPath cgroup,
             boolean inbound,
+            @Nullable Address source,
             @Nullable String device) {}
 
     /**
@@ -105,7 +107,7 @@ public final class Explain {
                     question.udp() ? Connection.Protocol.UDP : Connection.Protocol.TCP,
                     question.destination(),
                     question.port(),
-                    new Caller(uid, gid, cgroup),
+                    question.source() == null ? new Caller(uid, gid, cgroup) : Caller.behind(question.source()),
                     HostFacts.ownAddresses(),
                     question.device());
             if (question.inbound()) {

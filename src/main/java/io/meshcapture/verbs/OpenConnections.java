@@ -27,7 +27,10 @@ final class OpenConnections {
      * @param wanted what is to stand after it
      */
     static void commitBesideThem(NftablesBackend backend, Change change, LiveState live, Decision wanted) {
-        List<Port> inbound = live.inboundListeners();
+        List<Port> inbound = new ArrayList<>(live.inboundListeners());
+        if (live.isForwarding()) {
+            inbound.addAll(live.listeners());
+        }
         List<Port> listeners = new ArrayList<>(live.listeners());
         listeners.addAll(wanted.listeners());
         listeners.addAll(inbound);

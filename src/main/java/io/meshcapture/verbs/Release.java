@@ -26,7 +26,10 @@ final class Release {
             throws InterruptedException {
         backend.commit(backend.removalOfAll(live));
         List<Port> listeners = new ArrayList<>(live.listeners());
-        List<Port> inbound = live.inboundListeners();
+        List<Port> inbound = new ArrayList<>(live.inboundListeners());
+        if (live.isForwarding()) {
+            inbound.addAll(listeners); // what is behind this host has its end elsewhere as well
+        }
         listeners.addAll(inbound); // what Envoy called here
         long deadline = System.nanoTime() + drain.toNanos();
         int left = left(listeners, inbound);

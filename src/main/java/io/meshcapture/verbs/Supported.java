@@ -15,9 +15,6 @@ final class Supported {
                 plan.inbound() != null && plan.inbound().exceptEnvoy(),
                 "asking Envoy for the ports that it serves (inbound.except: envoy)");
         refuse(plan.dns() != null || plan.envoy().dns() != null, "capture of DNS (dns, envoy.dns)");
-        refuse(
-                !plan.interfaces().outbound().isEmpty(),
-                "capture of what arrives on other interfaces (interfaces.outbound)");
         refuse(!plan.zones().isEmpty(), "the configuration of zones (zones)");
         refuse(plan.invalid() == Choices.Invalid.DROP, "dropping INVALID packets (invalid: drop)");
         refuse(
@@ -28,9 +25,6 @@ final class Supported {
             refuse(
                     service.onEnvoyDown() == Choices.OnEnvoyDown.OPEN,
                     "failing open (services." + service.name() + ".on-envoy-down: open)");
-            refuse(
-                    !service.from().networks().isEmpty(),
-                    "telling callers by network (services." + service.name() + ".from.network)");
         }
     }
 

@@ -2,6 +2,7 @@ package io.meshcapture.golden;
 
 import io.meshcapture.cli.ExplanationText;
 import io.meshcapture.plan.Account;
+import io.meshcapture.plan.Address;
 import io.meshcapture.plan.BadValue;
 import io.meshcapture.plan.CgroupPath;
 import io.meshcapture.plan.Destination;
@@ -30,6 +31,7 @@ record Question(String line) {
         String group = after(words, "--from-group");
         String unit = after(words, "--from-unit");
         String cgroup = after(words, "--from-cgroup");
+        String source = after(words, "--from-address");
         long uid = user == null ? 0 : village.id(Account.parse(Account.Kind.USER, user, ORIGIN));
         long gid = group == null ? uid : village.id(Account.parse(Account.Kind.GROUP, group, ORIGIN));
         if (unit != null) {
@@ -41,7 +43,7 @@ record Question(String line) {
                 words.contains("--udp") ? Connection.Protocol.UDP : Connection.Protocol.TCP,
                 Objects.requireNonNull(destination.network()).base(),
                 destination.ports().ranges().getFirst().first(),
-                new Caller(uid, gid, cgroup),
+                source == null ? new Caller(uid, gid, cgroup) : Caller.behind(Address.parse(source)),
                 Village.ADDRESSES,
                 after(words, "--interface"));
     }

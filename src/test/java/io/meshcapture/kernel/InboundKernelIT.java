@@ -308,7 +308,7 @@ class InboundKernelIT {
         lab.proxyAt(Identity.ENVOY, "127.0.0.1:15006", "[::1]:15006");
         Outcome loopback = Program.withPlan(ALONE, "apply");
         assertEquals(7, loopback.exit());
-        assertTrue(loopback.err().contains("every inbound connection would be refused"), loopback::err);
+        assertTrue(loopback.err().contains("every captured connection that arrives would be refused"), loopback::err);
         assertEquals("", lab.nft().list());
     }
 

@@ -35,7 +35,7 @@ class DecisionPropertyTest {
             Plan plan = world.plan();
             Decision decision = DecisionCompiler.compile(plan, world.host(plan));
             for (int i = 0; i < CONNECTIONS; i++) {
-                Connection connection = world.connection();
+                Connection connection = i % 4 == 0 ? world.forwarded() : world.connection();
                 Verdict verdict = Verdict.of(Explainer.explain(decision, connection));
                 assertEquals(
                         FirstMatch.decide(plan, connection),

@@ -38,6 +38,9 @@ final class FirstMatch {
     private FirstMatch() {}
 
     static Verdict decide(Plan plan, Connection connection) {
+        if (connection.caller().source() != null && plan.interfaces().outbound().isEmpty()) {
+            return DIRECT;
+        }
         boolean tcp = connection.protocol() == Connection.Protocol.TCP;
         boolean quic = plan.udp443() == Choices.Udp443.REJECT && connection.port() == 443;
         boolean ipv6 = connection.destination().family() == Family.IPV6;
@@ -118,6 +121,10 @@ final class FirstMatch {
     }
 
     private static boolean isEnvoy(Plan plan, Caller caller) {
+        return caller.source() == null && isEnvoysId(plan, caller);
+    }
+
+    private static boolean isEnvoysId(Plan plan, Caller caller) {
         return isOneOf(plan.envoy().users(), caller.uid())
                 || isOneOf(plan.envoy().groups(), caller.gid());
     }
@@ -139,6 +146,18 @@ final class FirstMatch {
     }
 
     private static boolean fits(From from, Caller caller) {
+        Address source = caller.source();
+        if (source != null) {
+            return from.users().isEmpty()
+                    && from.groups().isEmpty()
+                    && from.units().isEmpty()
+                    && from.cgroups().isEmpty()
+                    && (from.networks().isEmpty()
+                            || from.networks().stream().anyMatch(network -> network.contains(source)));
+        }
+        if (!from.networks().isEmpty()) {
+            return false;
+        }
         List<String> cgroups = new ArrayList<>();
         from.cgroups().forEach(path -> cgroups.add(path.value()));
         from.units().forEach(unit -> cgroups.addAll(new SmallWorld.Names().cgroups(unit)));

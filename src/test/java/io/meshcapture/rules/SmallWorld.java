@@ -8,10 +8,12 @@ import io.meshcapture.plan.CgroupPath;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Destination;
 import io.meshcapture.plan.Envoy;
+import io.meshcapture.plan.Family;
 import io.meshcapture.plan.From;
 import io.meshcapture.plan.Inbound;
 import io.meshcapture.plan.InterfaceName;
 import io.meshcapture.plan.Interfaces;
+import io.meshcapture.plan.Network;
 import io.meshcapture.plan.Origin;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.Port;
@@ -89,6 +91,8 @@ public final class SmallWorld {
     private static final Map<String, List<String>> UNITS =
             Map.of("ab.service", List.of("a/b"), "both@*.service", List.of("a/b/c", "d"));
 
+    private static final List<String> SOURCES = List.of("10.0.0.0/28", "10.0.0.0/29", "10.0.0.5");
+
     private static final Address OWN = address("10.0.0.16");
 
     private final long seed;
@@ -134,7 +138,7 @@ public final class SmallWorld {
                 destinations(0, 2),
                 services,
                 inbound(),
-                interfaces());
+                interfaces(services));
     }
 
     /** Of half of the plans; with it comes Envoy's listener on port 4. */
@@ -146,10 +150,23 @@ public final class SmallWorld {
         };
     }
 
-    private Interfaces interfaces() {
+    private Interfaces interfaces(List<Service> services) {
+        boolean behind =
+                services.stream().anyMatch(service -> !service.from().networks().isEmpty());
+        List<InterfaceName> bridges = behind || random.nextInt(4) == 0
+                ? List.of(new InterfaceName("br0"), new InterfaceName("vnet*"))
+                : List.of();
         return random.nextInt(4) != 0
-                ? Interfaces.NONE
-                : new Interfaces(List.of(new InterfaceName("wg0"), new InterfaceName("veth*")), List.of());
+                ? new Interfaces(List.of(), bridges)
+                : new Interfaces(List.of(new InterfaceName("wg0"), new InterfaceName("veth*")), bridges);
+    }
+
+    private static Network network(String text) {
+        try {
+            return Network.parse(text);
+        } catch (BadValue e) {
+            throw new IllegalArgumentException(e);
+        }
     }
 
     private static Ports ports(String text) {
@@ -247,7 +264,13 @@ public final class SmallWorld {
         for (int i = random.nextInt(2); (kinds & 8) != 0 && i < 2; i++) {
             cgroups.add(new CgroupPath(oneOf(CGROUPS), Origin.DEFAULT));
         }
-        return new From(users, groups, units, cgroups, List.of());
+        boolean behind = kinds == 0 && random.nextInt(3) == 0; // a service of somebody behind the host
+        return new From(
+                users,
+                groups,
+                units,
+                cgroups,
+                behind ? List.of(network(oneOf(SOURCES)), network("fd00::/125")) : List.of());
     }
 
     private List<Destination> destinations(int least, int most) {
@@ -273,6 +296,20 @@ public final class SmallWorld {
                 random.nextInt(8) == 0 ? oneOf(List.of("wg0", "veth7", "eth0")) : null);
     }
 
+    private static List<Address> callingSources(Family family) {
+        return family == Family.IPV4
+                ? List.of(address("10.0.0.3"), address("10.0.0.5"), address("10.0.0.11"), address("11.0.0.1"))
+                : List.of(address("fd00::4"), address("fd00::8"));
+    }
+
+    /** A connection of somebody behind the host. */
+    public Connection forwarded() {
+        Connection like = connection();
+        List<Address> sources = callingSources(like.destination().family());
+        return new Connection(
+                like.protocol(), like.destination(), like.port(), Caller.behind(oneOf(sources)), like.ownAddresses());
+    }
+
     /** A connection that arrives. */
     public Arrival arrival() {
         Connection like = connection();
@@ -291,6 +328,10 @@ public final class SmallWorld {
         List<Connection> all = new ArrayList<>();
         for (String address : ADDRESSES) {
             for (int port : PORT_NUMBERS) {
+                for (Address source : callingSources(address(address).family())) {
+                    all.add(new Connection(
+                            Connection.Protocol.TCP, address(address), port, Caller.behind(source), Set.of()));
+                }
                 for (Long uid : UIDS) {
                     for (Long gid : GIDS) {
                         for (@Nullable String cgroup : cgroups) {

@@ -92,6 +92,7 @@ final class LiveInbound {
         List<InboundStep> steps = new ArrayList<>();
         for (String rule : chain.rules()) {
             if (LiveDecision.hasComment(rule, InboundRenderer.ASKED)
+                    || LiveDecision.hasComment(rule, RulesetRenderer.FORWARDING)
                     || LiveDecision.hasComment(rule, InboundRenderer.CAPTURED)) {
                 continue;
             }
@@ -122,8 +123,12 @@ final class LiveInbound {
 
     /** From {@code iifname "eth1" accept …}. */
     static List<InterfaceName> interfaces(Chain chain, String expression) {
+        return interfaces(chain, expression, new InboundStep.ExceptInterfaces(List.of()).why());
+    }
+
+    /** From rules with that comment. */
+    static List<InterfaceName> interfaces(Chain chain, String expression, String why) {
         List<InterfaceName> names = new ArrayList<>();
-        String why = new InboundStep.ExceptInterfaces(List.of()).why();
         for (String rule : chain.rules()) {
             if (rule.startsWith(expression + " \"") && LiveDecision.hasComment(rule, why)) {
                 int start = expression.length() + 2;

@@ -228,6 +228,18 @@ public final class LiveState {
                 && LiveInbound.isIn(standing.confirmed().contents(standing.table()));
     }
 
+    /** Whether connections through this host are captured, or have been. */
+    public boolean isForwarding() {
+        if (standing != null) {
+            for (Slot slot : Slot.values()) {
+                if (slot.contents(standing.table()).chains().containsKey(RulesetRenderer.FORWARDED)) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
     /** Envoy's listeners for connections to this host that the table sends to or has sent to. */
     public List<Port> inboundListeners() {
         List<Port> listeners = new ArrayList<>();

@@ -11,6 +11,7 @@ import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.rules.CallerKey;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.Entry;
+import io.meshcapture.rules.Forwarding;
 import io.meshcapture.rules.InboundDecision;
 import io.meshcapture.rules.ServiceFacts;
 import io.meshcapture.rules.Step;
@@ -39,14 +40,25 @@ final class RulesetRenderer {
     private static final String FORGOTTEN =
             "Envoy's end of a captured connection waits until the client's is known again";
 
+    /** The chain that decides about what is forwarded, and what the names of its maps begin with. */
+    static final String FORWARDED = "forwarded";
+
+    static final String FORWARDING = "what arrives on these interfaces is outbound";
     static final String OPEN = "open when capture began";
 
     private final Ruleset ruleset;
     private final @Nullable InboundDecision inbound;
-    private final List<String> outbound = new ArrayList<>();
+    private final boolean forwardsToo;
+    /** The chain that steps are written to. */
+    private List<String> rules = new ArrayList<>();
+
+    /** Whether that is the one of what is forwarded. */
+    private boolean forwards;
+
     private final Steps steps = new Steps();
 
-    private RulesetRenderer(Ruleset ruleset, @Nullable InboundDecision inbound) {
+    private RulesetRenderer(Ruleset ruleset, @Nullable InboundDecision inbound, boolean forwardsToo) {
+        this.forwardsToo = forwardsToo;
         this.ruleset = ruleset;
         this.inbound = inbound;
     }
@@ -54,16 +66,38 @@ final class RulesetRenderer {
     static Ruleset render(Decision decision) {
         RulesetRenderer renderer = new RulesetRenderer(
                 new Ruleset(Ruleset.TAG + Ruleset.SCHEMA, new LinkedHashMap<>(), new LinkedHashMap<>()),
-                decision.inbound());
+                decision.inbound(),
+                decision.forwarding() != null);
         renderer.livingSets();
         renderer.services(decision.services());
         renderer.listeners(decision);
         decision.steps().forEach(step -> step.read(renderer.steps));
+        List<String> outbound = renderer.rules;
         if (decision.inbound() != null) {
             InboundRenderer.render(renderer.ruleset, decision.inbound());
         }
-        renderer.chain(BaseChain.OUTPUT.target(), renderer.outbound);
+        if (decision.forwarding() != null) {
+            renderer.forwarding(decision.forwarding());
+        }
+        renderer.chain(BaseChain.OUTPUT.target(), outbound);
         return BaseChain.leading(renderer.ruleset, Slot.FIRST, null, false);
+    }
+
+    /** What arrives on these interfaces is asked first; what it does not decide may be inbound. */
+    private void forwarding(Forwarding forwarding) {
+        forwards = true;
+        rules = new ArrayList<>();
+        forwarding.steps().forEach(step -> step.read(steps));
+        chain(FORWARDED, rules);
+        List<String> arriving = new ArrayList<>();
+        for (InterfaceName name : forwarding.interfaces()) {
+            arriving.add("iifname \"" + name + "\" jump " + FORWARDED + comment(FORWARDING));
+        }
+        Chain inbound = ruleset.chains().get(BaseChain.PREROUTING.target());
+        if (inbound != null) {
+            arriving.addAll(inbound.rules());
+        }
+        chain(BaseChain.PREROUTING.target(), arriving);
     }
 
     private void livingSets() {
@@ -159,7 +193,7 @@ final class RulesetRenderer {
 
         @Override
         public @Nullable Void ownAddresses(Step.OwnAddresses step) {
-            return rule("fib daddr type local accept", step);
+            return rule("fib daddr type local " + (forwards ? "return" : "accept"), step);
         }
 
         @Override
@@ -189,14 +223,23 @@ final class RulesetRenderer {
         }
 
         @Override
+        public @Nullable Void underway(Step.Underway step) {
+            return rule("tcp flags != syn / fin,syn,rst,ack accept", step);
+        }
+
+        @Override
         public @Nullable Void lookup(Step.Lookup step) {
-            declareLookup(step);
+            if (forwards && step.rank() != null) {
+                declareForwarded(step);
+            } else {
+                declareLookup(step);
+            }
             return null;
         }
     }
 
     private @Nullable Void rule(String text, Step step) {
-        outbound.add(text + comment(step.why()));
+        rules.add(text + comment(step.why()));
         return null;
     }
 
@@ -223,16 +266,19 @@ final class RulesetRenderer {
      * would answer with a reset; so it waits, is sent again by Envoy's kernel, and passes once the client has sent.
      */
     private void declareOpenConnections(Step.OpenConnections open) {
-        List<String> rules = new ArrayList<>(List.of(
+        List<String> opened = new ArrayList<>(List.of(
                 "ip saddr 127.0.0.0/8 ip daddr != 127.0.0.0/8 tcp sport @listeners drop" + comment(FORGOTTEN),
                 "ip6 saddr ::1 ip6 daddr != ::1 tcp sport @listeners drop" + comment(FORGOTTEN),
                 "ip saddr . tcp sport . ip daddr . tcp dport @open_ip accept" + comment(OPEN),
                 "ip6 saddr . tcp sport . ip6 daddr . tcp dport @open_ip6 accept" + comment(OPEN)));
-        if (inbound != null) {
-            rules.add("tcp sport " + inbound.listener() + " drop" + comment(FORGOTTEN));
+        if (forwardsToo) {
+            opened.add("tcp sport @listeners drop" + comment(FORGOTTEN));
         }
-        rules.add("tcp sport != " + open.ephemeral() + " accept" + comment("answers of servers on this host"));
-        chain("open_connections", rules);
+        if (inbound != null) {
+            opened.add("tcp sport " + inbound.listener() + " drop" + comment(FORGOTTEN));
+        }
+        opened.add("tcp sport != " + open.ephemeral() + " accept" + comment("answers of servers on this host"));
+        chain("open_connections", opened);
     }
 
     private void declareLookup(Step.Lookup lookup) {
@@ -259,6 +305,39 @@ final class RulesetRenderer {
                 map.elements().put(key, Element.of(key, owner, verdict));
             }
         });
+    }
+
+    private void declareForwarded(Step.Lookup lookup) {
+        for (Family family : Family.values()) {
+            String ip = family == Family.IPV4 ? "ip" : "ip6";
+            String address = family == Family.IPV4 ? "ipv4_addr" : "ipv6_addr";
+            List<Entry> entries = lookup.entries().stream()
+                    .filter(entry -> entry.network().family() == family)
+                    .toList();
+            if (entries.isEmpty()) {
+                continue;
+            }
+            NftSet map = set(
+                    FORWARDED + "_" + lookup.layer() + "_" + ip,
+                    true,
+                    "type " + address + " . " + address + " . inet_service : verdict",
+                    "flags interval",
+                    "counter");
+            rule(ip + " saddr . " + ip + " daddr . th dport vmap @" + map.name(), lookup);
+            for (Entry entry : entries) {
+                Network source = entry.caller().network();
+                Network any = family == Family.IPV4 ? Network.ALL_IPV4 : Network.ALL_IPV6;
+                String key = spelled(source == null ? any : source) + " . " + spelled(entry.network()) + " . "
+                        + entry.ports();
+                String verdict = entry.listener() == null ? "accept" : "goto " + chainTo(entry.listener());
+                String owner = entry.service() == null ? "" : entry.service().value();
+                map.elements().put(key, Element.of(key, owner, verdict));
+            }
+        }
+    }
+
+    private static String spelled(Network network) {
+        return network.prefix() == 0 ? network.base() + "/0" : network.toString();
     }
 
     private NftSet set(String name, boolean isMap, String... declaration) {

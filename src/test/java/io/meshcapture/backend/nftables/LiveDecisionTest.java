@@ -46,7 +46,7 @@ class LiveDecisionTest {
             Decision compiled = Listings.random(world);
             Decision read = new LiveDecision(listed(compiled)).read();
             for (int i = 0; i < 60; i++) {
-                Connection connection = world.connection();
+                Connection connection = i % 4 == 0 ? world.forwarded() : world.connection();
                 Explanation expected = Explainer.explain(compiled, connection);
                 Explanation answer = Explainer.explain(read, connection);
                 String where = connection + " in world " + seed;
