@@ -18,9 +18,11 @@ import io.meshcapture.rules.DecisionCompiler;
 import io.meshcapture.rules.Explainer;
 import io.meshcapture.rules.Explanation;
 import io.meshcapture.rules.InboundExplainer;
+import io.meshcapture.rules.Step;
 import io.meshcapture.system.Accounts;
 import io.meshcapture.system.ControlGroups;
 import io.meshcapture.system.HostFacts;
+import io.meshcapture.system.Routes;
 import org.jspecify.annotations.Nullable;
 
 /** Says what happens to a connection and why. */
@@ -88,6 +90,15 @@ public final class Explain {
         });
     }
 
+    /** Where the plan leaves interfaces alone, the kernel says which one the connection leaves by. */
+    private static @Nullable String device(Decision decision, Question question) {
+        boolean asked = question.device() == null
+                && !question.inbound()
+                && question.source() == null
+                && decision.steps().stream().anyMatch(Step.ExceptInterfaces.class::isInstance);
+        return asked ? Routes.device(question.destination()) : question.device();
+    }
+
     private static Outcome answer(Decision decision, Question question) {
         try {
             long uid = question.user() == null ? 0 : Accounts.id(question.user());
@@ -109,7 +120,7 @@ public final class Explain {
                     question.port(),
                     question.source() == null ? new Caller(uid, gid, cgroup) : Caller.behind(question.source()),
                     HostFacts.ownAddresses(),
-                    question.device());
+                    device(decision, question));
             if (question.inbound()) {
                 Arrival arrival = new Arrival(
                         connection.protocol(),

@@ -47,6 +47,11 @@ class InterfacesKernelIT {
         for (String own : List.of("10.99.0.2:9090", "[fd99::2]:9090")) {
             assertEquals(new Direct(own), fromElsewhere(lab, own));
         }
+        for (String live : List.of("-v", "--live")) { // the kernel says which way a connection takes
+            assertTrue(explained(plan, "10.99.0.1:8080", live).endsWith("these interfaces alone\ndirect\n"));
+            assertTrue(explained(plan, "[2001:db8::1]:8080", live).endsWith("these interfaces alone\ndirect\n"));
+            assertTrue(explained(plan, "10.98.0.2:8080", live).contains("captured: "));
+        }
         // through the other interface everything is as ever
         assertEquals(new Proxied(15001, "10.98.0.2:8080"), lab.caller().connect("10.98.0.2:8080"));
         assertEquals(
@@ -214,8 +219,6 @@ class InterfacesKernelIT {
     }
 
     private static String explained(String plan, String... args) {
-        String[] reordered = args.clone();
-        Outcome outcome = Program.must(0, Program.withPlan(plan, "explain", reordered));
-        return outcome.out();
+        return Program.must(0, Program.withPlan(plan, "explain", args)).out();
     }
 }

@@ -225,50 +225,46 @@ public final class LiveState {
         return standing != null
                 && standing.trialLeft() != null
                 && standing.confirmed() != null
-                && LiveInbound.isIn(standing.confirmed().contents(standing.table()));
+                && standing.table().chains().containsKey(standing.confirmed().name(InboundRenderer.INBOUND));
     }
 
     /** Whether connections through this host are captured, or have been. */
     public boolean isForwarding() {
-        if (standing != null) {
-            for (Slot slot : Slot.values()) {
-                if (slot.contents(standing.table()).chains().containsKey(RulesetRenderer.FORWARDED)) {
-                    return true;
-                }
-            }
-        }
-        return false;
+        return chains().contains(RulesetRenderer.FORWARDED);
     }
 
     /** Envoy's listeners for connections to this host that the table sends to or has sent to. */
     public List<Port> inboundListeners() {
+        return listeners(LiveInbound::listener);
+    }
+
+    /** Envoy's listeners that the table sends to or has sent to. */
+    public List<Port> listeners() {
+        return listeners(chain -> LiveDecision.listener("goto " + chain));
+    }
+
+    private interface Reading {
+        @Nullable
+        Port listener(String chain);
+    }
+
+    private List<Port> listeners(Reading reading) {
         List<Port> listeners = new ArrayList<>();
-        if (standing != null) {
-            for (Slot slot : Slot.values()) {
-                for (String chain : slot.contents(standing.table()).chains().keySet()) {
-                    Port listener = LiveInbound.listener(chain);
-                    if (listener != null && !listeners.contains(listener)) {
-                        listeners.add(listener);
-                    }
-                }
+        for (String chain : chains()) {
+            Port listener = reading.listener(chain);
+            if (listener != null && !listeners.contains(listener)) {
+                listeners.add(listener);
             }
         }
         return listeners;
     }
 
-    /** Envoy's listeners that the table sends to or has sent to. */
-    public List<Port> listeners() {
-        List<Port> listeners = new ArrayList<>();
-        if (standing != null) {
-            for (Slot slot : Slot.values()) {
-                for (String chain : slot.contents(standing.table()).chains().keySet()) {
-                    Port listener = LiveDecision.listener("goto " + chain);
-                    if (listener != null && !listeners.contains(listener)) {
-                        listeners.add(listener);
-                    }
-                }
-            }
-        }
-        return listeners;
+    /** The chains of all slots, under the names that a ruleset alone has. */
+    private List<String> chains() {
+        return standing == null
+                ? List.of()
+                : standing.table().chains().keySet().stream()
+                        .map(Slot::plainName)
+                        .toList();
     }
 }

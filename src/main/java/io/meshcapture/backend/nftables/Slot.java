@@ -45,6 +45,11 @@ enum Slot {
         return plain + suffix;
     }
 
+    /** What a chain, set or map of any slot is called in a ruleset alone. */
+    static String plainName(String name) {
+        return !isShared(name) && name.endsWith(SECOND.suffix) ? SECOND.plain(name) : name;
+    }
+
     /** Whether a chain, set or map belongs to the table rather than to a slot. */
     static boolean isShared(String name) {
         return SHARED.contains(name);
