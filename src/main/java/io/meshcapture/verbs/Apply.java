@@ -125,8 +125,6 @@ public final class Apply {
     private void commit(NftablesBackend backend, LiveState live, Wanted wanted, Change change) {
         if (live.trial().isPresent() && request.trial() != null) {
             Trials.extend(backend, live, change, request.trial());
-        } else if (request.trial() != null && change.differences().isEmpty()) {
-            backend.prepare(change); // there is nothing to try
         } else if (!change.isNothing()) {
             OpenConnections.commitBesideThem(
                     backend, change, live.listeners(), wanted.decision().listeners());

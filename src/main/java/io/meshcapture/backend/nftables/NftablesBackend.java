@@ -101,7 +101,8 @@ public final class NftablesBackend implements AutoCloseable {
         Ruleset spelled = Spelling.of(nft, stands, wanted);
         List<Finding> differences = new ArrayList<>(Drift.between(stands, spelled, null));
         differences.addAll(leftovers(table));
-        return Switchover.between(table, spelled, trial, differences);
+        // what is in force for good cannot be tried
+        return Switchover.between(table, spelled, differences.isEmpty() ? null : trial, differences);
     }
 
     /** What nothing leads to, told as one difference. */
