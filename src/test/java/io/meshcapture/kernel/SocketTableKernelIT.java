@@ -1,6 +1,8 @@
 package io.meshcapture.kernel;
 
 import static io.meshcapture.kernel.Program.ANY;
+import static io.meshcapture.kernel.SocketEnds.port;
+import static io.meshcapture.kernel.SocketEnds.withLocalPort;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -133,16 +135,5 @@ class SocketTableKernelIT {
         assertTrue(known.equals(guessed));
         assertEquals(Abortion.UNSUPPORTED, SocketTable.abort(guessed));
         assertEquals(Echo.ANSWERED, connection.echo("unharmed"));
-    }
-
-    private static Open withLocalPort(List<Open> sockets, int port) {
-        List<Open> found =
-                sockets.stream().filter(socket -> socket.localPort() == port).toList();
-        assertEquals(1, found.size(), found.toString());
-        return found.getFirst();
-    }
-
-    private static int port(String endpoint) {
-        return Integer.parseInt(endpoint.substring(endpoint.lastIndexOf(':') + 1));
     }
 }
