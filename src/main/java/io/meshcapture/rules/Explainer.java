@@ -7,21 +7,40 @@ import io.meshcapture.rules.Explanation.Line;
 import io.meshcapture.rules.Explanation.Outcome;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/** Walks the decision for one new connection. */
+/** Walks a decision for new connections. */
 public final class Explainer {
 
-    private Explainer() {}
+    private final Decision decision;
+
+    /** One for each step, null for those that are no look-ups. */
+    private final List<@Nullable EntryIndex> indexes = new ArrayList<>();
+
+    private Explainer(Decision decision) {
+        this.decision = decision;
+        for (Step step : decision.steps()) {
+            indexes.add(step instanceof Step.Lookup lookup ? new EntryIndex(lookup.entries()) : null);
+        }
+    }
+
+    /** Prepares to explain many connections: each takes a time that does not grow with the number of services. */
+    public static Explainer of(Decision decision) {
+        return new Explainer(decision);
+    }
 
     public static Explanation explain(Decision decision, Connection connection) {
+        return of(decision).explain(connection);
+    }
+
+    public Explanation explain(Connection connection) {
         List<Line> lines = new ArrayList<>();
         Guards guards = new Guards(connection);
-        for (Step step : decision.steps()) {
-            if (step instanceof Step.Lookup lookup) {
-                Entry entry = lookup.entries().stream()
-                        .filter(candidate -> candidate.fits(connection))
-                        .findFirst()
-                        .orElse(null);
+        for (int i = 0; i < indexes.size(); i++) {
+            Step step = decision.steps().get(i);
+            EntryIndex index = indexes.get(i);
+            if (index != null) {
+                Entry entry = index.first(connection);
                 if (entry != null) {
                     lines.add(new Line(entry.why(), true));
                     return end(decision, connection, entry, lines);
@@ -61,7 +80,7 @@ public final class Explainer {
     private record Guards(Connection connection) implements Step.Reader<Boolean> {
         @Override
         public Boolean otherProtocols(Step.OtherProtocols step) {
-            return connection.protocol() == Connection.Protocol.UDP && !(step.quicToo() && connection.port() == 443);
+            return !step.looksAt(connection.protocol(), connection.port());
         }
 
         @Override

@@ -37,6 +37,6 @@ final class Release {
     }
 
     private static int left(List<Port> listeners) {
-        return OpenConnections.captured(SocketTable.open(), listeners).size();
+        return CapturedConnections.pairs(SocketTable.open(), listeners).size();
     }
 }

@@ -86,6 +86,15 @@ public final class Connection implements AutoCloseable {
         return Echo.ANSWERED;
     }
 
+    /** Says nothing, and waits for what the other side does: {@link Echo#RESET}, {@link Echo#CLOSED} or nothing in time. */
+    public Echo listen(Duration limit) {
+        int received = socket.receive(new byte[1], limit);
+        if (received > 0) {
+            throw new AssertionError("the other side speaks without being asked");
+        }
+        return received == 0 ? Echo.CLOSED : ofErrno(-received);
+    }
+
     @Override
     public void close() {
         socket.close();
