@@ -116,6 +116,8 @@ public final class Apply {
                     request.trial());
             if (!request.dryRun()) {
                 commit(backend, live, wanted, change);
+                StaleFlows.forgetContradicting(wanted.decision());
+                notes.addAll(Drain.tidy(backend, live, wanted::captures));
             }
             notes.addAll(afterwards(wanted, strangers.found()));
             return outcome(live, wanted, change.differences(), notes);
@@ -160,7 +162,7 @@ public final class Apply {
                 ? List.of(new Finding(null, "table inet meshcapture", "table inet meshcapture", ""))
                 : List.of();
         if (live.isPresent() && !request.dryRun()) {
-            Release.all(backend, live, request.drain(), progress);
+            new Rollback.Finish(backend, live, request.drain(), progress).all();
         }
         return outcome(live, wanted, differences, notes);
     }

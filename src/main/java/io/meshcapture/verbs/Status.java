@@ -5,6 +5,7 @@ import io.meshcapture.backend.nftables.NftablesBackend;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Reads what is captured now. */
@@ -14,13 +15,16 @@ public final class Status {
      * What stands.
      *
      * @param services the services that are captured, in name order
-     * @param draining whether a table stands that captures nothing, because captured connections may still be ending
+     * @param draining captured connections of services that were rolled back, which have not ended, by service; the empty
+     *     text where that is not known
+     * @param leftover whether a table stands that captures nothing
      * @param trialLeft what is left of the trial that runs, or null where none does
      * @param notes what an earlier command left that did not come to its end
      */
     public record Outcome(
             List<Captured> services,
-            boolean draining,
+            Map<String, Integer> draining,
+            boolean leftover,
             @Nullable Duration trialLeft,
             List<String> notes) {}
 
@@ -54,6 +58,7 @@ public final class Status {
                         .toList();
                 return new Outcome(
                         services,
+                        Drain.unfinished(live),
                         live.isPresent() && services.isEmpty(),
                         live.trial().orElse(null),
                         Trials.found(live));

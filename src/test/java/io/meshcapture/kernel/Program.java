@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.meshcapture.cli.Main;
 import io.meshcapture.lab.Meshcapture;
 import io.meshcapture.lab.Meshcapture.Outcome;
+import java.nio.file.Path;
 import java.util.stream.Stream;
 
 /** The program, run in this process and in the namespaces of the calling thread, with a plan on its standard input. */
@@ -19,6 +20,12 @@ final class Program {
 
     /** One service, for everybody to everywhere. */
     static final String ANY = ENVOY + "services: {any: {}}\n";
+
+    /** The launcher that was built, for what needs a process of its own. */
+    static final String DISTRIBUTION = Path.of(
+                    System.getProperty("meshcapture.distribution", "target/meshcapture"), "bin", "meshcapture")
+            .toAbsolutePath()
+            .toString();
 
     private Program() {}
 

@@ -12,7 +12,6 @@ import io.meshcapture.lab.Meshcapture.Outcome;
 import io.meshcapture.lab.Verdict;
 import io.meshcapture.lab.Verdict.Direct;
 import io.meshcapture.lab.Verdict.Proxied;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -116,15 +115,13 @@ class RepeatKernelIT {
         for (String next : List.of("apply", "rollback", "apply of nothing")) {
             Program.apply(TWO);
             var captured = lab.caller().uid(1001).open("10.99.0.1:8080");
-            String built = System.getProperty("meshcapture.distribution", "target/meshcapture");
-            var killed = lab.background(
-                    Path.of(built).toAbsolutePath() + "/bin/meshcapture", "rollback", "--all", "--drain", "60s");
+            var killed = lab.background(Program.DISTRIBUTION, "rollback", "--all", "--drain", "60s");
             killed.awaitError("waiting for 1 captured connection", Duration.ofSeconds(20));
             killed.kill();
             assertEquals(Echo.ANSWERED, captured.echo("nobody waits for it, and it lives"));
             captured.close();
             assertEquals(new Direct("10.99.0.1:8080"), verdict(lab, 1001));
-            assertTrue(Program.run("status").out().contains("still be draining"));
+            assertTrue(Program.run("status").out().contains("a table is left over"));
             switch (next) {
                 case "apply" -> {
                     Program.apply(TWO);

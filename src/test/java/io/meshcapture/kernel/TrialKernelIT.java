@@ -206,9 +206,6 @@ class TrialKernelIT {
     @Test
     void no_process_and_no_clock_is_needed_for_its_end(Lab lab) {
         Program.apply(EARLIER);
-        String built = Path.of(System.getProperty("meshcapture.distribution", "target/meshcapture"))
-                .toAbsolutePath()
-                .toString();
         Path plan = lab.file("/run/tried.yaml", TRIED);
         // a process whose clocks are a day off applies it, and is gone
         Run.Result applied = Run.command(
@@ -219,7 +216,7 @@ class TrialKernelIT {
                 "86400",
                 "--boottime",
                 "86400",
-                built + "/bin/meshcapture",
+                Program.DISTRIBUTION,
                 "apply",
                 "-f",
                 plan.toString(),

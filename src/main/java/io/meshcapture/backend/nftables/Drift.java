@@ -36,7 +36,7 @@ final class Drift {
                 .forEach(name -> drift.add(null, "chain " + name, "chain " + name, ""));
         wanted.sets().values().forEach(set -> drift.set(live.sets().get(set.name()), set));
         live.sets().values().stream()
-                .filter(set -> !wanted.sets().containsKey(set.name()))
+                .filter(set -> !wanted.sets().containsKey(set.name()) && !Ruleset.isLiving(set.name()))
                 .forEach(drift::surplusSet);
         return drift.findings;
     }

@@ -69,6 +69,14 @@ public final class LiveState {
         return standing != null && !standing.hasEndedTrial() && standing.leftover() != null;
     }
 
+    /**
+     * Captured connections of services that were rolled back, which may not have ended yet, by the cookies of the clients'
+     * sockets.
+     */
+    public Map<Long, Draining> draining() {
+        return standing == null ? Map.of() : DrainingSet.read(standing.table());
+    }
+
     /** The services that a trial is to replace, while it runs; empty otherwise. */
     public List<LiveService> servicesBehindTrial() {
         if (standing == null || standing.trialLeft() == null || standing.confirmed() == null) {

@@ -277,6 +277,26 @@ public final class NftablesBackend implements AutoCloseable {
         run(change.commitment());
     }
 
+    /**
+     * Likewise, and records whose captured connections are left to end.
+     *
+     * @param draining by the cookies of the clients' sockets
+     */
+    public void commit(Change change, Map<Long, Draining> draining) {
+        prepare(change);
+        run(change.commitment() + DrainingSet.adding(draining));
+    }
+
+    /** Records captured connections that are left to end. */
+    public void addDraining(Map<Long, Draining> draining) {
+        run(DrainingSet.adding(draining));
+    }
+
+    /** Makes the record of connections that are left to end be of these alone. */
+    public void setDraining(Map<Long, Draining> draining) {
+        run(DrainingSet.becoming(draining));
+    }
+
     /** Deletes the table. Packets of captured connections are no longer translated from then on. */
     public void deleteTable() {
         run("delete table " + Ruleset.TABLE + "\n");
