@@ -1,6 +1,7 @@
 package io.meshcapture.verbs;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.meshcapture.lab.Await;
@@ -123,6 +124,8 @@ class CapturedConnectionsKernelIT {
         assertEquals(
                 Set.of("10.99.0.2:40404"),
                 new HashSet<>(List.of(open.get(0).local(), open.get(1).local())));
+        assertEquals("10.99.0.2:40404", open.get(0).peerSeen());
+        assertNotEquals("10.99.0.2:40404", open.get(1).peerSeen());
         assertEquals(List.of("10.99.0.1:8081 orders", "10.99.0.1:8082 orders"), told(decision));
         open.getFirst().close();
         Await.until(SOON, "the first to end", () -> told(decision).equals(List.of("10.99.0.1:8082 orders")));
