@@ -64,13 +64,15 @@ final class LiveDecision {
     }
 
     private List<Step> steps() {
-        Chain output = ruleset.chains().get(Ruleset.OUTPUT);
-        for (String rule : output == null ? List.<String>of() : output.rules()) {
-            if (Slot.dispatched(rule) == null) {
-                throw notOurs(rule);
+        for (BaseChain base : BaseChain.values()) {
+            Chain chain = ruleset.chains().get(base.chain());
+            for (String rule : chain == null ? List.<String>of() : chain.rules()) {
+                if (base.led(rule) == null) {
+                    throw notOurs(rule);
+                }
             }
         }
-        Chain outbound = ruleset.chains().get(Ruleset.OUTBOUND);
+        Chain outbound = ruleset.chains().get(BaseChain.OUTPUT.target());
         List<Step> guards = guards();
         List<Step> steps = new ArrayList<>();
         for (String rule : outbound == null ? List.<String>of() : outbound.rules()) {

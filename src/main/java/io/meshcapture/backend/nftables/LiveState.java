@@ -26,7 +26,7 @@ public final class LiveState {
 
     private final @Nullable StandingTable standing;
 
-    /** What decides new connections, or would if the base chain led to it. */
+    /** What decides new connections, or would if the base chains led to it. */
     private final @Nullable Ruleset ruleset;
 
     /**

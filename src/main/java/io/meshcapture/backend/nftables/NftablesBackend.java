@@ -247,7 +247,7 @@ public final class NftablesBackend implements AutoCloseable {
     }
 
     /**
-     * The change that ends all capture and keeps what translates the packets of captured connections: the base chain and the
+     * The change that ends all capture and keeps what translates the packets of captured connections: the base chains and the
      * redirects. The maps are deleted whole, since the kernel takes 30 s to empty one of 100,000 elements and 0.1 s to delete
      * it.
      */

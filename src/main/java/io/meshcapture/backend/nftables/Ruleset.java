@@ -33,12 +33,6 @@ record Ruleset(
     /** Raised when a table of this version means something else to the version before. */
     static final int SCHEMA = 2;
 
-    /** The base chain; what it leads to is said by {@link Slot}. */
-    static final String OUTPUT = "output";
-
-    /** The chain that decides new outbound connections, of which each slot may hold one. */
-    static final String OUTBOUND = "outbound";
-
     /** Names of the sets that live: they change without the plan, and no difference in them is drift. */
     static final String TRIAL = "trial";
 

@@ -30,13 +30,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class RulesetRenderer {
 
-    /**
-     * One before NF_IP_PRI_NAT_DST (-100), where Docker, kube-proxy and iptables have theirs: among hooks of equal
-     * priority the one registered last is asked first, and whoever translates first decides. nft 1.0.6 has no name for
-     * this priority in an output hook.
-     */
-    private static final String BASE = "type nat hook output priority -101; policy accept;";
-
     /** What the name of a chain that sends to a listener begins with. */
     static final String TO = "to_";
 
@@ -59,9 +52,8 @@ final class RulesetRenderer {
         renderer.services(decision.services());
         renderer.listeners(decision);
         decision.steps().forEach(step -> step.read(renderer.steps));
-        renderer.chain(Ruleset.OUTBOUND, renderer.outbound);
-        renderer.ruleset.chains().put(Ruleset.OUTPUT, new Chain(Ruleset.OUTPUT, BASE, List.of(Slot.FIRST.dispatch())));
-        return renderer.ruleset;
+        renderer.chain(BaseChain.OUTPUT.target(), renderer.outbound);
+        return BaseChain.leading(renderer.ruleset, Slot.FIRST, null, false);
     }
 
     private void livingSets() {

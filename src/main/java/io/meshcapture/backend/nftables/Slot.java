@@ -7,11 +7,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
- * One of the two places in the table that hold a whole decision: chains, sets and maps. The base chain leads to one of
- * them, so that one rule says what is in force.
+ * One of the two places in the table that hold a whole decision: chains, sets and maps. The base chains lead to one of
+ * them, each by one rule, so that one transaction says what is in force.
  *
  * <p>A change is built in the slot that is free and then switched to. The kernel changes rules in one instant, but each map of
  * intervals by itself, a moment later ({@code nft_pipapo_commit}); a connection that is opened in that moment could meet
@@ -22,11 +21,14 @@ enum Slot {
     FIRST(""),
     SECOND("_b");
 
-    private static final Set<String> SHARED =
-            Set.of(Ruleset.OUTPUT, Ruleset.TRIAL, Ruleset.OPEN_IPV4, Ruleset.OPEN_IPV6, Ruleset.DRAINING);
-
-    private static final String DISPATCH = "goto " + Ruleset.OUTBOUND;
-    private static final String ON_TRIAL = "meta nfproto @" + Ruleset.TRIAL + " " + DISPATCH;
+    private static final Set<String> SHARED = Set.of(
+            BaseChain.OUTPUT.chain(),
+            BaseChain.PREROUTING.chain(),
+            BaseChain.INTERCEPTION.chain(),
+            Ruleset.TRIAL,
+            Ruleset.OPEN_IPV4,
+            Ruleset.OPEN_IPV6,
+            Ruleset.DRAINING);
 
     private final String suffix;
 
@@ -38,33 +40,9 @@ enum Slot {
         return this == FIRST ? SECOND : FIRST;
     }
 
-    /** The rule of the base chain that puts this slot in force. */
-    String dispatch() {
-        return DISPATCH + suffix + " comment \"what is in force\"";
-    }
-
-    /** The rule of the base chain that puts this slot in force as long as the trial lasts. */
-    String dispatchOnTrial() {
-        return ON_TRIAL + suffix + " comment \"on trial: ends by itself unless it is confirmed\"";
-    }
-
-    /** The slot that a rule of the base chain puts in force, or null where it does not. */
-    static @Nullable Slot dispatched(String rule) {
-        return leading(rule, DISPATCH);
-    }
-
-    /** Likewise for a trial. */
-    static @Nullable Slot dispatchedOnTrial(String rule) {
-        return leading(rule, ON_TRIAL);
-    }
-
-    private static @Nullable Slot leading(String rule, String to) {
-        for (Slot slot : values()) {
-            if (rule.equals(to + slot.suffix) || rule.startsWith(to + slot.suffix + " comment ")) {
-                return slot;
-            }
-        }
-        return null;
+    /** What is called so in a ruleset alone has this name in this slot. */
+    String name(String plain) {
+        return plain + suffix;
     }
 
     /** Whether a chain, set or map belongs to the table rather than to a slot. */

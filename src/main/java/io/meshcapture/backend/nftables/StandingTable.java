@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
  * The table that stands, told apart: which slot is in force, which is on trial, and what nothing leads to.
  *
  * @param table everything in it, under the names that the kernel knows
- * @param confirmed the slot that the base chain leads to for good, or null where it leads to none
- * @param trial the slot that the base chain leads to while the trial lasts, or null
+ * @param confirmed the slot that the base chains lead to for good, told by the one of {@code output}, or null where it leads to none
+ * @param trial the slot that they lead to while the trial lasts, or null
  * @param trialLeft what is left of the trial, or null where there is none or its time is over
  */
 record StandingTable(
@@ -26,10 +26,10 @@ record StandingTable(
     static StandingTable of(Ruleset table) {
         Slot confirmed = null;
         Slot trial = null;
-        Chain output = table.chains().get(Ruleset.OUTPUT);
+        Chain output = table.chains().get(BaseChain.OUTPUT.chain());
         for (String rule : output == null ? List.<String>of() : output.rules()) {
-            Slot one = Slot.dispatched(rule);
-            Slot other = Slot.dispatchedOnTrial(rule);
+            Slot one = BaseChain.OUTPUT.led(rule);
+            Slot other = BaseChain.OUTPUT.ledOnTrial(rule);
             if (one != null && confirmed == null) {
                 confirmed = one;
             } else if (other != null && confirmed == null && trial == null) {
@@ -101,23 +101,34 @@ record StandingTable(
         });
         sets.putAll(contents.sets());
         chains.putAll(contents.chains());
-        Chain output = table.chains().get(Ruleset.OUTPUT);
-        if (output != null) {
-            chains.put(Ruleset.OUTPUT, new Chain(Ruleset.OUTPUT, output.base(), withoutSlots(output.rules())));
+        for (BaseChain base : BaseChain.values()) {
+            Chain chain = table.chains().get(base.chain());
+            if (chain != null) {
+                List<String> rules = withoutSlots(base, chain.rules());
+                // one that only the other slot needs is none of this one
+                if (base == BaseChain.OUTPUT
+                        || !rules.isEmpty()
+                        || contents.chains().containsKey(base.target())) {
+                    chains.put(base.chain(), new Chain(base.chain(), chain.base(), rules));
+                }
+            }
         }
         return new Ruleset(table.comment(), table.isDormant(), sets, chains, table.foreign());
     }
 
-    /** The base chain's rules, with one way to what is in force, whichever slot that is. */
-    private List<String> withoutSlots(List<String> rules) {
+    /** A base chain's rules, with one way to what is in force, whichever slot that is. */
+    private List<String> withoutSlots(BaseChain base, List<String> rules) {
+        boolean passes = trial != null && !base.isLedToIn(trial, table);
         List<String> plain = new ArrayList<>();
         for (String rule : rules) {
-            Slot tried = Slot.dispatchedOnTrial(rule);
-            Slot led = Slot.dispatched(rule);
+            Slot tried = base.ledOnTrial(rule);
+            Slot led = base.led(rule);
             if (tried == null && led == null) {
-                plain.add(rule);
+                if (!passes || !BaseChain.isPass(rule)) {
+                    plain.add(rule);
+                }
             } else if (trialLeft != null ? tried == trial : led != null && led == confirmed) {
-                plain.add(Slot.FIRST.dispatch());
+                plain.add(base.way(Slot.FIRST));
             }
         }
         return plain;

@@ -23,11 +23,12 @@ final class Switchover {
 
     /** Where no table stands: everything is built, and nothing leads to it before the commitment. */
     static Change begin(Ruleset wanted, @Nullable Duration trial, List<Finding> differences) {
-        Ruleset built = withOutput(wanted, List.of());
+        Ruleset built = BaseChain.leading(wanted, null, null, false);
         return new Change(
                 "",
                 Transaction.between(null, built),
-                Transaction.between(built, withOutput(built, ways(Slot.FIRST, null, trial))) + trialElements(trial),
+                Transaction.between(built, BaseChain.leading(built, Slot.FIRST, null, trial != null))
+                        + trialElements(trial),
                 differences);
     }
 
@@ -40,7 +41,7 @@ final class Switchover {
     static Change between(StandingTable standing, Ruleset wanted, @Nullable Duration trial, List<Finding> differences) {
         if (!isUsable(standing.table(), wanted)) {
             // of another kind, so that whatever was in it has not worked: anew, in one transaction
-            Ruleset whole = withOutput(wanted, ways(Slot.FIRST, null, trial));
+            Ruleset whole = BaseChain.leading(wanted, Slot.FIRST, null, trial != null);
             return new Change("", "", Transaction.anew(whole) + trialElements(trial), differences);
         }
         Ruleset cleared = cleared(standing);
@@ -52,18 +53,19 @@ final class Switchover {
         Ruleset target = copy(cleared);
         considered.clear(target);
         considered.fill(target, wanted);
-        target = withOutput(target, ways(considered, null, null));
+        target = BaseChain.leading(target, considered, null, false);
         if (trial == null && isInOneInstant(contents, wanted, inForce != null)) {
             return new Change(clearing, "", Transaction.between(cleared, withoutStrangers(target)), differences);
         }
         Slot free = considered.other();
         Ruleset built = copy(cleared);
         free.fill(built, counting(wanted, contents));
+        built = BaseChain.prepared(built);
         Ruleset switched = copy(built);
         if (trial == null) {
             considered.clear(switched);
         }
-        switched = withOutput(switched, ways(free, inForce, trial));
+        switched = BaseChain.leading(switched, free, inForce, trial != null);
         return new Change(
                 clearing,
                 Transaction.between(cleared, built),
@@ -76,7 +78,7 @@ final class Switchover {
         Slot tried = Objects.requireNonNull(standing.trial());
         Ruleset target = copy(standing.table());
         tried.other().clear(target);
-        target = withOutput(target, ways(tried, null, null));
+        target = BaseChain.leading(target, tried, null, false);
         return new Change("", "", Transaction.between(standing.table(), target) + trialElements(null), List.of());
     }
 
@@ -84,8 +86,7 @@ final class Switchover {
     static Change abandonment(StandingTable standing) {
         Ruleset target = copy(standing.table());
         Objects.requireNonNull(standing.trial()).clear(target);
-        Slot before = standing.confirmed();
-        target = withOutput(target, before == null ? List.of() : ways(before, null, null));
+        target = BaseChain.leading(target, standing.confirmed(), null, false);
         return new Change("", "", Transaction.between(standing.table(), target) + trialElements(null), List.of());
     }
 
@@ -101,28 +102,21 @@ final class Switchover {
         if (standing.hasEndedTrial()) {
             if (confirmed != null) {
                 confirmed.other().clear(table);
-                return withOutput(table, ways(confirmed, null, null));
+                return BaseChain.leading(table, confirmed, null, false);
             }
             // its redirect keeps conntrack on for the connections that it captured, until something replaces it
             Objects.requireNonNull(standing.trial()).other().clear(table);
-            return withOutput(table, List.of());
+            return BaseChain.leading(table, null, null, false);
         }
         if (standing.inForce() != null ? standing.leftover() != null : areBothHeld(table)) {
             standing.considered().other().clear(table);
+            return BaseChain.withoutDangling(table);
         }
         return table;
     }
 
     private static boolean areBothHeld(Ruleset table) {
         return !Slot.FIRST.isFree(table) && !Slot.SECOND.isFree(table);
-    }
-
-    /** The base chain's rules that lead to a slot. */
-    private static List<String> ways(Slot slot, @Nullable Slot before, @Nullable Duration trial) {
-        if (trial == null) {
-            return List.of(slot.dispatch());
-        }
-        return before == null ? List.of(slot.dispatchOnTrial()) : List.of(slot.dispatchOnTrial(), before.dispatch());
     }
 
     private static String trialElements(@Nullable Duration trial) {
@@ -239,10 +233,14 @@ final class Switchover {
      * waking a dormant table is a matter of the table.
      */
     private static boolean isUsable(Ruleset table, Ruleset wanted) {
-        Chain output = table.chains().get(Ruleset.OUTPUT);
-        Chain base = Objects.requireNonNull(wanted.chains().get(Ruleset.OUTPUT));
-        if (table.isDormant() || output == null || !Objects.equals(output.base(), base.base())) {
+        if (table.isDormant() || !table.chains().containsKey(BaseChain.OUTPUT.chain())) {
             return false;
+        }
+        for (BaseChain base : BaseChain.values()) {
+            Chain stands = table.chains().get(base.chain());
+            if (stands != null && !Objects.equals(stands.base(), base.properties())) {
+                return false;
+            }
         }
         for (NftSet set : wanted.sets().values()) {
             NftSet stands = table.sets().get(set.name());
@@ -261,13 +259,6 @@ final class Switchover {
                 new LinkedHashMap<>(table.sets()),
                 new LinkedHashMap<>(table.chains()),
                 new ArrayList<>(table.foreign()));
-    }
-
-    private static Ruleset withOutput(Ruleset table, List<String> rules) {
-        Ruleset changed = copy(table);
-        Chain output = Objects.requireNonNull(table.chains().get(Ruleset.OUTPUT));
-        changed.chains().put(Ruleset.OUTPUT, new Chain(Ruleset.OUTPUT, output.base(), rules));
-        return changed;
     }
 
     /** Counters, flow tables and the like, which are never ours. */

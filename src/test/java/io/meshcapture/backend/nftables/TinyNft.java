@@ -23,7 +23,7 @@ final class TinyNft {
             Pattern.compile("(add|flush|delete) chain inet meshcapture (\\S+)(?: \\{ (.*) })?");
     private static final Pattern RULE = Pattern.compile("add rule inet meshcapture (\\S+) (.*)");
     private static final Pattern SET =
-            Pattern.compile("(add|delete) (set|map) inet meshcapture (\\S+)(?: \\{ (.*); })?");
+            Pattern.compile("(add|delete|flush) (set|map) inet meshcapture (\\S+)(?: \\{ (.*); })?");
     private static final Pattern ELEMENTS = Pattern.compile("(add|delete) element inet meshcapture (\\S+) (\\{ .* })");
     private static final Pattern REFERENCE = Pattern.compile("@(\\S+)|(?:jump|goto) (\\S+)");
 
@@ -107,6 +107,9 @@ final class TinyNft {
                     name,
                     new NftSet(
                             name, isMap, List.of(String.valueOf(declaration).split("; ", -1)), new LinkedHashMap<>()));
+        } else if (verb.equals("flush")) {
+            require(there(sets, name, line).isMap() == isMap, "it is the other kind", line);
+            there(sets, name, line).elements().clear();
         } else {
             require(there(sets, name, line).isMap() == isMap, "it is the other kind", line);
             requireUnused("@" + name, line);
