@@ -79,7 +79,7 @@ class RepeatKernelIT {
         assertEquals(new Direct("10.99.0.1:8080"), lab.caller().uid(1002).connect("10.99.0.1:8080"));
         assertTrue(lab.nft().ours().contains("counter packets 1 bytes 60 comment \"orders\""));
         assertFalse(lab.nft().ours().contains("ledger"), lab.nft().ours());
-        assertFalse(lab.nft().ours().contains("15002"), lab.nft().ours());
+        assertFalse(lab.nft().ours().contains("to_15002"), lab.nft().ours());
         assertEquals(0, Program.check(ORDERS_ONLY).exit());
     }
 

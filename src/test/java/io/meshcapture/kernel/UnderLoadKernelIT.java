@@ -69,8 +69,8 @@ class UnderLoadKernelIT {
         load(lab, List.of(1001, 1002), turn -> {
             switch (turn % 3) {
                 case 0 -> Program.apply(OTHER, "more", "first");
-                case 1 -> Program.rollback("first");
-                default -> Program.rollback("more");
+                case 1 -> Program.must(0, Program.run("rollback", "first"));
+                default -> Program.must(0, Program.run("rollback", "more"));
             }
         });
     }

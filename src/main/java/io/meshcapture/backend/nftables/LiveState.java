@@ -189,15 +189,24 @@ public final class LiveState {
     public List<Port> listeners() {
         List<Port> listeners = new ArrayList<>();
         if (standing != null) {
+            NftSet ever = standing.table().sets().get(Ruleset.LISTENERS);
+            if (ever != null) {
+                ever.elements().keySet().forEach(port -> add(LiveDecision.listener("goto to_" + port), listeners));
+            }
+            // should somebody have emptied that
             for (Slot slot : Slot.values()) {
-                for (String chain : slot.contents(standing.table()).chains().keySet()) {
-                    Port listener = LiveDecision.listener("goto " + chain);
-                    if (listener != null && !listeners.contains(listener)) {
-                        listeners.add(listener);
-                    }
-                }
+                slot.contents(standing.table())
+                        .chains()
+                        .keySet()
+                        .forEach(chain -> add(LiveDecision.listener("goto " + chain), listeners));
             }
         }
         return listeners;
+    }
+
+    private static void add(@Nullable Port listener, List<Port> listeners) {
+        if (listener != null && !listeners.contains(listener)) {
+            listeners.add(listener);
+        }
     }
 }

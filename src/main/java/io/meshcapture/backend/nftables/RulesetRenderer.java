@@ -73,7 +73,7 @@ final class RulesetRenderer {
     }
 
     private void listeners(Decision decision) {
-        NftSet ports = set("listeners", false, "type inet_service");
+        NftSet ports = set(Ruleset.LISTENERS, false, "type inet_service");
         decision.listeners()
                 .forEach(port -> ports.elements().put(port.toString(), Element.of(port.toString(), "", "")));
         for (Port listener : decision.listeners()) {
