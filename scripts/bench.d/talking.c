@@ -7,9 +7,9 @@
  * hears. It says "ready" when it listens, and ends with its standard input.
  *
  * load connects as the user, again and again, one connection after the other, reads that line, and resets the connection,
- * which leaves no TIME_WAIT behind. It begins at once, says so by "ready", ends with its standard input, and then says
- * what it counted: "captured N bypassed N refused N reset N astray N silent N". Astray is what Envoy took for another
- * destination; silent is what had no answer for three seconds.
+ * which leaves no TIME_WAIT behind. It begins at once and says so by "ready"; to each line that it hears it says what it has
+ * counted so far, "captured N bypassed N refused N reset N astray N silent N", and it ends with its standard input. Astray
+ * is what Envoy took for another destination; silent is what had no answer for a second.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -146,13 +146,19 @@ static int load(const char *ip, int port) {
     socklen_t length;
     address destination = at(ip, port, &length);
     struct linger reset = {.l_onoff = 1, .l_linger = 0};
-    struct timeval patience = {.tv_sec = 3};
+    struct timeval patience = {.tv_sec = 1};
     char asked[80];
     words(&destination, asked, sizeof asked);
     ready();
     for (;;) {
         struct pollfd end = {.fd = 0, .events = POLLIN};
-        if (poll(&end, 1, 0) > 0) break;
+        if (poll(&end, 1, 0) > 0) {
+            char asks[64];
+            if (read(0, asks, sizeof asks) <= 0) return 0;
+            for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) printf("%s %ld ", counts[i].name, counts[i].count);
+            putchar('\n');
+            fflush(stdout);
+        }
         int connection = socket(destination.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (connection < 0) stop("socket");
         setsockopt(connection, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
@@ -179,16 +185,13 @@ static int load(const char *ip, int port) {
         else is = strcmp(who, "PROXY") ? BYPASSED : CAPTURED;
         counts[is].count++;
     }
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) printf("%s %ld ", counts[i].name, counts[i].count);
-    putchar('\n');
-    return 0;
 }
 
 int main(int argc, char **argv) {
     int serves = argc > 4 && !strcmp(argv[1], "serve"), loads = argc == 5 && !strcmp(argv[1], "load");
     if (!serves && !loads) return 2;
     int user = atoi(argv[2]);
-    if (nice(10) < 0) stop("nice"); /* so that what is measured is not waiting for a processor */
+    if (nice(19) < 0) stop("nice"); /* so that what is measured is not waiting for a processor */
     if (setresgid(user, user, user) || setresuid(user, user, user)) stop("taking another user");
     return serves ? serve(!strcmp(argv[3], "PROXY"), argv + 4) : load(argv[3], atoi(argv[4]));
 }
