@@ -90,18 +90,44 @@ class KilledKernelIT {
             Map.of(1001, 15001, 1003, 15001, 1004, 15001),
             false);
 
+    private static final Side WITHOUT_ORDERS = side(
+            "the old plan without orders",
+            OLD.plan.substring(ENVOY.length()).replaceAll(" *orders.*\n", ""),
+            Map.of(1002, 15002, 1003, 15001, 1004, 15001),
+            true);
+
     @TempDir
     @SuppressWarnings("NullAway.Init")
     private static Path directory;
 
-    /** A command that is killed, and what may stand afterwards. */
-    private record Story(Side before, @Nullable Earlier earlier, Side after, List<String> command) {
+    /** A command that is killed, what stands before, for good and on trial, and what may stand afterwards. */
+    private record Story(
+            Side confirmed, @Nullable Side tried, @Nullable Earlier earlier, Side after, List<String> command) {
+
+        Story(Side before, @Nullable Earlier earlier, Side after, List<String> command) {
+            this(before, null, earlier, after, command);
+        }
+
+        Side before() {
+            return tried == null ? confirmed : tried;
+        }
+
         String plan() {
             return command.contains("-f") ? after.plan : "";
         }
 
+        /** Whether it ends the captured connections that are looked at, when its time is over. */
+        boolean cuts() {
+            return command.contains("--all") || command.contains("orders");
+        }
+
+        /** Up to its lock every command is the same; one story is enough for that. */
+        boolean isKilledBeforeTheLock() {
+            return confirmed.equals(NOTHING) && command.equals(apply());
+        }
+
         boolean mayCutAfter(Duration time) {
-            return command.contains("--all") && (command.contains("0") || time.compareTo(DRAIN) >= 0);
+            return cuts() && (command.contains("0") || time.compareTo(DRAIN) >= 0);
         }
     }
 
@@ -125,6 +151,37 @@ class KilledKernelIT {
     @Test
     void apply_of_the_same_plan(Lab lab) {
         new Stage(lab).killAtEveryCall(new Story(OLD, null, OLD, apply()));
+    }
+
+    @Test
+    void apply_on_trial(Lab lab) {
+        new Stage(lab).killAtEveryCall(new Story(OLD, null, NEW, onTrial()));
+    }
+
+    @Test
+    void apply_on_trial_where_nothing_stands(Lab lab) {
+        new Stage(lab).killAtEveryCall(new Story(NOTHING, null, NEW, onTrial()));
+    }
+
+    @Test
+    void confirmation(Lab lab) {
+        new Stage(lab).killAtEveryCall(new Story(OLD, NEW, null, NEW, List.of("confirm")));
+    }
+
+    @Test
+    void end_of_a_trial(Lab lab) {
+        new Stage(lab).killAtEveryCall(new Story(OLD, NEW, null, OLD, List.of("rollback", "--trial")));
+    }
+
+    @Test
+    void apply_on_trial_after_one_that_was_killed(Lab lab) {
+        new Stage(lab).killAtEveryCall(new Story(OLD, new Earlier(onTrial(), NEW, true), NEW, onTrial()));
+    }
+
+    @Test
+    void rollback_of_one_service_while_its_captured_connections_drain(Lab lab) {
+        List<String> rollback = List.of("rollback", "orders", "--drain", DRAIN.toMillis() + "ms");
+        new Stage(lab).killAtEveryCall(new Story(OLD, null, WITHOUT_ORDERS, rollback));
     }
 
     @Test
@@ -165,6 +222,10 @@ class KilledKernelIT {
     void rollback_after_a_rollback_that_was_killed_while_it_drained(Lab lab) {
         List<String> rollback = List.of("rollback", "--all", "--drain", "0");
         new Stage(lab).killAtEveryCall(new Story(OLD, new Earlier(rollback, NOTHING, true), NOTHING, rollback));
+    }
+
+    private static List<String> onTrial() {
+        return List.of("apply", "-f", "-", "--confirm-within", "10m");
     }
 
     private static List<String> apply() {
@@ -213,7 +274,7 @@ class KilledKernelIT {
 
         void killAtEveryCall(Story story) {
             callOfEarlier = story.earlier == null ? 0 : callOf(story, story.earlier);
-            int call = story.earlier == null ? 0 : callsBeforeTheLock(story);
+            int call = story.isKilledBeforeTheLock() ? 0 : callsBeforeTheLock(story);
             int points = 0;
             var seen = new HashSet<String>();
             Death death;
@@ -228,17 +289,15 @@ class KilledKernelIT {
             // a test that kills nothing, or only where nothing has happened yet, proves nothing
             assertTrue(points >= death.sends() && death.sends() > 0, death::toString);
             assertTrue(seen.contains(story.after.name), seen::toString);
-            assertTrue(story.earlier != null || seen.contains(story.before.name), seen::toString);
+            assertTrue(story.earlier != null || seen.contains(story.before().name), seen::toString);
             System.out.println(
                     points + " kill points, " + death.sends() + " of them at messages to the kernel, 0 half states");
         }
 
         private Death killAt(int call, Story story, Set<String> seen) {
-            if (story.before.capturesAny()) {
-                Program.apply(story.before.plan);
-            }
-            List<Connection> captured = story.before.capturesAny() ? openCaptured() : List.of();
-            List<Side> allowed = new ArrayList<>(List.of(story.before));
+            stand(story);
+            List<Connection> captured = story.before().capturesAny() ? openCaptured() : List.of();
+            List<Side> allowed = new ArrayList<>(List.of(story.before()));
             Earlier earlier = story.earlier;
             if (earlier != null) {
                 Death death = killing.at(callOfEarlier, earlier.plan(), earlier.command);
@@ -267,6 +326,15 @@ class KilledKernelIT {
             return death;
         }
 
+        private static void stand(Story story) {
+            if (story.confirmed.capturesAny()) {
+                Program.apply(story.confirmed.plan);
+            }
+            if (story.tried != null) {
+                Program.apply(story.tried.plan, "--confirm-within", "10m");
+            }
+        }
+
         private List<Connection> openCaptured() {
             List<Connection> captured =
                     BOTH.stream().map(lab.caller().uid(1001)::open).toList();
@@ -277,7 +345,6 @@ class KilledKernelIT {
                     .toList();
         }
 
-        /** Up to its lock every command is the same; the stories without an earlier death kill there. */
         private int callsBeforeTheLock(Story story) {
             return Math.max(
                     0, wholeOf(story, story.plan(), story.command).calls().indexOf("flock"));
@@ -291,7 +358,7 @@ class KilledKernelIT {
         }
 
         private Death wholeOf(Story story, String plan, List<String> command) {
-            Program.apply(story.before.plan);
+            stand(story);
             Death whole = killing.never(plan, command);
             Program.rollback("--all");
             return whole;
@@ -306,7 +373,7 @@ class KilledKernelIT {
             switch (call % 3) {
                 case 0 -> {
                     var inSync = new ArrayList<Side>();
-                    for (Side side : new HashSet<>(List.of(story.before, story.after))) {
+                    for (Side side : new HashSet<>(List.of(story.before(), story.after))) {
                         Outcome outcome = Program.check(side.plan);
                         if (outcome.exit() == 0) {
                             inSync.add(side);
@@ -320,16 +387,14 @@ class KilledKernelIT {
                     }
                 }
                 case 1 -> {
-                    Outcome again = story.command.getFirst().equals("apply")
-                            ? Program.withPlan(story.plan(), "apply")
-                            : Program.run(withoutWaiting(story.command));
+                    Outcome again = Program.reading(story.plan()).run(withoutWaiting(story.command));
                     must(point, again);
                     observed(point + "and run again, ", List.of(story.after));
                     Outcome check = Program.check(story.after.plan);
                     if (check.exit() != 0) {
                         defects.add(point + "and run again, check says " + check);
                     }
-                    if (story.after.capturesAny()) {
+                    if (story.after.capturesAny() && !story.cuts()) {
                         echoes(point + "and run again, ", captured);
                     }
                 }

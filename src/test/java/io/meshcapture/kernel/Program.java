@@ -38,6 +38,11 @@ final class Program {
         return HERE.with(variable, value);
     }
 
+    /** With a text on its standard input. */
+    static Meshcapture reading(String input) {
+        return HERE.reading(input);
+    }
+
     static Outcome withPlan(String plan, String command, String... more) {
         return HERE.reading(plan)
                 .run(Stream.concat(Stream.of(command, "-f", "-"), Stream.of(more))

@@ -64,7 +64,7 @@ final class Switchover {
         addListeners(built, wanted);
         built = BaseChain.prepared(built);
         Ruleset switched = copy(built);
-        if (trial == null) {
+        if (trial == null || inForce == null) {
             considered.clear(switched);
         }
         switched = BaseChain.leading(switched, free, inForce, trial != null);
