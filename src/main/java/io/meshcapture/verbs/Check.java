@@ -18,9 +18,11 @@ public final class Check {
      * @param differences every difference between what stands and what should
      * @param shadows chains of others that take connections before ours are asked
      * @param services how many services were compared
+     * @param inbound whether the plan captures connections to this host
      * @param notes what the user should know
      */
-    public record Outcome(List<Difference> differences, List<String> shadows, int services, List<String> notes) {
+    public record Outcome(
+            List<Difference> differences, List<String> shadows, int services, boolean inbound, List<String> notes) {
 
         /** Whether everything is as it should be, and effective. */
         public boolean isInSync() {
@@ -41,8 +43,8 @@ public final class Check {
                         .ifPresent(left -> notes.add("what is in force is on trial and ends in " + Trials.left(left)
                                 + " unless it is confirmed with: meshcapture confirm"));
                 int compared = services.isEmpty() ? wanted.decision().services().size() : services.size();
-                if (wanted.decision().services().isEmpty() && !live.isInForce()) {
-                    return new Outcome(List.of(), List.of(), 0, notes);
+                if (wanted.decision().isNothing() && !live.isInForce()) {
+                    return new Outcome(List.of(), List.of(), 0, false, notes);
                 }
                 List<Finding> differences =
                         backend.differences(live, wanted.decision(), services.isEmpty() ? null : services);
@@ -58,7 +60,11 @@ public final class Check {
                             + ", so Envoy's own connections are captured again and again; correct envoy.user");
                 }
                 return new Outcome(
-                        Difference.of(differences), live.isPresent() ? backend.shadows() : List.of(), compared, notes);
+                        Difference.of(differences),
+                        live.isPresent() ? backend.shadows(live) : List.of(),
+                        compared,
+                        wanted.decision().inbound() != null,
+                        notes);
             }
         });
     }

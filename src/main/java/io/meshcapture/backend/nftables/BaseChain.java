@@ -15,16 +15,15 @@ enum BaseChain {
 
     /**
      * What is opened here. One before NF_IP_PRI_NAT_DST (-100), where Docker, kube-proxy and iptables have theirs: among
-     * hooks of equal priority the one registered last is asked first, and whoever translates first decides. nft 1.0.6 has
-     * no name for this priority in an output hook. This chain always stands, and says which slot is in force.
+     * hooks of equal priority the one registered last is asked first, and whoever translates first decides. This chain always stands, and says which slot is in force.
      */
     OUTPUT("output", "type nat hook output priority -101; policy accept;", "outbound"),
 
-    /** What arrives. The same priority, as nft spells it in this hook. */
-    PREROUTING("prerouting", "type nat hook prerouting priority dstnat - 1; policy accept;", "arriving"),
+    /** What arrives. At the same priority. */
+    PREROUTING("prerouting", "type nat hook prerouting priority -101; policy accept;", "arriving"),
 
     /** Every packet that arrives, before any is translated. */
-    INTERCEPTION("interception", "type filter hook prerouting priority mangle; policy accept;", "intercepted");
+    INTERCEPTION("interception", "type filter hook prerouting priority -150; policy accept;", "intercepted");
 
     private static final String IN_FORCE = " comment \"what is in force\"";
     private static final String ON_TRIAL = " comment \"on trial: ends by itself unless it is confirmed\"";
@@ -46,7 +45,7 @@ enum BaseChain {
         return chain;
     }
 
-    /** Type, hook, priority and policy as nft prints them. */
+    /** Type, hook, priority and policy as nft prints them; see {@link HookPriority}. */
     String properties() {
         return properties;
     }

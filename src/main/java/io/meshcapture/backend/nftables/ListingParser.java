@@ -201,7 +201,7 @@ final class ListingParser {
                 break;
             }
             if (base == null && rules.isEmpty() && line.startsWith("type ")) {
-                base = line;
+                base = line.contains(" hook ") ? HookPriority.numbered(line) : line;
             } else if (!line.isEmpty()) {
                 rules.add(uncounted(line));
             }

@@ -185,6 +185,85 @@ public final class LiveState {
                         .anyMatch(chain -> chain.rules().stream().anyMatch(rule -> LiveDecision.hasComment(rule, why)));
     }
 
+    /**
+     * Capture of connections to this host, as it stands.
+     *
+     * @param mode how they reach Envoy
+     * @param listener Envoy's listener for them
+     * @param captured new connections that were captured or rejected
+     * @param excepted new connections to ports that the plan excepts
+     */
+    public record LiveInboundCapture(Choices.InboundMode mode, Port listener, long captured, long excepted) {}
+
+    /** Capture of connections to this host; empty where there is none. */
+    public Optional<LiveInboundCapture> inbound() {
+        if (ruleset == null || !isInForce() || !LiveInbound.isIn(ruleset)) {
+            return Optional.empty();
+        }
+        Port listener = null;
+        for (String chain : ruleset.chains().keySet()) {
+            Port one = LiveInbound.listener(chain);
+            listener = one == null ? listener : one;
+        }
+        if (listener == null) {
+            return Optional.empty();
+        }
+        long captured = 0;
+        long excepted = 0;
+        NftSet ports = ruleset.sets().get(InboundRenderer.PORTS);
+        if (ports != null) {
+            for (Element element : ports.elements().values()) {
+                if (element.verdict().equals("accept")) {
+                    excepted += element.packets();
+                } else {
+                    captured += element.packets();
+                }
+            }
+        }
+        return Optional.of(new LiveInboundCapture(LiveInbound.mode(ruleset), listener, captured, excepted));
+    }
+
+    /** Whether connections to this host are captured, by what is in force or by what a trial falls back to. */
+    public boolean holdsInbound() {
+        return inbound().isPresent() || holdsInboundBehindTrial();
+    }
+
+    /** Whether they are by what a trial falls back to, while it runs. */
+    public boolean holdsInboundBehindTrial() {
+        return standing != null
+                && standing.trialLeft() != null
+                && standing.confirmed() != null
+                && LiveInbound.isIn(standing.confirmed().contents(standing.table()));
+    }
+
+    /** Whether connections through this host are captured, or have been. */
+    public boolean isForwarding() {
+        if (standing != null) {
+            for (Slot slot : Slot.values()) {
+                if (slot.contents(standing.table()).chains().containsKey(RulesetRenderer.FORWARDED)) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
+    /** Envoy's listeners for connections to this host that the table sends to or has sent to. */
+    public List<Port> inboundListeners() {
+        List<Port> listeners = new ArrayList<>();
+        if (standing != null) {
+            for (Slot slot : Slot.values()) {
+                for (String chain : slot.contents(standing.table()).chains().keySet()) {
+                    Port listener = LiveInbound.listener(chain);
+                    if (listener != null && !listeners.contains(listener)) {
+                        listeners.add(listener);
+                    }
+                }
+            }
+        }
+        return listeners;
+    }
+
     /** Envoy's listeners that the table sends to or has sent to. */
     public List<Port> listeners() {
         List<Port> listeners = new ArrayList<>();
