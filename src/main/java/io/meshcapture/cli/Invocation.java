@@ -66,6 +66,10 @@ final class Invocation {
         return out;
     }
 
+    PrintWriter err() {
+        return err;
+    }
+
     InputStream in() {
         return in;
     }
@@ -107,18 +111,7 @@ final class Invocation {
     Progress progress() {
         boolean terminal =
                 Optional.ofNullable(System.console()).map(Console::isTerminal).orElse(false);
-        String[] last = {""};
-        return sentence -> {
-            if (!sentence.equals(last[0])) {
-                last[0] = sentence;
-                if (terminal && !quiet) {
-                    err.print("\r\u001b[Kmeshcapture: " + sentence);
-                } else {
-                    say(sentence);
-                }
-                err.flush();
-            }
-        };
+        return new SpokenProgress(this, terminal && !quiet);
     }
 
     /** The services that are named on the command line. */

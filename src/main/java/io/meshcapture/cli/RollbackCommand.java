@@ -67,6 +67,7 @@ final class RollbackCommand implements Command {
                 Json.texts(json, "remaining", outcome.remaining());
                 json.name("inbound").value(outcome.inbound());
                 json.name("cut").value(outcome.cut());
+                json.name("uncut").value(outcome.uncut());
                 Json.texts(json, "notes", outcome.notes());
             });
             outcome.notes().forEach(invocation::note);
@@ -92,7 +93,12 @@ final class RollbackCommand implements Command {
         outcome.notes().forEach(invocation::note);
         if (outcome.cut() > 0) {
             invocation.note(Differences.count(outcome.cut(), "captured connection")
-                    + " did not end within the drain time and will be reset; drain longer with --drain");
+                    + " did not end within the drain time and had to be cut; drain longer with --drain");
+        }
+        if (outcome.uncut() > 0) {
+            invocation.note(Differences.count(outcome.uncut(), "captured connection")
+                    + " did not end within the drain time, and this kernel cannot cut single connections"
+                    + " (CONFIG_INET_DIAG_DESTROY); those whose table stands go on until they end");
         }
         return ExitCode.DONE;
     }

@@ -63,7 +63,11 @@ final class StatusCommand implements Command {
                     json.name("excepted").value(live.inbound().excepted());
                     json.endObject();
                 }
-                json.name("draining").value(live.draining());
+                json.name("draining").beginObject();
+                for (Map.Entry<String, Integer> service : live.draining().entrySet()) {
+                    json.name(service.getKey()).value(service.getValue());
+                }
+                json.endObject();
                 json.name("trialSecondsLeft")
                         .value(
                                 live.trialLeft() == null
@@ -74,12 +78,17 @@ final class StatusCommand implements Command {
             return ExitCode.DONE;
         }
         live.notes().forEach(invocation::note);
+        live.draining()
+                .forEach((service, left) -> invocation
+                        .out()
+                        .println("draining: " + Differences.count(left, "captured connection")
+                                + (service.isEmpty() ? "" : " of " + service)));
         if (live.services().isEmpty() && live.inbound() == null) {
             invocation
                     .out()
                     .println(
-                            live.draining()
-                                    ? "nothing is captured; captured connections may still be draining; finish with: meshcapture rollback --all"
+                            live.leftover()
+                                    ? "nothing is captured; a table is left over, remove it with: meshcapture rollback --all"
                                     : "nothing is captured");
             return ExitCode.DONE;
         }

@@ -1,13 +1,15 @@
 package io.meshcapture.ffi;
 
-/** The error numbers that are told apart, and words for the others (asm-generic/errno-base.h). */
+/** The error numbers that are told apart, and words for the others (asm-generic/errno-base.h, errno.h). */
 public final class Errno {
     public static final int EPERM = 1;
     public static final int ENOENT = 2;
     public static final int ESRCH = 3;
     public static final int EAGAIN = 11;
     public static final int EACCES = 13;
+    public static final int EBUSY = 16;
     public static final int EINVAL = 22;
+    public static final int EOPNOTSUPP = 95;
 
     private Errno() {}
 
@@ -19,7 +21,9 @@ public final class Errno {
             case ESRCH -> "No such process";
             case EAGAIN -> "Resource temporarily unavailable";
             case EACCES -> "Permission denied";
+            case EBUSY -> "Device or resource busy";
             case EINVAL -> "Invalid argument";
+            case EOPNOTSUPP -> "Operation not supported";
             default -> "error " + errno;
         };
     }

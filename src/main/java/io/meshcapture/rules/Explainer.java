@@ -7,27 +7,58 @@ import io.meshcapture.rules.Explanation.Line;
 import io.meshcapture.rules.Explanation.Outcome;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/** Walks the decision for one new connection. */
+/** Walks a decision for new connections. */
 public final class Explainer {
 
-    private Explainer() {}
+    private final Decision decision;
+
+    private final Path outbound;
+    private final Path forwarding;
+
+    /**
+     * Steps that are walked one after the other.
+     *
+     * @param indexes one for each step, null for those that are no look-ups
+     */
+    private record Path(List<Step> steps, List<@Nullable EntryIndex> indexes) {
+        static Path of(List<Step> steps) {
+            List<@Nullable EntryIndex> indexes = new ArrayList<>();
+            for (Step step : steps) {
+                indexes.add(step instanceof Step.Lookup lookup ? new EntryIndex(lookup.entries()) : null);
+            }
+            return new Path(steps, indexes);
+        }
+    }
+
+    private Explainer(Decision decision) {
+        this.decision = decision;
+        this.outbound = Path.of(decision.steps());
+        this.forwarding = Path.of(
+                decision.forwarding() == null
+                        ? List.of()
+                        : decision.forwarding().steps());
+    }
+
+    /** Prepares to explain many connections: each takes a time that does not grow with the number of services. */
+    public static Explainer of(Decision decision) {
+        return new Explainer(decision);
+    }
 
     public static Explanation explain(Decision decision, Connection connection) {
+        return of(decision).explain(connection);
+    }
+
+    public Explanation explain(Connection connection) {
         List<Line> lines = new ArrayList<>();
         Guards guards = new Guards(connection);
-        List<Step> steps = decision.steps();
-        if (connection.caller().source() != null) {
-            steps = decision.forwarding() == null
-                    ? List.of()
-                    : decision.forwarding().steps();
-        }
-        for (Step step : steps) {
-            if (step instanceof Step.Lookup lookup) {
-                Entry entry = lookup.entries().stream()
-                        .filter(candidate -> candidate.fits(connection))
-                        .findFirst()
-                        .orElse(null);
+        Path path = connection.caller().source() == null ? outbound : forwarding;
+        for (int i = 0; i < path.steps().size(); i++) {
+            Step step = path.steps().get(i);
+            EntryIndex index = path.indexes().get(i);
+            if (index != null) {
+                Entry entry = index.first(connection);
                 if (entry != null) {
                     lines.add(new Line(entry.why(), true));
                     return end(decision, connection, entry, lines);
@@ -72,7 +103,7 @@ public final class Explainer {
     private record Guards(Connection connection) implements Step.Reader<Boolean> {
         @Override
         public Boolean otherProtocols(Step.OtherProtocols step) {
-            return connection.protocol() == Connection.Protocol.UDP && !(step.quicToo() && connection.port() == 443);
+            return !step.looksAt(connection.protocol(), connection.port());
         }
 
         @Override

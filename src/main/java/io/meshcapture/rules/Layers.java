@@ -40,8 +40,8 @@ final class Layers {
 
     /**
      * The first layer behind another that is for entries of this kind: odd layers are for exceptions, even ones for
-     * captures. So an exception that comes or goes does not move the captures of its service into another map, which the
-     * kernel does not do in one instant: rules change together, but each interval map is exchanged by itself.
+     * captures. So an exception that comes or goes does not move the captures of its service into another map, and is a
+     * change of one map alone.
      */
     static int after(int layer, Entry entry) {
         boolean odd = entry.listener() == null;

@@ -54,6 +54,12 @@ public sealed interface Step {
      * @param quicToo whether UDP to port 443 is looked at
      */
     record OtherProtocols(boolean quicToo) implements Step {
+
+        /** Whether a connection to a port is asked about any further. */
+        public boolean looksAt(Connection.Protocol protocol, int port) {
+            return protocol == Connection.Protocol.TCP || (quicToo && port == 443);
+        }
+
         @Override
         public String why() {
             return quicToo ? "only TCP, and UDP to port 443, are looked at" : "only TCP is captured";

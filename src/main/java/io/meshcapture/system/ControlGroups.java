@@ -12,7 +12,12 @@ import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /** Control groups of cgroup v2. */
@@ -119,6 +124,58 @@ public final class ControlGroups {
                     "start what runs in it first, or correct the path");
         }
         return path.value();
+    }
+
+    /**
+     * The paths of control groups by their ids, as far as they are one of some candidates or below one. The id of a control
+     * group is the inode number of its directory (cgroup_ino() in linux/cgroup.h, on 64 bit), so only these are looked at,
+     * and their subtrees only while an id is missing. One that has been removed has no path any more.
+     *
+     * @param candidates paths below the root, without a leading slash
+     * @param ids as sockets tell them
+     */
+    public static Map<Long, String> paths(Collection<String> candidates, Set<Long> ids) {
+        return paths(ROOT, candidates, ids);
+    }
+
+    static Map<Long, String> paths(Path root, Collection<String> candidates, Set<Long> ids) {
+        Map<Long, String> found = new HashMap<>();
+        Set<Long> missing = new HashSet<>(ids);
+        missing.remove(0L);
+        for (String candidate : candidates) {
+            identify(root, root.resolve(candidate), missing, found);
+        }
+        for (String candidate : candidates) {
+            descend(root, root.resolve(candidate), 1, missing, found);
+        }
+        return found;
+    }
+
+    private static void identify(Path root, Path directory, Set<Long> missing, Map<Long, String> found) {
+        try {
+            Long id = missing.isEmpty() ? null : (Long) Files.getAttribute(directory, "unix:ino");
+            if (id != null && missing.remove(id)) {
+                found.put(id, root.relativize(directory).toString());
+            }
+        } catch (IOException e) {
+            // groups come and go
+        }
+    }
+
+    private static void descend(Path root, Path directory, int depth, Set<Long> missing, Map<Long, String> found) {
+        if (missing.isEmpty() || depth > DEEPEST) {
+            return;
+        }
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
+            for (Path entry : entries) {
+                if (Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
+                    identify(root, entry, missing, found);
+                    descend(root, entry, depth + 1, missing, found);
+                }
+            }
+        } catch (IOException | DirectoryIteratorException e) {
+            // groups come and go
+        }
     }
 
     private static void requireVersion2() {

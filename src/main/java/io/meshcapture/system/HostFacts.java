@@ -21,6 +21,13 @@ public final class HostFacts {
     /** Inode of the first pid namespace (PROC_PID_INIT_INO in include/linux/proc_ns.h). */
     private static final String FIRST_PID_NAMESPACE = "pid:[4026531836]";
 
+    private static final String IPV4_ROUTES = "/proc/thread-self/net/fib_trie";
+
+    /** Routes to the host itself, and to everybody on a network. */
+    static final String LOCAL = "/32 host LOCAL";
+
+    static final String BROADCAST = "/32 link BROADCAST";
+
     private HostFacts() {}
 
     /** The ports that the kernel gives to clients (net.ipv4.ip_local_port_range, valid for IPv6 too). */
@@ -52,8 +59,15 @@ public final class HostFacts {
         Set<Address> addresses = new TreeSet<>();
         addresses.add(Address.ipv4(0));
         addresses.add(new Address(Family.IPV6, 0, 0));
-        addIpv4(lines("/proc/thread-self/net/fib_trie"), addresses);
+        addIpv4(lines(IPV4_ROUTES), LOCAL, addresses);
         addIpv6(lines("/proc/thread-self/net/if_inet6"), addresses);
+        return addresses;
+    }
+
+    /** Broadcast addresses of the networks that the calling thread's network namespace is attached to. */
+    public static Set<Address> broadcastAddresses() {
+        Set<Address> addresses = new TreeSet<>();
+        addIpv4(lines(IPV4_ROUTES), BROADCAST, addresses);
         return addresses;
     }
 
@@ -66,13 +80,13 @@ public final class HostFacts {
     }
 
     /** {@code |-- 10.99.0.2} and below it {@code /32 host LOCAL} (net/ipv4/fib_trie.c). */
-    static void addIpv4(List<String> routes, Set<Address> addresses) {
+    static void addIpv4(List<String> routes, String kind, Set<Address> addresses) {
         String address = "";
         for (String line : routes) {
             String text = line.strip();
             if (text.startsWith("|-- ")) {
                 address = text.substring(4);
-            } else if (text.equals("/32 host LOCAL")) {
+            } else if (text.equals(kind)) {
                 try {
                     addresses.add(Address.parse(address));
                 } catch (BadValue e) {

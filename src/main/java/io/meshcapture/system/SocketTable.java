@@ -1,22 +1,21 @@
 package io.meshcapture.system;
 
+import io.meshcapture.failure.Failure;
+import io.meshcapture.ffi.Errno;
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Family;
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * TCP sockets of the calling thread's network namespace, from {@link SocketDiag}, or, where the kernel lacks that, from
- * /proc/thread-self/net/tcp and tcp6 (proc_net_tcp.txt).
+ * TCP and UDP sockets of the calling thread's network namespace, from {@link SocketDiag}, or, where the kernel lacks that,
+ * from {@link ProcSockets}.
  */
 public final class SocketTable {
 
+    /** States of net/tcp_states.h. */
     private static final int TIME_WAIT = 6;
+
     private static final int CLOSED = 7;
     private static final int LISTEN = 10;
 
@@ -27,17 +26,47 @@ public final class SocketTable {
     private static final int STATES_OPEN =
             ((1 << (NEW_SYN_RECV + 1)) - 2) & ~((1 << TIME_WAIT) | (1 << CLOSED) | (1 << LISTEN));
 
+    /** UDP sockets are ESTABLISHED where they are connected, and CLOSED otherwise. */
+    private static final int STATES_ANY = -1;
+
     private SocketTable() {}
 
     /**
-     * A connection as its local end sees it. An IPv4 connection of an IPv6 socket counts as IPv4, which it is on the wire.
+     * A socket as it sees itself: one end of a TCP connection, or one of UDP, whose remote end is all zeros where it is not
+     * connected. An IPv4 connection of an IPv6 socket counts as IPv4, which it is on the wire.
+     *
+     * <p>Two are equal where both ends are, whatever else is known of them: those who compare them ask whether packets of
+     * the one would be taken for packets of the other. Which of two sockets it is that had these ends one after the other
+     * is told by the cookie, and {@link #abort} goes by that.
      *
      * @param local local address
      * @param localPort local port
      * @param remote remote address
      * @param remotePort remote port
+     * @param ipv6Only whether it is one of IPv6 that leaves IPv4 alone
+     * @param uid whose socket it is, in this process's user namespace
+     * @param inode of its file, as in {@code socket:[INODE]} of /proc/PID/fd; 0 where no process has it open any more
+     * @param cookie a number that no other socket has until the next boot; 0 where unknown
+     * @param cgroup id of the control group (cgroup v2) that it was opened in; 0 where unknown (before Linux 5.8)
+     * @param device index of the interface that it is bound to (SO_BINDTODEVICE), 0 for none
      */
-    public record Open(Address local, int localPort, Address remote, int remotePort) {
+    public record Open(
+            Address local,
+            int localPort,
+            Address remote,
+            int remotePort,
+            boolean ipv6Only,
+            long uid,
+            long inode,
+            long cookie,
+            long cgroup,
+            int device) {
+
+        /** One of which only the ends are known. */
+        public Open(Address local, int localPort, Address remote, int remotePort) {
+            this(local, localPort, remote, remotePort, false, 0, 0, 0, 0, 0);
+        }
+
         // written out: what the compiler makes for records is linked at the first call, 10 ms of every start
 
         @Override
@@ -76,15 +105,11 @@ public final class SocketTable {
     /** Connections that packets may still be sent on. */
     public static List<Open> open() {
         List<Open> found = new ArrayList<>();
-        boolean told = SocketDiag.dump(
-                STATES_OPEN,
-                (local, localPort, remote, remotePort, _, _) ->
-                        found.add(new Open(local, localPort, remote, remotePort)));
-        if (!told) {
+        if (!SocketDiag.dump(SocketDiag.IPPROTO_TCP, STATES_OPEN, found::add)) {
             found.clear();
-            read((local, localPort, remote, remotePort, state, _) -> {
+            ProcSockets.read("tcp", (socket, state) -> {
                 if (((1 << state) & STATES_OPEN) != 0) {
-                    found.add(new Open(local, localPort, remote, remotePort));
+                    found.add(socket);
                 }
                 return true;
             });
@@ -92,18 +117,24 @@ public final class SocketTable {
         return found;
     }
 
+    /** UDP sockets that have a port, connected or not. */
+    public static List<Open> openUdp() {
+        List<Open> found = new ArrayList<>();
+        if (!SocketDiag.dump(SocketDiag.IPPROTO_UDP, STATES_ANY, found::add)) {
+            found.clear();
+            ProcSockets.read("udp", (socket, _) -> found.add(socket));
+        }
+        return found;
+    }
+
     /** Listening sockets. */
     public static List<Listening> listening() {
         List<Listening> found = new ArrayList<>();
-        boolean told = SocketDiag.dump(
-                STATES_LISTENING,
-                (local, localPort, remote, remotePort, ipv6Only, uid) ->
-                        found.add(new Listening(local, localPort, ipv6Only, uid)));
-        if (!told) {
+        if (!SocketDiag.dump(SocketDiag.IPPROTO_TCP, STATES_LISTENING, socket -> found.add(listening(socket)))) {
             found.clear();
-            read((local, localPort, remote, remotePort, state, uid) -> {
+            ProcSockets.read("tcp", (socket, state) -> {
                 if (state == LISTEN) {
-                    found.add(new Listening(local, localPort, false, uid)); // /proc does not show ipv6Only
+                    found.add(listening(socket));
                 }
                 return state == LISTEN; // they stand first
             });
@@ -111,61 +142,42 @@ public final class SocketTable {
         return found;
     }
 
-    private interface Line {
-        /** Takes one socket; answers whether to read on. */
-        boolean take(Address local, int localPort, Address remote, int remotePort, int state, long uid);
+    private static Listening listening(Open socket) {
+        return new Listening(socket.local(), socket.localPort(), socket.ipv6Only(), socket.uid());
     }
 
-    private static void read(Line line) {
-        for (String file : List.of("tcp", "tcp6")) {
-            try (BufferedReader reader = Files.newBufferedReader(Path.of("/proc/thread-self/net", file))) {
-                reader.readLine(); // the heading
-                for (String text = reader.readLine(); text != null; text = reader.readLine()) {
-                    if (!take(text, line)) {
-                        break;
-                    }
-                }
-            } catch (NoSuchFileException e) {
-                // no IPv6 in this kernel: nothing to read
-            } catch (IOException e) {
-                throw new java.io.UncheckedIOException(e);
-            }
+    /** What became of a connection that was to be ended. */
+    public enum Abortion {
+        /** Both ends know: this one had ECONNABORTED, and the other one was sent a reset. */
+        ABORTED,
+        /** It was gone already; what has its addresses and ports now, if anything, is another one and unharmed. */
+        GONE,
+        /** This kernel cannot (CONFIG_INET_DIAG_DESTROY), or did not tell which socket it was. */
+        UNSUPPORTED
+    }
+
+    /**
+     * Ends a connection at once, as its own process could, with a reset to the other end. Exactly this socket: one that has
+     * taken its place since has another cookie.
+     *
+     * @param socket a TCP socket out of {@link #open}
+     * @throws Failure.Refused where the kernel does not allow it
+     */
+    public static Abortion abort(Open socket) {
+        if (socket.cookie() == 0) {
+            return Abortion.UNSUPPORTED;
         }
-    }
-
-    /** {@code   0: 0100007F:3A99 00000000:0000 0A ...}. */
-    private static boolean take(String text, Line line) {
-        int local = text.indexOf(": ") + 2;
-        int localPort = text.indexOf(':', local);
-        int remote = text.indexOf(' ', localPort) + 1;
-        int remotePort = text.indexOf(':', remote);
-        int state = text.indexOf(' ', remotePort) + 1;
-        return line.take(
-                address(text, local, localPort),
-                Integer.parseInt(text, localPort + 1, localPort + 5, 16),
-                address(text, remote, remotePort),
-                Integer.parseInt(text, remotePort + 1, remotePort + 5, 16),
-                Integer.parseInt(text, state, state + 2, 16),
-                uid(text, state + 2));
-    }
-
-    /** After the queues, the timer and the retransmissions: {@code 00000000:00000000 00:00000000 00000000  1337}. */
-    private static long uid(String text, int afterState) {
-        return Long.parseLong(text.substring(afterState).strip().split(" +", -1)[3]);
-    }
-
-    /** Words of four bytes in the machine's order, which is little-endian on every platform that jffi has a stub for. */
-    private static Address address(String text, int start, int end) {
-        if (end - start == 8) {
-            return Address.ipv4(word(text, start));
-        }
-        long high = (long) word(text, start) << 32 | (word(text, start + 8) & 0xffffffffL);
-        long low = (long) word(text, start + 16) << 32 | (word(text, start + 24) & 0xffffffffL);
-        boolean mapped = high == 0 && low >>> 32 == 0xffff;
-        return mapped ? Address.ipv4((int) low) : new Address(Family.IPV6, high, low);
-    }
-
-    private static int word(String text, int start) {
-        return Integer.reverseBytes(Integer.parseUnsignedInt(text, start, start + 8, 16));
+        int errno = -SocketDiag.destroy(socket);
+        return switch (errno) {
+            case 0 -> Abortion.ABORTED;
+            case Errno.ENOENT -> Abortion.GONE;
+            case Errno.EOPNOTSUPP -> Abortion.UNSUPPORTED;
+            default ->
+                throw new Failure.Refused(
+                        "the connection from port " + socket.localPort() + " to port " + socket.remotePort()
+                                + " could not be ended",
+                        Errno.words(errno),
+                        "run it as root, with the capability NET_ADMIN, or end the process that holds it");
+        };
     }
 }

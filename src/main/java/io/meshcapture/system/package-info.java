@@ -1,5 +1,5 @@
 /**
- * What does this host offer: namespaces, locks, accounts, sockets, processes?
+ * What does this host offer: namespaces, locks, accounts, sockets, flows, processes?
  *
  * <p>Built on {@code ffi} and on files under {@code /proc} and {@code /sys}. Everything that depends on a network
  * namespace is read through {@code /proc/thread-self}, because a namespace belongs to a thread.

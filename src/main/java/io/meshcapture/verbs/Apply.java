@@ -120,6 +120,8 @@ public final class Apply {
                     request.trial());
             if (!request.dryRun()) {
                 commit(backend, live, wanted, change);
+                StaleFlows.forgetContradicting(wanted.decision());
+                notes.addAll(Drain.tidy(backend, live, wanted::captures));
             }
             notes.addAll(afterwards(wanted, strangers.found()));
             return outcome(live, wanted, change.differences(), notes);
@@ -129,8 +131,6 @@ public final class Apply {
     private void commit(NftablesBackend backend, LiveState live, Wanted wanted, Change change) {
         if (live.trial().isPresent() && request.trial() != null) {
             Trials.extend(backend, live, change, request.trial());
-        } else if (request.trial() != null && change.differences().isEmpty()) {
-            backend.prepare(change); // there is nothing to try
         } else if (!change.isNothing()) {
             OpenConnections.commitBesideThem(backend, change, live, wanted.decision());
         }
@@ -165,7 +165,7 @@ public final class Apply {
                 ? List.of(new Finding(null, "table inet meshcapture", "table inet meshcapture", ""))
                 : List.of();
         if (live.isPresent() && !request.dryRun()) {
-            Release.all(backend, live, request.drain(), progress);
+            new Rollback.Finish(backend, live, request.drain(), progress).all();
         }
         return outcome(live, wanted, differences, notes);
     }

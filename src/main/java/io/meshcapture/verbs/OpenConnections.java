@@ -3,16 +3,14 @@ package io.meshcapture.verbs;
 import io.meshcapture.backend.nftables.Change;
 import io.meshcapture.backend.nftables.LiveState;
 import io.meshcapture.backend.nftables.NftablesBackend;
-import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Port;
-import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.system.SocketTable;
 import io.meshcapture.system.SocketTable.Open;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.Collectors;
 
 /** Connections that are open while capture begins or ends. */
 final class OpenConnections {
@@ -39,45 +37,14 @@ final class OpenConnections {
     }
 
     private static List<Open> leavable(List<Open> sockets, List<Port> listeners, List<Port> inbound) {
-        Set<Integer> arrivedAt = inbound.stream().map(Port::number).collect(Collectors.toSet());
-        Set<End> captured = captured(sockets, listeners).stream()
-                .map(open -> new End(open.remote(), open.remotePort()))
-                .collect(Collectors.toSet());
+        Set<Open> captured = new HashSet<>();
+        for (CapturedConnections.Pair pair : CapturedConnections.pairs(sockets, listeners)) {
+            captured.addAll(pair.clients());
+        }
+        captured.addAll(CapturedConnections.arrived(sockets, inbound));
         return sockets.stream()
-                .filter(open -> !isLoopback(open.remote()))
-                .filter(open -> !arrivedAt.contains(open.localPort()))
-                .filter(open -> !captured.contains(new End(open.local(), open.localPort())))
+                .filter(open -> !CapturedConnections.isLoopback(open.remote()))
+                .filter(open -> !captured.contains(open))
                 .toList();
-    }
-
-    /**
-     * Envoy's ends of captured connections: on a listener's port, with a peer that is not loopback, since a redirected
-     * client keeps the source address that it would have used on the way out. Where the client's end is gone, Envoy was not
-     * told, because the connection had been cut; such an end may stay for hours, and nobody waits for it.
-     */
-    static Set<Open> captured(List<Open> sockets, List<Port> listeners) {
-        Set<Integer> ports = listeners.stream().map(Port::number).collect(Collectors.toSet());
-        Set<End> ends = sockets.stream()
-                .map(open -> new End(open.local(), open.localPort()))
-                .collect(Collectors.toSet());
-        return sockets.stream()
-                .filter(open -> ends.contains(new End(open.remote(), open.remotePort())))
-                .filter(open ->
-                        ports.contains(open.localPort()) && isLoopback(open.local()) && !isLoopback(open.remote()))
-                .collect(Collectors.toSet());
-    }
-
-    /** Envoy's ends of captured connections from elsewhere, whose client's end is not here. */
-    static Set<Open> arrived(List<Open> sockets, List<Port> listeners) {
-        Set<Integer> ports = listeners.stream().map(Port::number).collect(Collectors.toSet());
-        return sockets.stream()
-                .filter(open -> ports.contains(open.localPort()) && !isLoopback(open.local()))
-                .collect(Collectors.toSet());
-    }
-
-    private record End(Address address, int port) {}
-
-    private static boolean isLoopback(Address address) {
-        return AlwaysDirect.LOOPBACK.stream().anyMatch(network -> network.contains(address));
     }
 }

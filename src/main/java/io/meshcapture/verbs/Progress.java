@@ -1,5 +1,7 @@
 package io.meshcapture.verbs;
 
+import org.jspecify.annotations.Nullable;
+
 /** Hears what a verb is waiting for. */
 public interface Progress {
 
@@ -8,4 +10,7 @@ public interface Progress {
 
     /** What is being waited for now; called again as it changes. */
     void waiting(String sentence);
+
+    /** What the user should know if the process is interrupted from now on; null for nothing. */
+    default void ifInterrupted(@Nullable String sentence) {}
 }

@@ -9,6 +9,7 @@ import io.meshcapture.rules.Removal;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.SortedSet;
@@ -38,6 +39,7 @@ public final class Rollback {
      * @param unknown services that were named and not captured
      * @param remaining services that still are
      * @param cut captured connections that were cut because their time was over
+     * @param uncut captured connections that should have been cut, which this kernel cannot do
      * @param changed whether anything was changed
      * @param inbound whether connections to this host still are; they belong to the plan and not to a service
      * @param notes what the user should know
@@ -47,6 +49,7 @@ public final class Rollback {
             List<String> unknown,
             List<String> remaining,
             int cut,
+            int uncut,
             boolean changed,
             boolean inbound,
             List<String> notes) {}
@@ -75,22 +78,32 @@ public final class Rollback {
             unknown.removeAll(captured);
             TreeSet<String> remaining = new TreeSet<>(captured);
             remaining.removeAll(removed);
-            int cut = 0;
+            Finish finish = new Finish(backend, live, request.drain(), progress);
             boolean inbound = !all && live.holdsInbound();
-            boolean releasesAll = live.isPresent() && remaining.isEmpty() && !inbound;
+            boolean releasesAll = live.isPresent() && remaining.isEmpty() && !inbound && (all || !removed.isEmpty());
+            Drain.Ending ending;
             if (releasesAll) {
-                cut = Release.all(backend, live, request.drain(), progress);
-            } else if (!removed.isEmpty()) {
-                backend.commit(removal(place, backend, live, removed));
+                ending = finish.all();
+            } else if (removed.isEmpty()) {
+                ending = finish.rest(unknown);
+            } else {
+                ending = finish.some(removal(place, backend, live, removed), named);
+            }
+            List<String> notes = new ArrayList<>(all ? List.of() : Trials.found(live));
+            TreeSet<String> finished = new TreeSet<>(ending.services());
+            finished.removeAll(removed);
+            if (!finished.isEmpty()) {
+                notes.add("a rollback was interrupted; its drain is finished now, of: " + String.join(", ", finished));
             }
             return new Outcome(
                     List.copyOf(removed),
                     List.copyOf(unknown),
                     List.copyOf(remaining),
-                    cut,
-                    releasesAll || !removed.isEmpty(),
+                    ending.cut(),
+                    ending.uncut(),
+                    releasesAll || !removed.isEmpty() || !finished.isEmpty(),
                     inbound,
-                    Trials.found(live));
+                    notes);
         }
     }
 
@@ -111,17 +124,51 @@ public final class Rollback {
             throws Exception {
         if (live.trial().isEmpty()) {
             return new Outcome(
-                    List.of(), List.of(), List.copyOf(tried), 0, false, live.holdsInbound(), Trials.found(live));
+                    List.of(), List.of(), List.copyOf(tried), 0, 0, false, live.holdsInbound(), Trials.found(live));
         }
-        int cut = 0;
-        boolean inboundBefore = live.holdsInboundBehindTrial();
-        if (before.isEmpty() && !inboundBefore) {
-            cut = Release.all(backend, live, request.drain(), progress);
-        } else {
-            backend.commit(backend.abandonment(live));
-        }
+        Finish finish = new Finish(backend, live, request.drain(), progress);
         tried.removeAll(before);
-        return new Outcome(List.copyOf(tried), List.of(), List.copyOf(before), cut, true, inboundBefore, List.of());
+        boolean inboundBefore = live.holdsInboundBehindTrial();
+        if (!before.isEmpty() || inboundBefore) {
+            // as when its time is over: what it has captured goes on
+            backend.commit(backend.abandonment(live));
+            return new Outcome(
+                    List.copyOf(tried), List.of(), List.copyOf(before), 0, 0, true, inboundBefore, List.of());
+        }
+        Drain.Ending ending = finish.all();
+        return new Outcome(
+                List.copyOf(tried), List.of(), List.of(), ending.cut(), ending.uncut(), true, false, List.of());
+    }
+
+    /** Ends captures, with their connections. */
+    record Finish(NftablesBackend backend, LiveState live, Duration limit, Progress progress) {
+
+        /**
+         * All of them. A captured connection lives as long as its packets are translated, which takes the nat base chain and
+         * a rule that uses conntrack; so the table stays until they have ended.
+         */
+        Drain.Ending all() throws InterruptedException {
+            Drain.Ending ending = Drain.commit(backend, live, backend.removalOfAll(live), any -> true, limit, progress);
+            backend.deleteTable();
+            return ending;
+        }
+
+        /** Some of them. */
+        Drain.Ending some(Change change, Set<String> services) throws InterruptedException {
+            Drain.Ending ending = Drain.commit(backend, live, change, services::contains, limit, progress);
+            Drain.forget(backend, live, services);
+            return ending;
+        }
+
+        /** What an interrupted rollback of some of them left. */
+        Drain.Ending rest(Set<String> services) throws InterruptedException {
+            if (live.draining().isEmpty()) {
+                return new Drain.Ending(List.of(), 0, 0);
+            }
+            Drain.Ending ending = Drain.commit(backend, live, null, services::contains, limit, progress);
+            Drain.forget(backend, live, services);
+            return ending;
+        }
     }
 
     /** A table that was edited by hand cannot be laid out anew; then the services' own elements go and all else stays. */

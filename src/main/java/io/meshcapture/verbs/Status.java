@@ -7,6 +7,7 @@ import io.meshcapture.plan.Port;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Reads what is captured now. */
@@ -17,14 +18,17 @@ public final class Status {
      *
      * @param services the services that are captured, in name order
      * @param inbound capture of connections to this host, or null where there is none
-     * @param draining whether a table stands that captures nothing, because captured connections may still be ending
+     * @param draining captured connections of services that were rolled back, which have not ended, by service; the empty
+     *     text where that is not known
+     * @param leftover whether a table stands that captures nothing
      * @param trialLeft what is left of the trial that runs, or null where none does
      * @param notes what an earlier command left that did not come to its end
      */
     public record Outcome(
             List<Captured> services,
             @Nullable Arriving inbound,
-            boolean draining,
+            Map<String, Integer> draining,
+            boolean leftover,
             @Nullable Duration trialLeft,
             List<String> notes) {}
 
@@ -72,6 +76,7 @@ public final class Status {
                                 .map(inbound -> new Arriving(
                                         inbound.mode(), inbound.listener(), inbound.captured(), inbound.excepted()))
                                 .orElse(null),
+                        Drain.unfinished(live),
                         live.isPresent() && services.isEmpty() && live.inbound().isEmpty(),
                         live.trial().orElse(null),
                         Trials.found(live));

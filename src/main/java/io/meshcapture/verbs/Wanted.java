@@ -86,6 +86,11 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
                                 .toList());
     }
 
+    /** Whether a service is captured. */
+    boolean captures(String service) {
+        return decision.services().stream().anyMatch(one -> one.name().value().equals(service));
+    }
+
     /** Envoy's users, by number. */
     Set<Long> envoyUsers() {
         for (Step step : decision.steps()) {

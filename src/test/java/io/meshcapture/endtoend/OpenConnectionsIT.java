@@ -77,6 +77,43 @@ final class OpenConnectionsIT {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(Family.class)
+    void aCapturedConnectionOfAnyProtocolGoesOnOverEveryChangeUntilItsDrainEnds(Family family) {
+        Destination destination = playground.destination(family);
+        playground.captureBoth();
+        try (Program talk = playground.talk("orders", destination, 9000)) {
+            assertGoesOn(talk, destination);
+            playground.meshcapture("apply").orFail();
+            assertGoesOn(talk, destination);
+            playground.plan("""
+                    version: 1
+                    envoy: {user: envoy, outbound: 15001}
+                    services:
+                      orders: {from: {user: orders}, except: [192.0.2.0/24], outbound: 15002}
+                      ledger: {from: {user: ledger}, outbound: 15002}
+                    """);
+            playground.meshcapture("apply", "--confirm-within", "60s").orFail();
+            assertGoesOn(talk, destination);
+            playground.meshcapture("rollback", "--trial").orFail();
+            assertGoesOn(talk, destination);
+            playground.meshcapture("apply", "--confirm-within", "60s").orFail();
+            playground.meshcapture("confirm").orFail();
+            assertGoesOn(talk, destination);
+            playground.meshcapture("rollback", "ledger").orFail();
+            assertGoesOn(talk, destination);
+
+            try (Program rollback = playground.startMeshcapture("rollback", "orders", "--drain", "60s")) {
+                Waiting.until(
+                        () -> ask(destination).endsWith("directly\n"), () -> "new connections are still captured");
+                assertGoesOn(talk, destination);
+                assertEquals("", talk.end().err());
+                assertEquals("released: orders\n", rollback.await().orFail());
+            }
+        }
+        assertEquals("", playground.run("nft", "list", "tables").orFail());
+    }
+
     @Test
     void rollbackWithoutDrainCuts() {
         Destination destination = playground.destination(Family.IPV4);
@@ -92,7 +129,7 @@ final class OpenConnectionsIT {
             assertEquals("reset", talk.nextLine());
             assertTrue(ask(destination).endsWith("directly\n"));
 
-            // Envoy was not told and keeps its end; nobody has to wait for that
+            // Envoy was told too, so that nobody has to wait for its end
             playground.captureBoth();
             Ending next = playground.meshcapture("rollback", "--all", "--drain", "10s");
             next.orFail();

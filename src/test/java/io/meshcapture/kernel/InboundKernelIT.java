@@ -260,7 +260,7 @@ class InboundKernelIT {
         Program.apply(ALONE);
         Connection captured = openFromElsewhere(lab, "10.99.0.2:9090");
         Outcome outcome = Program.must(0, Program.run("rollback", "--all", "--drain", "50ms"));
-        assertTrue(outcome.err().contains("waiting for 1 captured connection(s) to end"), outcome::err);
+        assertTrue(outcome.err().contains("waiting for 1 captured connection to end"), outcome::err);
         assertEquals(Echo.RESET, captured.echo("cut"));
     }
 

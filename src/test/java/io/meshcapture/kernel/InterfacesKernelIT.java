@@ -165,7 +165,7 @@ class InterfacesKernelIT {
         Connection draining = lab.inGuest(() -> lab.caller().open("10.99.0.1:8080"));
         assertEquals(new Proxied(15001, "10.99.0.1:8080"), draining.verdict());
         Outcome all = Program.must(0, Program.run("rollback", "--all", "--drain", "50ms"));
-        assertTrue(all.err().contains("waiting for 1 captured connection(s) to end"), all::err);
+        assertTrue(all.err().contains("waiting for 2 captured connections to end"), all::err);
         assertEquals(Echo.ANSWERED, before.echo("still"));
         assertEquals(new Direct("10.99.0.1:8080"), fromGuest(lab, "10.99.0.1:8080"));
         assertEquals("", lab.nft().list());

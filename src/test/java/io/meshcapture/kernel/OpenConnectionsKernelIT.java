@@ -4,6 +4,7 @@ import static io.meshcapture.kernel.Program.ANY;
 import static io.meshcapture.kernel.Program.ENVOY;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.meshcapture.lab.Caller;
 import io.meshcapture.lab.Connection;
 import io.meshcapture.lab.Echo;
 import io.meshcapture.lab.Identity;
@@ -11,6 +12,7 @@ import io.meshcapture.lab.InNetns;
 import io.meshcapture.lab.Lab;
 import io.meshcapture.lab.Verdict.Direct;
 import io.meshcapture.lab.Verdict.Proxied;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -97,6 +99,41 @@ class OpenConnectionsKernelIT {
         for (int i = 0; i < 3; i++) {
             lab.conntrack().flush();
             captured.forEach(open -> assertEquals(Echo.ANSWERED, open.echo("forgotten")));
+        }
+    }
+
+    @Test
+    void captured_connection_survives_a_forgetful_conntrack_though_envoy_speaks_first(Lab lab) throws Exception {
+        var envoy = lab.proxy(15001);
+        Program.apply(ANY);
+        Caller patient = lab.caller().within(Duration.ofSeconds(10));
+        for (String server : BOTH) {
+            try (Connection captured = patient.open(server)) {
+                assertEquals(Echo.ANSWERED, captured.echo("before"));
+                lab.conntrack().flush();
+                envoy.say("hello ");
+                Thread.sleep(300); // long enough for the reset that must not come
+                captured.send("client");
+                assertEquals(Echo.ANSWERED, captured.hear("hello client"));
+            }
+        }
+    }
+
+    @Test
+    void tuple_that_was_open_before_and_is_used_again_is_captured_and_survives_a_forgetful_conntrack(Lab lab) {
+        prepare(false, lab);
+        for (String server : BOTH) {
+            Connection before = lab.caller().resettingOnClose().open(server);
+            String tuple = before.local();
+            Program.apply(ANY);
+            before.close();
+            Connection again = lab.caller().from(tuple).open(server);
+            assertEquals(new Proxied(15001, server), again.verdict());
+            assertEquals(tuple, again.local());
+            lab.conntrack().flush();
+            assertEquals(Echo.ANSWERED, again.echo("forgotten"));
+            again.close();
+            Program.rollback("--all");
         }
     }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.meshcapture.cli.Main;
 import io.meshcapture.lab.Meshcapture;
 import io.meshcapture.lab.Meshcapture.Outcome;
+import java.nio.file.Path;
 import java.util.stream.Stream;
 
 /** The program, run in this process and in the namespaces of the calling thread, with a plan on its standard input. */
@@ -20,6 +21,12 @@ final class Program {
     /** One service, for everybody to everywhere. */
     static final String ANY = ENVOY + "services: {any: {}}\n";
 
+    /** The launcher that was built, for what needs a process of its own. */
+    static final String DISTRIBUTION = Path.of(
+                    System.getProperty("meshcapture.distribution", "target/meshcapture"), "bin", "meshcapture")
+            .toAbsolutePath()
+            .toString();
+
     private Program() {}
 
     static Outcome run(String... args) {
@@ -29,6 +36,11 @@ final class Program {
     /** With a variable in its environment. */
     static Meshcapture with(String variable, String value) {
         return HERE.with(variable, value);
+    }
+
+    /** With a text on its standard input. */
+    static Meshcapture reading(String input) {
+        return HERE.reading(input);
     }
 
     static Outcome withPlan(String plan, String command, String... more) {

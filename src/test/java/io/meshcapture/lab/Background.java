@@ -89,6 +89,11 @@ public final class Background implements AutoCloseable {
         process.destroy();
     }
 
+    /** SIGINT, as Ctrl-C sends it. */
+    public void interrupt() {
+        Run.command("kill", "-INT", Long.toString(process.pid())).orFail();
+    }
+
     /** SIGKILL, and waits until it is gone. */
     public void kill() {
         process.destroyForcibly();

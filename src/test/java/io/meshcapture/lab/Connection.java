@@ -54,11 +54,21 @@ public final class Connection implements AutoCloseable {
 
     /** Sends the text and waits until it comes back. */
     public Echo echo(String text) {
-        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
-        int errno = socket.send(bytes, within);
+        int errno = socket.send(text.getBytes(StandardCharsets.UTF_8), within);
+        return errno == 0 ? hear(text) : ofErrno(errno);
+    }
+
+    /** Sends a text that the other side will send back in its time. */
+    public void send(String text) {
+        int errno = socket.send(text.getBytes(StandardCharsets.UTF_8), within);
         if (errno != 0) {
-            return ofErrno(errno);
+            throw Kernel.failed("an open connection", errno);
         }
+    }
+
+    /** Waits for exactly this text. */
+    public Echo hear(String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
         byte[] back = new byte[bytes.length];
         for (int have = 0; have < bytes.length; ) {
             byte[] part = new byte[bytes.length - have];
@@ -70,10 +80,19 @@ public final class Connection implements AutoCloseable {
             have += received;
         }
         if (!Arrays.equals(bytes, back)) {
-            throw new AssertionError("sent \"" + text + "\", back came \"" + new String(back, StandardCharsets.UTF_8)
-                    + "\": somebody else's bytes are in this connection");
+            throw new AssertionError("\"" + text + "\" was to come, and came \""
+                    + new String(back, StandardCharsets.UTF_8) + "\": somebody else's bytes are in this connection");
         }
         return Echo.ANSWERED;
+    }
+
+    /** Says nothing, and waits for what the other side does: {@link Echo#RESET}, {@link Echo#CLOSED} or nothing in time. */
+    public Echo listen(Duration limit) {
+        int received = socket.receive(new byte[1], limit);
+        if (received > 0) {
+            throw new AssertionError("the other side speaks without being asked");
+        }
+        return received == 0 ? Echo.CLOSED : ofErrno(-received);
     }
 
     @Override

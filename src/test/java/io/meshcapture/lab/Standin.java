@@ -74,6 +74,16 @@ public final class Standin implements AutoCloseable {
         return List.copyOf(arrivals);
     }
 
+    /** Says something on every open connection without having been asked. */
+    public void say(String text) {
+        for (NativeSocket connection : open) {
+            int errno = connection.send(text.getBytes(StandardCharsets.UTF_8), NativeSocket.FOR_EVER);
+            if (errno != 0) {
+                throw Kernel.failed("saying something first", errno);
+            }
+        }
+    }
+
     /** Refuses new connections; those that are open go on. Returns when the ports are free. */
     public void stopListening() {
         listeners.forEach(NativeSocket::shutDown);

@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,6 +34,22 @@ class ControlGroupsTest {
                 "user.slice/user-1000.slice/session-1.scope/x");
         assertEquals(List.of(), find("orders\\.service"));
         assertEquals(List.of("user.slice/user-1000.slice/session-1.scope"), find("session-.*\\.scope"));
+    }
+
+    @Test
+    void paths_are_told_of_candidates_and_what_is_below_them_and_of_nobody_else() throws IOException {
+        make("shop.slice/orders.service/worker", "shop.slice/ledger.service", "other.service");
+        long orders = id("shop.slice/orders.service");
+        long worker = id("shop.slice/orders.service/worker");
+        Set<Long> asked = Set.of(0L, orders, worker, id("shop.slice/ledger.service"), id("other.service"));
+        assertEquals(
+                Map.of(orders, "shop.slice/orders.service", worker, "shop.slice/orders.service/worker"),
+                ControlGroups.paths(root, List.of("shop.slice/orders.service", "gone.service"), asked));
+        assertEquals(Map.of(), ControlGroups.paths(root, List.of(), asked));
+    }
+
+    private long id(String path) throws IOException {
+        return (Long) Files.getAttribute(root.resolve(path), "unix:ino");
     }
 
     private void make(String... paths) throws IOException {

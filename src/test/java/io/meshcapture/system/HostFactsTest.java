@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.BadValue;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -13,8 +14,7 @@ class HostFactsTest {
 
     @Test
     void ipv4_addresses_are_the_local_hosts_of_the_routing_table() throws BadValue {
-        Set<Address> found = new TreeSet<>();
-        HostFacts.addIpv4("""
+        List<String> routes = """
                 Local:
                   +-- 0.0.0.0/0 3 0 5
                      |-- 0.0.0.0
@@ -28,8 +28,13 @@ class HostFactsTest {
                            /32 link BROADCAST
                         |-- 127.0.0.0
                            /8 host LOCAL
-                """.lines().toList(), found);
+                """.lines().toList();
+        Set<Address> found = new TreeSet<>();
+        HostFacts.addIpv4(routes, HostFacts.LOCAL, found);
         assertEquals(Set.of(Address.parse("10.99.0.2")), found);
+        found.clear();
+        HostFacts.addIpv4(routes, HostFacts.BROADCAST, found);
+        assertEquals(Set.of(Address.parse("10.99.0.255")), found);
     }
 
     @Test

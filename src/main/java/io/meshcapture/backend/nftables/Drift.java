@@ -36,7 +36,7 @@ final class Drift {
                 .forEach(name -> drift.add(null, "chain " + name, "chain " + name, ""));
         wanted.sets().values().forEach(set -> drift.set(live.sets().get(set.name()), set));
         live.sets().values().stream()
-                .filter(set -> !wanted.sets().containsKey(set.name()))
+                .filter(set -> !wanted.sets().containsKey(set.name()) && !Ruleset.isLiving(set.name()))
                 .forEach(drift::surplusSet);
         return drift.findings;
     }
@@ -103,7 +103,7 @@ final class Drift {
         } else if (!live.declaration().equals(wanted.declaration())) {
             add(null, where, String.join("; ", live.declaration()), String.join("; ", wanted.declaration()));
         }
-        if (Ruleset.isLiving(wanted.name())) {
+        if (Ruleset.isLiving(wanted.name()) && !wanted.name().equals(Ruleset.LISTENERS)) {
             return;
         }
         for (Element element : wanted.elements().values()) {
@@ -112,7 +112,7 @@ final class Drift {
                 element(where, stands, element);
             }
         }
-        if (live != null) {
+        if (live != null && !Ruleset.isLiving(wanted.name())) {
             for (Element element : live.elements().values()) {
                 if (!wanted.elements().containsKey(element.key())) {
                     element(where, element, null);

@@ -7,6 +7,7 @@ import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Family;
 import io.meshcapture.plan.InterfaceName;
 import io.meshcapture.plan.Network;
+import io.meshcapture.plan.Port;
 import io.meshcapture.plan.PortRange;
 import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.rules.Decision;
@@ -37,6 +38,7 @@ final class InboundRenderer {
 
     static final String ENVOY_TO_ITSELF = "envoy_to_itself";
     static final String ENVOYS_PORTS = "envoy_ports";
+    private static final String SERVICES_PORTS = "service_listeners";
     static final String PORTS = "inbound_ports";
 
     /** Comments of rules that are no step. */
@@ -50,16 +52,23 @@ final class InboundRenderer {
 
     private final Ruleset ruleset;
     private final InboundDecision inbound;
+    private final List<Port> listeners;
     private final List<String> rules = new ArrayList<>();
     private final Steps steps = new Steps();
 
-    private InboundRenderer(Ruleset ruleset, InboundDecision inbound) {
+    private InboundRenderer(Ruleset ruleset, InboundDecision inbound, List<Port> listeners) {
         this.ruleset = ruleset;
+        this.listeners = listeners;
         this.inbound = inbound;
     }
 
-    static void render(Ruleset ruleset, InboundDecision inbound) {
-        new InboundRenderer(ruleset, inbound).render();
+    /**
+     * Adds to a ruleset.
+     *
+     * @param listeners Envoy's listeners of the services in it
+     */
+    static void render(Ruleset ruleset, InboundDecision inbound, List<Port> listeners) {
+        new InboundRenderer(ruleset, inbound, listeners).render();
     }
 
     private boolean isTproxy() {
@@ -182,7 +191,10 @@ final class InboundRenderer {
         public @Nullable Void envoysPorts(InboundStep.EnvoysPorts step) {
             NftSet set = set(ENVOYS_PORTS, false, "type inet_service");
             step.ports().forEach(port -> set.elements().put(port.toString(), Element.of(port.toString(), "", "")));
-            rule("tcp dport @listeners accept", step);
+            // the shared set of listeners remembers those that are none any more
+            NftSet services = set(SERVICES_PORTS, false, "type inet_service");
+            listeners.forEach(port -> services.elements().put(port.toString(), Element.of(port.toString(), "", "")));
+            rule("tcp dport @" + SERVICES_PORTS + " accept", step);
             return rule("tcp dport @" + ENVOYS_PORTS + " accept", step);
         }
 

@@ -69,6 +69,14 @@ public final class LiveState {
         return standing != null && !standing.hasEndedTrial() && standing.leftover() != null;
     }
 
+    /**
+     * Captured connections of services that were rolled back, which may not have ended yet, by the cookies of the clients'
+     * sockets.
+     */
+    public Map<Long, Draining> draining() {
+        return standing == null ? Map.of() : DrainingSet.read(standing.table());
+    }
+
     /** The services that a trial is to replace, while it runs; empty otherwise. */
     public List<LiveService> servicesBehindTrial() {
         if (standing == null || standing.trialLeft() == null || standing.confirmed() == null) {
@@ -235,27 +243,20 @@ public final class LiveState {
 
     /** Envoy's listeners for connections to this host that the table sends to or has sent to. */
     public List<Port> inboundListeners() {
-        return listeners(LiveInbound::listener);
+        List<Port> listeners = new ArrayList<>();
+        chains().forEach(chain -> add(LiveInbound.listener(chain), listeners));
+        return listeners;
     }
 
     /** Envoy's listeners that the table sends to or has sent to. */
     public List<Port> listeners() {
-        return listeners(chain -> LiveDecision.listener("goto " + chain));
-    }
-
-    private interface Reading {
-        @Nullable
-        Port listener(String chain);
-    }
-
-    private List<Port> listeners(Reading reading) {
         List<Port> listeners = new ArrayList<>();
-        for (String chain : chains()) {
-            Port listener = reading.listener(chain);
-            if (listener != null && !listeners.contains(listener)) {
-                listeners.add(listener);
-            }
+        NftSet ever = standing == null ? null : standing.table().sets().get(Ruleset.LISTENERS);
+        if (ever != null) {
+            ever.elements().keySet().forEach(port -> add(LiveDecision.listener("goto to_" + port), listeners));
         }
+        // should somebody have emptied that
+        chains().forEach(chain -> add(LiveDecision.listener("goto " + chain), listeners));
         return listeners;
     }
 
@@ -266,5 +267,11 @@ public final class LiveState {
                 : standing.table().chains().keySet().stream()
                         .map(Slot::plainName)
                         .toList();
+    }
+
+    private static void add(@Nullable Port listener, List<Port> listeners) {
+        if (listener != null && !listeners.contains(listener)) {
+            listeners.add(listener);
+        }
     }
 }

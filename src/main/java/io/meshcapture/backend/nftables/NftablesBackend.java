@@ -101,7 +101,8 @@ public final class NftablesBackend implements AutoCloseable {
         Ruleset spelled = Spelling.of(nft, stands, wanted);
         List<Finding> differences = new ArrayList<>(Drift.between(stands, spelled, null));
         differences.addAll(leftovers(table));
-        return Switchover.between(table, spelled, trial, differences);
+        // what is in force for good cannot be tried
+        return Switchover.between(table, spelled, differences.isEmpty() ? null : trial, differences);
     }
 
     /** What nothing leads to, told as one difference. */
@@ -274,6 +275,26 @@ public final class NftablesBackend implements AutoCloseable {
     public void commit(Change change) {
         prepare(change);
         run(change.commitment());
+    }
+
+    /**
+     * Likewise, and records whose captured connections are left to end.
+     *
+     * @param draining by the cookies of the clients' sockets
+     */
+    public void commit(Change change, Map<Long, Draining> draining) {
+        prepare(change);
+        run(change.commitment() + DrainingSet.adding(draining));
+    }
+
+    /** Records captured connections that are left to end. */
+    public void addDraining(Map<Long, Draining> draining) {
+        run(DrainingSet.adding(draining));
+    }
+
+    /** Makes the record of connections that are left to end be of these alone. */
+    public void setDraining(Map<Long, Draining> draining) {
+        run(DrainingSet.becoming(draining));
     }
 
     /** Deletes the table. Packets of captured connections are no longer translated from then on. */

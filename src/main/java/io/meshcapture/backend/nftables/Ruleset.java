@@ -40,6 +40,9 @@ record Ruleset(
     static final String OPEN_IPV6 = "open_ip6";
     static final String DRAINING = "draining";
 
+    /** Every listener that the table has sent to since it was made: connections to one that is no longer wanted go on. */
+    static final String LISTENERS = "listeners";
+
     static final String SERVICES = "services";
 
     static Ruleset empty() {
@@ -48,7 +51,11 @@ record Ruleset(
 
     /** Whether a set's elements come and go by themselves. */
     static boolean isLiving(String set) {
-        return set.equals(TRIAL) || set.equals(OPEN_IPV4) || set.equals(OPEN_IPV6) || set.equals(DRAINING);
+        return set.equals(TRIAL)
+                || set.equals(OPEN_IPV4)
+                || set.equals(OPEN_IPV6)
+                || set.equals(DRAINING)
+                || set.equals(LISTENERS);
     }
 
     /**

@@ -74,7 +74,7 @@ final class RulesetRenderer {
         decision.steps().forEach(step -> step.read(renderer.steps));
         List<String> outbound = renderer.rules;
         if (decision.inbound() != null) {
-            InboundRenderer.render(renderer.ruleset, decision.inbound());
+            InboundRenderer.render(renderer.ruleset, decision.inbound(), decision.listeners());
         }
         if (decision.forwarding() != null) {
             renderer.forwarding(decision.forwarding());
@@ -117,7 +117,7 @@ final class RulesetRenderer {
     }
 
     private void listeners(Decision decision) {
-        NftSet ports = set("listeners", false, "type inet_service");
+        NftSet ports = set(Ruleset.LISTENERS, false, "type inet_service");
         decision.listeners()
                 .forEach(port -> ports.elements().put(port.toString(), Element.of(port.toString(), "", "")));
         for (Port listener : decision.listeners()) {

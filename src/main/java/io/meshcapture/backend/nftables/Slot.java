@@ -28,6 +28,7 @@ enum Slot {
             Ruleset.TRIAL,
             Ruleset.OPEN_IPV4,
             Ruleset.OPEN_IPV6,
+            Ruleset.LISTENERS,
             Ruleset.DRAINING);
 
     private final String suffix;

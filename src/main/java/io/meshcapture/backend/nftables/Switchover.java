@@ -53,6 +53,7 @@ final class Switchover {
         Ruleset target = copy(cleared);
         considered.clear(target);
         considered.fill(target, wanted);
+        addListeners(target, wanted);
         target = BaseChain.leading(target, considered, null, false);
         if (trial == null && isInOneInstant(contents, wanted, inForce != null)) {
             return new Change(clearing, "", Transaction.between(cleared, withoutStrangers(target)), differences);
@@ -60,9 +61,10 @@ final class Switchover {
         Slot free = considered.other();
         Ruleset built = copy(cleared);
         free.fill(built, counting(wanted, contents));
+        addListeners(built, wanted);
         built = BaseChain.prepared(built);
         Ruleset switched = copy(built);
-        if (trial == null) {
+        if (trial == null || inForce == null) {
             considered.clear(switched);
         }
         switched = BaseChain.leading(switched, free, inForce, trial != null);
@@ -113,6 +115,15 @@ final class Switchover {
             return BaseChain.withoutDangling(table);
         }
         return table;
+    }
+
+    /** Those of before stay: connections that were sent there may go on. */
+    private static void addListeners(Ruleset table, Ruleset wanted) {
+        NftSet stands = Objects.requireNonNull(table.sets().get(Ruleset.LISTENERS));
+        NftSet added = Objects.requireNonNull(wanted.sets().get(Ruleset.LISTENERS));
+        Map<String, Element> elements = new LinkedHashMap<>(stands.elements());
+        elements.putAll(added.elements());
+        table.sets().put(Ruleset.LISTENERS, new NftSet(stands.name(), false, stands.declaration(), elements));
     }
 
     private static boolean areBothHeld(Ruleset table) {

@@ -1,0 +1,243 @@
+package io.meshcapture.system;
+
+import io.meshcapture.failure.Failure;
+import io.meshcapture.ffi.Errno;
+import io.meshcapture.plan.Address;
+import io.meshcapture.plan.Family;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What conntrack knows in the calling thread's network namespace (linux/netfilter/nfnetlink_conntrack.h). Where it is not
+ * loaded, or this kernel does not tell (CONFIG_NF_CT_NETLINK), it knows nothing.
+ */
+public final class ConntrackTable {
+
+    private static final int NETLINK_NETFILTER = 12;
+
+    /** NFNL_SUBSYS_CTNETLINK in the upper byte, then enum cntl_msg_types. */
+    private static final short IPCTNL_MSG_CT_GET = 0x101;
+
+    private static final short IPCTNL_MSG_CT_DELETE = 0x102;
+
+    /** Bytes of struct nfgenmsg. */
+    private static final int NFGENMSG = 4;
+
+    /** More than the longest request, that with an IPv6 tuple, takes. */
+    private static final int REQUEST = 256;
+
+    /** enum ctattr_type. */
+    private static final int CTA_TUPLE_ORIG = 1;
+
+    private static final int CTA_TUPLE_REPLY = 2;
+    private static final int CTA_ID = 12;
+    private static final int CTA_ZONE = 18;
+    private static final int CTA_FILTER = 25;
+
+    /** enum ctattr_tuple. */
+    private static final int CTA_TUPLE_IP = 1;
+
+    private static final int CTA_TUPLE_PROTO = 2;
+    private static final int CTA_TUPLE_ZONE = 3;
+
+    /** enum ctattr_ip: the source of IPv4, then its destination; likewise of IPv6. */
+    private static final int CTA_IP_V4_SRC = 1;
+
+    private static final int CTA_IP_V6_SRC = 3;
+
+    /** enum ctattr_l4proto. */
+    private static final int CTA_PROTO_NUM = 1;
+
+    private static final int CTA_PROTO_SRC_PORT = 2;
+    private static final int CTA_PROTO_DST_PORT = 3;
+
+    /** enum ctattr_filter, and the bit for the protocol's number (net/netfilter/nf_internals.h). */
+    private static final int CTA_FILTER_ORIG_FLAGS = 1;
+
+    private static final int FILTER_BY_PROTO_NUM = 1 << 3;
+
+    private ConntrackTable() {}
+
+    /** One direction of a flow. */
+    public record Tuple(Address source, int sourcePort, Address destination, int destinationPort) {}
+
+    /**
+     * A flow.
+     *
+     * @param protocol number of its protocol (IANA), 6 for TCP and 17 for UDP
+     * @param original as its first packet was sent, before any translation
+     * @param reply as the answer to what its first packet became
+     * @param zone conntrack zone of the original direction, 0 where none was chosen
+     * @param id a number that the kernel computes of the tuple and of where in memory the flow stands (nf_ct_get_id() in
+     *     net/netfilter/nf_conntrack_core.c); a later flow with this tuple has the same one only if it stands there too
+     */
+    public record Entry(int protocol, Tuple original, Tuple reply, int zone, int id) {}
+
+    /**
+     * UDP flows of both families, those that are forwarded included.
+     *
+     * @throws Failure.Refused where the kernel does not allow it
+     */
+    public static List<Entry> udp() {
+        List<Entry> found = new ArrayList<>();
+        try (Netlink netlink = Netlink.open(NETLINK_NETFILTER)) {
+            if (netlink != null) {
+                list(netlink, Netlink.AF_INET, SocketDiag.IPPROTO_UDP, found);
+                list(netlink, Netlink.AF_INET6, SocketDiag.IPPROTO_UDP, found);
+            }
+        }
+        return found;
+    }
+
+    /** The kernel picks those of the protocol since Linux 5.8; an older one ignores what it does not know, and tells all. */
+    private static void list(Netlink netlink, byte family, byte protocol, List<Entry> found) {
+        ByteBuffer request = request(IPCTNL_MSG_CT_GET, Netlink.DUMP, family);
+        int tuple = Netlink.begin(request, CTA_TUPLE_ORIG);
+        int proto = Netlink.begin(request, CTA_TUPLE_PROTO);
+        Netlink.put(request, CTA_PROTO_NUM, protocol);
+        Netlink.end(request, proto);
+        Netlink.end(request, tuple);
+        int filter = Netlink.begin(request, CTA_FILTER);
+        request.putShort((short) 8).putShort((short) CTA_FILTER_ORIG_FLAGS).putInt(FILTER_BY_PROTO_NUM);
+        Netlink.end(request, filter);
+        requireAllowed(
+                netlink.ask(request, (answer, start, end) -> {
+                    Entry entry = entry(answer, start, end);
+                    if (entry != null && entry.protocol() == protocol) {
+                        found.add(entry);
+                    }
+                }),
+                "the connections that conntrack knows could not be read");
+    }
+
+    /**
+     * The TCP connection whose answers come from there, such as one that was redirected; null where conntrack knows none.
+     * Only connections in no zone are found.
+     */
+    public static @Nullable Entry tcpWithReply(Tuple reply) {
+        List<Entry> found = new ArrayList<>(1);
+        try (Netlink netlink = Netlink.open(NETLINK_NETFILTER)) {
+            if (netlink != null) {
+                ByteBuffer request = request(IPCTNL_MSG_CT_GET, Netlink.ACKNOWLEDGED, family(reply));
+                put(request, CTA_TUPLE_REPLY, reply, SocketDiag.IPPROTO_TCP);
+                netlink.ask(request, (answer, start, end) -> {
+                    Entry entry = entry(answer, start, end);
+                    if (entry != null) {
+                        found.add(entry);
+                    }
+                });
+            }
+        }
+        return found.isEmpty() ? null : found.getFirst();
+    }
+
+    /**
+     * Forgets one flow, so that its next packet is the first of a new one. This entry alone, by its tuple, zone and id.
+     *
+     * @return whether it was there
+     * @throws Failure.Refused where the kernel does not allow it
+     */
+    public static boolean delete(Entry entry) {
+        try (Netlink netlink = Netlink.open(NETLINK_NETFILTER)) {
+            if (netlink == null) {
+                return false;
+            }
+            ByteBuffer request = request(IPCTNL_MSG_CT_DELETE, Netlink.ACKNOWLEDGED, family(entry.original()));
+            // without a tuple the kernel would take it for a request to forget everything
+            put(request, CTA_TUPLE_ORIG, entry.original(), (byte) entry.protocol());
+            Netlink.put(request, CTA_ZONE, Netlink.bytes(entry.zone()));
+            Netlink.put(
+                    request, CTA_ID, ByteBuffer.allocate(4).putInt(entry.id()).array());
+            int answer = netlink.ask(request, (_, _, _) -> {});
+            requireAllowed(answer, "a flow that conntrack knows could not be forgotten");
+            return answer == 0;
+        }
+    }
+
+    /** Whatever else is answered says that there is no such thing: no entry, no IPv6, no ctnetlink. */
+    private static void requireAllowed(int answer, String what) {
+        if (answer == -Errno.EPERM || answer == -Errno.EBUSY) {
+            throw new Failure.Refused(what, Errno.words(-answer), "run it as root, with the capability NET_ADMIN");
+        }
+    }
+
+    private static ByteBuffer request(short type, short flags, byte family) {
+        ByteBuffer request = Netlink.request(REQUEST, type, flags).put(family);
+        request.position(Netlink.HEADER + NFGENMSG);
+        return request;
+    }
+
+    private static byte family(Tuple tuple) {
+        return tuple.source().family() == Family.IPV4 ? Netlink.AF_INET : Netlink.AF_INET6;
+    }
+
+    private static void put(ByteBuffer request, int type, Tuple tuple, byte protocol) {
+        int source = tuple.source().family() == Family.IPV4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC;
+        int begun = Netlink.begin(request, type);
+        int ip = Netlink.begin(request, CTA_TUPLE_IP);
+        Netlink.put(request, source, Netlink.bytes(tuple.source()));
+        Netlink.put(request, source + 1, Netlink.bytes(tuple.destination()));
+        Netlink.end(request, ip);
+        int proto = Netlink.begin(request, CTA_TUPLE_PROTO);
+        Netlink.put(request, CTA_PROTO_NUM, protocol);
+        Netlink.put(request, CTA_PROTO_SRC_PORT, Netlink.bytes(tuple.sourcePort()));
+        Netlink.put(request, CTA_PROTO_DST_PORT, Netlink.bytes(tuple.destinationPort()));
+        Netlink.end(request, proto);
+        Netlink.end(request, begun);
+    }
+
+    /** Null for what has no ports. */
+    private static @Nullable Entry entry(ByteBuffer answer, int start, int end) {
+        boolean four = answer.get(start) == Netlink.AF_INET;
+        int attributes = start + NFGENMSG;
+        int original = Netlink.attribute(answer, attributes, end, CTA_TUPLE_ORIG);
+        int reply = Netlink.attribute(answer, attributes, end, CTA_TUPLE_REPLY);
+        Tuple there = original < 0 ? null : tuple(answer, original, four);
+        Tuple back = reply < 0 ? null : tuple(answer, reply, four);
+        if (there == null || back == null) {
+            return null;
+        }
+        int proto = Netlink.attribute(answer, inside(original), Netlink.endOf(answer, original), CTA_TUPLE_PROTO);
+        int number = Netlink.attribute(answer, inside(proto), Netlink.endOf(answer, proto), CTA_PROTO_NUM);
+        int zone = Netlink.attribute(answer, attributes, end, CTA_ZONE);
+        if (zone < 0) { // a zone of one direction only stands in that tuple
+            zone = Netlink.attribute(answer, inside(original), Netlink.endOf(answer, original), CTA_TUPLE_ZONE);
+        }
+        int id = Netlink.attribute(answer, attributes, end, CTA_ID);
+        return new Entry(
+                answer.get(inside(number)) & 255,
+                there,
+                back,
+                zone < 0 ? 0 : (int) Netlink.bigEndian(answer, inside(zone), 2),
+                id < 0 ? 0 : (int) Netlink.bigEndian(answer, inside(id), 4));
+    }
+
+    private static @Nullable Tuple tuple(ByteBuffer answer, int tuple, boolean four) {
+        int end = Netlink.endOf(answer, tuple);
+        int ip = Netlink.attribute(answer, inside(tuple), end, CTA_TUPLE_IP);
+        int proto = Netlink.attribute(answer, inside(tuple), end, CTA_TUPLE_PROTO);
+        if (ip < 0 || proto < 0) {
+            return null;
+        }
+        int from = four ? CTA_IP_V4_SRC : CTA_IP_V6_SRC;
+        int source = Netlink.attribute(answer, inside(ip), Netlink.endOf(answer, ip), from);
+        int destination = Netlink.attribute(answer, inside(ip), Netlink.endOf(answer, ip), from + 1);
+        int ends = Netlink.endOf(answer, proto);
+        int sourcePort = Netlink.attribute(answer, inside(proto), ends, CTA_PROTO_SRC_PORT);
+        int destinationPort = Netlink.attribute(answer, inside(proto), ends, CTA_PROTO_DST_PORT);
+        if (source < 0 || destination < 0 || sourcePort < 0 || destinationPort < 0) {
+            return null;
+        }
+        return new Tuple(
+                Netlink.address(answer, inside(source), four),
+                (int) Netlink.bigEndian(answer, inside(sourcePort), 2),
+                Netlink.address(answer, inside(destination), four),
+                (int) Netlink.bigEndian(answer, inside(destinationPort), 2));
+    }
+
+    private static int inside(int attribute) {
+        return attribute + Netlink.ATTRIBUTE;
+    }
+}

@@ -1,0 +1,81 @@
+package io.meshcapture.verbs;
+
+import io.meshcapture.rules.Caller;
+import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.Entry;
+import io.meshcapture.rules.Step;
+import io.meshcapture.system.ControlGroups;
+import io.meshcapture.system.NetworkNamespace;
+import io.meshcapture.system.Processes;
+import io.meshcapture.system.SocketTable.Open;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who opened a socket, as a decision asks for it. The user stands in the socket. The group does not, and is looked up in
+ * /proc only where a decision asks for one; the control group likewise, in the tree of groups.
+ */
+final class Callers {
+
+    /** A group that nobody has, for decisions that ask for none. */
+    private static final long NO_GROUP = 0xffffffffL;
+
+    private final boolean countsUsersAsWeDo;
+    private final boolean asksForGroups;
+    private final Map<Long, Long> groups;
+    private final Map<Long, String> cgroups;
+
+    private Callers(
+            boolean countsUsersAsWeDo, boolean asksForGroups, Map<Long, Long> groups, Map<Long, String> cgroups) {
+        this.countsUsersAsWeDo = countsUsersAsWeDo;
+        this.asksForGroups = asksForGroups;
+        this.groups = groups;
+        this.cgroups = cgroups;
+    }
+
+    /** Looks up what a decision asks for, once for all sockets. */
+    static Callers of(Decision decision, Collection<Open> sockets) {
+        boolean asksForGroups = false;
+        Set<String> paths = new HashSet<>();
+        for (Step step : decision.steps()) {
+            if (step instanceof Step.EnvoyGroups envoy) {
+                asksForGroups |= !envoy.gids().isEmpty();
+            } else if (step instanceof Step.Lookup lookup) {
+                for (Entry entry : lookup.entries()) {
+                    asksForGroups |= entry.caller().gid() != null;
+                    if (entry.caller().cgroup() != null) {
+                        paths.add(entry.caller().cgroup());
+                    }
+                }
+            }
+        }
+        Set<Long> inodes = new HashSet<>();
+        Set<Long> ids = new HashSet<>();
+        for (Open socket : sockets) {
+            inodes.add(socket.inode());
+            ids.add(socket.cgroup());
+        }
+        inodes.remove(0L);
+        return new Callers(
+                NetworkNamespace.countsUsersAsWeDo(),
+                asksForGroups,
+                asksForGroups ? Processes.groupsOfSockets(inodes) : Map.of(),
+                paths.isEmpty() ? Map.of() : ControlGroups.paths(paths, ids));
+    }
+
+    /**
+     * The caller, or null where it cannot be told: its process has closed the socket already, is not visible from here, or
+     * the namespace counts its users otherwise than this process does.
+     */
+    @Nullable
+    Caller of(Open socket) {
+        Long gid = asksForGroups ? groups.get(socket.inode()) : Long.valueOf(NO_GROUP);
+        if (!countsUsersAsWeDo || socket.inode() == 0 || gid == null) {
+            return null;
+        }
+        return new Caller(socket.uid(), gid, cgroups.get(socket.cgroup()));
+    }
+}
