@@ -61,8 +61,11 @@ final class GlobalOptions {
     private static void declare(CommandSpec spec) {
         spec.addOption(
                 text("FILE", "the plan; - for standard input (default: /etc/meshcapture/plan.yaml)", "-f", "--file"));
-        spec.addOption(
-                text("NAMESPACE", "network namespace: a name, a path, or the pid of a process in it", "--netns"));
+        spec.addOption(text(
+                "NAMESPACE",
+                "work in another network namespace: a name, a path, or the pid of a process in it; names of users and"
+                        + " groups are those of that process's /etc/passwd, and else of this host",
+                "--netns"));
         spec.addOption(text("FORMAT", "text or json (default: text)", "-o", "--output"));
         spec.addOption(text("DIRECTORY", "where state is kept; this version keeps none on disk", "--state-dir"));
         spec.addOption(text("TIME", "how long another run is waited for (default: 10s)", "--lock-timeout"));

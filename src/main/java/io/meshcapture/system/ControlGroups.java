@@ -37,6 +37,21 @@ public final class ControlGroups {
      * @throws BadValue where it has none, since it does not exist or is not running, or where it is not the only one
      */
     public static List<String> of(UnitName unit) throws BadValue {
+        List<String> running = running(unit);
+        if (running.isEmpty()) {
+            throw new BadValue(
+                    "unit " + BadValue.quote(unit.value()) + " has no control group on this host",
+                    "start it first, correct the name, name its user instead, or apply the other services by their names");
+        }
+        return running;
+    }
+
+    /**
+     * Likewise; none where it does not run. Of a template, {@code orders@*.service}, those of every instance that runs.
+     *
+     * @throws BadValue where it is not the only one of its name, or cannot be looked up
+     */
+    public static List<String> running(UnitName unit) throws BadValue {
         requireVersion2();
         Pattern wanted = Pattern.compile(Pattern.quote(unit.value()).replace("*", "\\E.*\\Q"));
         Path usual = ROOT.resolve("system.slice").resolve(unit.value());
@@ -56,12 +71,7 @@ public final class ControlGroups {
                     "unit " + BadValue.quote(unit.value()) + " could be " + found.get(0) + " or " + found.get(1),
                     "write which one with cgroup: " + found.get(0));
         }
-        if (!found.isEmpty()) {
-            return found;
-        }
-        throw new BadValue(
-                "unit " + BadValue.quote(unit.value()) + " has no control group on this host",
-                "start it first, correct the name, or name its user instead");
+        return found;
     }
 
     /**
@@ -117,13 +127,18 @@ public final class ControlGroups {
      * @throws BadValue where it is not
      */
     public static String of(CgroupPath path) throws BadValue {
-        requireVersion2();
-        if (!Files.isDirectory(ROOT.resolve(path.value()))) {
+        if (!isThere(path)) {
             throw new BadValue(
                     "cgroup " + BadValue.quote(path.toString()) + " does not exist on this host",
-                    "start what runs in it first, or correct the path");
+                    "start what runs in it first, correct the path, or apply the other services by their names");
         }
         return path.value();
+    }
+
+    /** Whether it is there. */
+    public static boolean isThere(CgroupPath path) {
+        requireVersion2();
+        return Files.isDirectory(ROOT.resolve(path.value()));
     }
 
     /**

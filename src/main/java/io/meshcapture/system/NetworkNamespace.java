@@ -10,6 +10,8 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** A network namespace, named as {@code --netns} does: NAME of ip-netns(8), PATH, or PID. */
@@ -20,6 +22,9 @@ public final class NetworkNamespace {
 
     /** The calling thread's own. */
     public static final Path OF_THIS_THREAD = Path.of("/proc/thread-self/ns/net");
+
+    /** A pid, or what stands for the same. */
+    private static final Pattern OF_A_PROCESS = Pattern.compile("([0-9]+)|/proc/([0-9]+)/ns/net");
 
     private static final String MEND =
             "name one that \"ip netns list\" shows, a path such as /run/netns/NAME, or the pid of a process in it";
@@ -55,6 +60,12 @@ public final class NetworkNamespace {
         } catch (InvalidPathException _) {
             throw new Failure.Invalid(BadValue.quote(name) + " is not a file name", "--netns", MEND);
         }
+    }
+
+    /** The directory of the process that a namespace is named by; null where it is named otherwise. */
+    static @Nullable Path process(String name) {
+        Matcher link = OF_A_PROCESS.matcher(name);
+        return link.matches() ? Path.of("/proc", link.group(1) == null ? link.group(2) : link.group(1)) : null;
     }
 
     /** Told without opening it: a FIFO would wait for its writer for ever. All files of namespaces are of one device. */
@@ -146,20 +157,6 @@ public final class NetworkNamespace {
             return "";
         } finally {
             libc.close(owner);
-        }
-    }
-
-    /**
-     * Whether users have the same numbers in this process and in the calling thread's network namespace, whose owner's
-     * numbers netfilter goes by.
-     */
-    public static boolean countsUsersAsWeDo() {
-        try {
-            return Files.readSymbolicLink(Path.of("/proc/thread-self/ns/user"))
-                    .toString()
-                    .equals(owner());
-        } catch (IOException e) {
-            return false;
         }
     }
 

@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Processes of this host, as far as /proc shows them. */
 public final class Processes {
@@ -22,11 +23,17 @@ public final class Processes {
 
     /** A search that goes on beside its caller. */
     public static final class Search {
+        private final Set<Long> uids;
+        private final Set<Long> gids;
+        private final String namespace = NetworkNamespace.identity();
+        private final @Nullable UserNumbers numbers = UserNumbers.ofThisNamespace();
         private final List<String> found = new ArrayList<>();
         private final Thread thread;
 
-        private Search(Set<Long> uids, String namespace) {
-            thread = Thread.ofPlatform().daemon().name("processes").start(() -> search(uids, namespace, found));
+        private Search(Set<Long> uids, Set<Long> gids) {
+            this.uids = uids;
+            this.gids = gids;
+            thread = Thread.ofPlatform().daemon().name("processes").start(this::search);
         }
 
         /** What was found, when the search is over: {@code 4711 (java)}. What cannot be seen is left out. */
@@ -34,37 +41,66 @@ public final class Processes {
             thread.join();
             return found;
         }
+
+        private void search() {
+            if (numbers == null) {
+                return;
+            }
+            try (DirectoryStream<Path> all = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
+                for (Path process : all) {
+                    try {
+                        look(process, numbers);
+                    } catch (IOException e) {
+                        // it ended meanwhile, or is not ours to see
+                    }
+                }
+            } catch (IOException | DirectoryIteratorException e) {
+                found.clear(); // no /proc: nothing can be said
+            }
+        }
+
+        private void look(Path process, UserNumbers there) throws IOException {
+            Map<String, Object> owner = Files.readAttributes(process, "unix:uid,gid");
+            long uid = unsigned(owner.get("uid"));
+            if (isEnvoys(there.user(uid), there.group(unsigned(owner.get("gid"))))) {
+                name(process);
+            } else if (uid == 0) {
+                // the directory of who changed its user since its program began belongs to root (proc(5), "dumpable")
+                String status = ProcFile.read(process.resolve("status"));
+                if (isEnvoys(there.user(last(status, "Uid:")), there.group(last(status, "Gid:")))) {
+                    name(process);
+                }
+            }
+        }
+
+        private boolean isEnvoys(long uid, long gid) {
+            return uids.contains(uid) || gids.contains(gid);
+        }
+
+        private void name(Path process) throws IOException {
+            if (Files.readSymbolicLink(process.resolve("ns/net")).toString().equals(namespace)) {
+                String name = ProcFile.read(process.resolve("comm")).strip();
+                if (!name.startsWith("envoy")) {
+                    found.add(process.getFileName() + " (" + name + ")");
+                }
+            }
+        }
+
+        private static long unsigned(@Nullable Object id) {
+            return id instanceof Integer number ? Integer.toUnsignedLong(number) : -1;
+        }
     }
 
     /**
-     * Begins to look for processes in the calling thread's namespace that run as one of some users and whose program is
-     * not Envoy. It takes a system call a process, which is worth a thread where there are thousands.
+     * Begins to look for processes in the calling thread's namespace that run as one of some users, or with one of some
+     * groups, and whose program is not Envoy. It takes a system call a process, which is worth a thread where there are
+     * thousands.
+     *
+     * @param uids as the network namespace counts them
+     * @param gids likewise
      */
-    public static Search notEnvoyOf(Set<Long> uids) {
-        return new Search(uids, NetworkNamespace.identity());
-    }
-
-    private static void search(Set<Long> uids, String namespace, List<String> found) {
-        try (DirectoryStream<Path> all = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
-            for (Path process : all) {
-                try {
-                    long uid = Integer.toUnsignedLong((Integer) Files.getAttribute(process, "unix:uid"));
-                    if (uids.contains(uid)
-                            && Files.readSymbolicLink(process.resolve("ns/net"))
-                                    .toString()
-                                    .equals(namespace)) {
-                        String name = ProcFile.read(process.resolve("comm")).strip();
-                        if (!name.startsWith("envoy")) {
-                            found.add(process.getFileName() + " (" + name + ")");
-                        }
-                    }
-                } catch (IOException e) {
-                    // it ended meanwhile, or is not ours to see
-                }
-            }
-        } catch (IOException e) {
-            found.clear(); // no /proc: nothing can be said
-        }
+    public static Search notEnvoyOf(Set<Long> uids, Set<Long> gids) {
+        return new Search(uids, gids);
     }
 
     /**
@@ -123,8 +159,12 @@ public final class Processes {
 
     /** The last of {@code Gid:  real  effective  saved  fs}. */
     private static long fsgid(Path process) throws IOException {
-        String status = ProcFile.read(process.resolve("status"));
-        int start = status.indexOf("\nGid:");
+        return last(ProcFile.read(process.resolve("status")), "Gid:");
+    }
+
+    /** The last number of a line of /proc/PID/status: that of the file system, by which new sockets go. */
+    private static long last(String status, String field) {
+        int start = status.indexOf("\n" + field);
         int end = status.indexOf('\n', start + 1);
         return Long.parseLong(status.substring(status.lastIndexOf('\t', end) + 1, end));
     }

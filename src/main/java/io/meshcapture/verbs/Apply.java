@@ -9,7 +9,6 @@ import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.ServiceFacts;
-import io.meshcapture.system.Processes;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -103,7 +102,7 @@ public final class Apply {
             if (!request.dryRun() && request.trial() == null) {
                 Trials.refuseWhileOneRuns(live);
             }
-            Wanted wanted = Wanted.of(plan, request.services(), live);
+            Wanted wanted = Wanted.of(plan, place, request.services(), live);
             List<String> notes = new ArrayList<>(wanted.notes());
             notes.addAll(Trials.found(live));
             boolean nothingWanted = wanted.decision().isNothing();
@@ -111,7 +110,7 @@ public final class Apply {
                 return release(backend, live, wanted, notes);
             }
             refuseLoop(wanted);
-            Processes.Search strangers = Processes.notEnvoyOf(wanted.envoyUsers());
+            Escaping escaping = Escaping.from(wanted);
             Change change = backend.change(
                     live,
                     wanted.decision(),
@@ -123,7 +122,8 @@ public final class Apply {
                 StaleFlows.forgetContradicting(wanted.decision());
                 notes.addAll(Drain.tidy(backend, live, wanted::captures));
             }
-            notes.addAll(afterwards(wanted, strangers.found()));
+            notes.addAll(afterwards(wanted));
+            notes.addAll(escaping.notes());
             return outcome(live, wanted, change.differences(), notes);
         }
     }
@@ -170,17 +170,12 @@ public final class Apply {
         return outcome(live, wanted, differences, notes);
     }
 
-    private static List<String> afterwards(Wanted wanted, List<String> strangers) {
+    private static List<String> afterwards(Wanted wanted) {
         List<String> notes = new ArrayList<>();
         List<String> missing = wanted.envoy().missing(wanted.ipv6());
         if (!missing.isEmpty()) {
             notes.add("nobody listens on " + String.join(", ", missing)
                     + ", so captured connections are refused until Envoy does; start it, or use --wait-envoy");
-        }
-        if (!strangers.isEmpty()) {
-            notes.add(strangers.size() + " process(es) run as Envoy's user and are not Envoy: "
-                    + String.join(", ", strangers.subList(0, Math.min(5, strangers.size())))
-                    + "; their connections are never captured; give them a user of their own");
         }
         return notes;
     }

@@ -5,9 +5,9 @@ import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.Entry;
 import io.meshcapture.rules.Step;
 import io.meshcapture.system.ControlGroups;
-import io.meshcapture.system.NetworkNamespace;
 import io.meshcapture.system.Processes;
 import io.meshcapture.system.SocketTable.Open;
+import io.meshcapture.system.UserNumbers;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.Map;
@@ -23,14 +23,14 @@ final class Callers {
     /** A group that nobody has, for decisions that ask for none. */
     private static final long NO_GROUP = 0xffffffffL;
 
-    private final boolean countsUsersAsWeDo;
+    private final @Nullable UserNumbers numbers;
     private final boolean asksForGroups;
     private final Map<Long, Long> groups;
     private final Map<Long, String> cgroups;
 
     private Callers(
-            boolean countsUsersAsWeDo, boolean asksForGroups, Map<Long, Long> groups, Map<Long, String> cgroups) {
-        this.countsUsersAsWeDo = countsUsersAsWeDo;
+            @Nullable UserNumbers numbers, boolean asksForGroups, Map<Long, Long> groups, Map<Long, String> cgroups) {
+        this.numbers = numbers;
         this.asksForGroups = asksForGroups;
         this.groups = groups;
         this.cgroups = cgroups;
@@ -60,22 +60,25 @@ final class Callers {
         }
         inodes.remove(0L);
         return new Callers(
-                NetworkNamespace.countsUsersAsWeDo(),
+                UserNumbers.ofThisNamespace(),
                 asksForGroups,
                 asksForGroups ? Processes.groupsOfSockets(inodes) : Map.of(),
                 paths.isEmpty() ? Map.of() : ControlGroups.paths(paths, ids));
     }
 
     /**
-     * The caller, or null where it cannot be told: its process has closed the socket already, is not visible from here, or
-     * the namespace counts its users otherwise than this process does.
+     * The caller, with the numbers of the network namespace, or null where it cannot be told: its process has closed the
+     * socket already or is not visible from here, or those numbers are not known.
      */
     @Nullable
     Caller of(Open socket) {
         Long gid = asksForGroups ? groups.get(socket.inode()) : Long.valueOf(NO_GROUP);
-        if (!countsUsersAsWeDo || socket.inode() == 0 || gid == null) {
+        if (numbers == null || socket.inode() == 0 || gid == null) {
             return null;
         }
-        return new Caller(socket.uid(), gid, cgroups.get(socket.cgroup()));
+        return new Caller(
+                numbers.user(socket.uid()),
+                asksForGroups ? numbers.group(gid) : NO_GROUP,
+                cgroups.get(socket.cgroup()));
     }
 }

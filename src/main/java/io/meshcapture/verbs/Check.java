@@ -6,6 +6,7 @@ import io.meshcapture.backend.nftables.NftablesBackend;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.ServiceName;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
@@ -36,18 +37,40 @@ public final class Check {
         return place.reading(() -> {
             try (NftablesBackend backend = NftablesBackend.open()) {
                 LiveState live = backend.live();
-                Wanted wanted = Wanted.of(plan, services, live);
+                Stopped stopped = Stopped.in(plan, services);
+                Set<ServiceName> running = new HashSet<>(services);
+                running.removeAll(stopped.services());
+                if (running.isEmpty() && !services.isEmpty()) {
+                    return new Outcome(stopped.differences(), List.of(), services.size(), false, List.of());
+                }
+                Wanted wanted = Wanted.toCompare(stopped.plan(), place, running, live, stopped.services());
+                Escaping escaping = Escaping.from(wanted);
                 List<String> notes = new ArrayList<>(wanted.notes());
                 notes.addAll(Trials.found(live));
                 live.trial()
                         .ifPresent(left -> notes.add("what is in force is on trial and ends in " + Trials.left(left)
                                 + " unless it is confirmed with: meshcapture confirm"));
-                int compared = services.isEmpty() ? wanted.decision().services().size() : services.size();
+                int compared = services.isEmpty() ? stopped.plan().services().size() : services.size();
                 if (wanted.decision().isNothing() && !live.isInForce()) {
-                    return new Outcome(List.of(), List.of(), 0, false, notes);
+                    return new Outcome(stopped.differences(), List.of(), compared, false, notes);
                 }
-                List<Finding> differences =
-                        backend.differences(live, wanted.decision(), services.isEmpty() ? null : services);
+                List<Difference> differences = new ArrayList<>(stopped.differences());
+                for (Finding finding :
+                        backend.differences(live, wanted.decision(), services.isEmpty() ? null : running)) {
+                    if (!stopped.isAbout(finding.service())) {
+                        differences.add(Difference.of(finding));
+                    }
+                }
+                for (String service : live.servicesOfGoneGroups()) {
+                    boolean isAsked = running.isEmpty()
+                            || running.stream().anyMatch(one -> one.value().equals(service));
+                    if (isAsked && !stopped.isAbout(service)) {
+                        notes.add("service " + service
+                                + ": a control group that it was captured by is gone, since its unit"
+                                + " was stopped or restarted; what runs in a new one of the same path is not captured until"
+                                + " the next apply");
+                    }
+                }
                 List<String> missing = wanted.envoy().missing(wanted.ipv6());
                 if (!missing.isEmpty()) {
                     notes.add("nobody listens on " + String.join(", ", missing)
@@ -59,8 +82,9 @@ public final class Check {
                             + wanted.envoyUsersInWords()
                             + ", so Envoy's own connections are captured again and again; correct envoy.user");
                 }
+                notes.addAll(escaping.notes());
                 return new Outcome(
-                        Difference.of(differences),
+                        differences,
                         live.isPresent() ? backend.shadows(live) : List.of(),
                         compared,
                         wanted.decision().inbound() != null,

@@ -15,8 +15,10 @@ import org.jspecify.annotations.Nullable;
 public record Difference(@Nullable String service, String where, String stands, String should) {
 
     static List<Difference> of(List<Finding> findings) {
-        return findings.stream()
-                .map(finding -> new Difference(finding.service(), finding.where(), finding.stands(), finding.should()))
-                .toList();
+        return findings.stream().map(Difference::of).toList();
+    }
+
+    static Difference of(Finding finding) {
+        return new Difference(finding.service(), finding.where(), finding.stands(), finding.should());
     }
 }

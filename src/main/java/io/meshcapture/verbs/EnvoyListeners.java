@@ -9,8 +9,8 @@ import io.meshcapture.plan.Port;
 import io.meshcapture.plan.Service;
 import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.system.HostFacts;
-import io.meshcapture.system.NetworkNamespace;
 import io.meshcapture.system.SocketTable;
+import io.meshcapture.system.UserNumbers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -128,30 +128,34 @@ final class EnvoyListeners {
      */
     List<String> ofStrangers(Set<Long> users, Choices.Ipv6 ipv6) {
         List<String> found = new ArrayList<>();
-        if (!NetworkNamespace.countsUsersAsWeDo()) {
+        UserNumbers numbers = UserNumbers.ofThisNamespace();
+        if (numbers == null) {
             return found; // our numbers for users are not those of the namespace
         }
         for (Port port : ports) {
-            addStranger(port, LOOPBACK_IPV4, LOOPBACK_IPV4 + ":" + port, users, found);
+            addStranger(port, LOOPBACK_IPV4, LOOPBACK_IPV4 + ":" + port, users, numbers, found);
             if (ipv6 == Choices.Ipv6.CAPTURE) {
-                addStranger(port, LOOPBACK_IPV6, "[" + LOOPBACK_IPV6 + "]:" + port, users, found);
+                addStranger(port, LOOPBACK_IPV6, "[" + LOOPBACK_IPV6 + "]:" + port, users, numbers, found);
             }
         }
         for (Port port : arrivals) {
-            addStranger(port, ANY_IPV4, ANY_IPV4 + ":" + port, users, found);
+            addStranger(port, ANY_IPV4, ANY_IPV4 + ":" + port, users, numbers, found);
             if (ipv6 == Choices.Ipv6.CAPTURE) {
-                addStranger(port, ANY_IPV6, "[" + ANY_IPV6 + "]:" + port, users, found);
+                addStranger(port, ANY_IPV6, "[" + ANY_IPV6 + "]:" + port, users, numbers, found);
             }
         }
         return found;
     }
 
-    private void addStranger(Port port, Address loopback, String name, Set<Long> users, List<String> found) {
+    private void addStranger(
+            Port port, Address loopback, String name, Set<Long> users, UserNumbers numbers, List<String> found) {
         List<SocketTable.Listening> serving = listening.stream()
                 .filter(one -> one.port() == port.number() && one.serves(loopback))
                 .toList();
-        if (serving.stream().noneMatch(one -> users.contains(one.uid()) || one.uid() == UNMAPPED)) {
-            serving.stream().findFirst().ifPresent(one -> found.add(name + " belongs to uid " + one.uid()));
+        if (serving.stream().noneMatch(one -> users.contains(numbers.user(one.uid())) || one.uid() == UNMAPPED)) {
+            serving.stream()
+                    .findFirst()
+                    .ifPresent(one -> found.add(name + " belongs to uid " + numbers.user(one.uid())));
         }
     }
 

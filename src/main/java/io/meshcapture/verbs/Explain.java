@@ -69,8 +69,8 @@ public final class Explain {
         Supported.require(plan);
         return place.there(() -> {
             Choices.Ipv6 ipv6 = EnvoyListeners.of(plan).ipv6(plan.ipv6(), null, new java.util.ArrayList<>());
-            Decision decision = DecisionCompiler.compile(plan, Wanted.host(ipv6));
-            return answer(decision, question);
+            Decision decision = DecisionCompiler.compile(plan, Wanted.host(place, ipv6));
+            return answer(decision, question, place.accounts());
         });
     }
 
@@ -85,7 +85,7 @@ public final class Explain {
                             "there is no table inet meshcapture",
                             "apply a plan first, or leave --live out to ask the plan");
                 }
-                return answer(backend.standing(live), question);
+                return answer(backend.standing(live), question, place.accounts());
             }
         });
     }
@@ -99,14 +99,14 @@ public final class Explain {
         return asked ? Routes.device(question.destination()) : question.device();
     }
 
-    private static Outcome answer(Decision decision, Question question) {
+    private static Outcome answer(Decision decision, Question question, Accounts accounts) {
         try {
-            long uid = question.user() == null ? 0 : Accounts.id(question.user());
+            long uid = question.user() == null ? 0 : accounts.id(question.user());
             long gid;
             if (question.group() != null) {
-                gid = Accounts.id(question.group());
+                gid = accounts.id(question.group());
             } else {
-                gid = question.user() == null ? 0 : Accounts.primaryGroup(question.user());
+                gid = question.user() == null ? 0 : accounts.primaryGroup(question.user());
             }
             String cgroup = null;
             if (question.unit() != null) {

@@ -13,15 +13,21 @@ import java.util.Map;
 
 /** Names as this host knows them. */
 final class HostIdentities implements Identities {
+    private final Accounts accounts;
+
     /** Each name is asked once: the host's name services may take their time. */
     private final Map<String, Long> known = new HashMap<>();
+
+    HostIdentities(Accounts accounts) {
+        this.accounts = accounts;
+    }
 
     @Override
     public long id(Account account) throws BadValue {
         String name = account.kind() + " " + account.text();
         Long id = known.get(name);
         if (id == null) {
-            id = Accounts.id(account);
+            id = accounts.id(account);
             known.put(name, id);
         }
         return id;

@@ -1,6 +1,7 @@
 package io.meshcapture.verbs;
 
 import io.meshcapture.failure.Failure;
+import io.meshcapture.system.Accounts;
 import io.meshcapture.system.HostFacts;
 import io.meshcapture.system.NamespaceLock;
 import io.meshcapture.system.NetworkNamespace;
@@ -25,6 +26,11 @@ public record Place(
         Duration lockTimeout,
         Map<String, String> environment,
         String version) {
+
+    /** What names of users and groups stand for there. */
+    Accounts accounts() {
+        return Accounts.in(namespace);
+    }
 
     /** Waits for something. */
     interface Waiting {

@@ -14,6 +14,7 @@ import io.meshcapture.rules.ServiceRules;
 import io.meshcapture.rules.Step;
 import io.meshcapture.system.HostFacts;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,27 +36,61 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
      *
      * @param selected the services that are to be as the plan has them, empty for all; the others stay as they stand
      */
-    static Wanted of(Plan plan, Set<ServiceName> selected, LiveState live) {
+    static Wanted of(Plan plan, Place place, Set<ServiceName> selected, LiveState live) {
         requireKnown(plan, selected);
-        Plan relevant = plan;
-        Map<ServiceName, ServiceRules> standing = Map.of();
-        if (!selected.isEmpty()) {
-            standing = new LinkedHashMap<>(live.standing());
-            standing.keySet().removeAll(selected);
-            Map<ServiceName, ServiceRules> stays = standing;
-            relevant = withServices(
-                    plan,
-                    plan.services().stream()
-                            .filter(service -> selected.contains(service.name()) || stays.containsKey(service.name()))
-                            .toList());
+        if (selected.isEmpty()) {
+            return of(plan, place, live, Map.of());
         }
+        Map<ServiceName, ServiceRules> standing = without(live.standing(), selected);
+        return of(among(plan, selected, standing.keySet()), place, live, standing);
+    }
+
+    /**
+     * Likewise, to be compared with what stands and not to be written.
+     *
+     * @param stopped services whose callers are not there: they stay as they stand, or are left out where they do not
+     */
+    static Wanted toCompare(
+            Plan plan, Place place, Set<ServiceName> selected, LiveState live, Set<ServiceName> stopped) {
+        if (selected.isEmpty() && stopped.isEmpty()) {
+            return of(plan, place, selected, live);
+        }
+        requireKnown(plan, selected);
+        Set<ServiceName> compiled = new HashSet<>(selected);
+        Map<ServiceName, ServiceRules> standing = live.standingWithGoneGroups();
+        if (selected.isEmpty()) {
+            plan.services().forEach(service -> compiled.add(service.name()));
+            standing.keySet().retainAll(stopped);
+        }
+        compiled.removeAll(stopped);
+        standing.keySet().removeAll(compiled);
+        return of(among(plan, compiled, standing.keySet()), place, live, standing);
+    }
+
+    private static Map<ServiceName, ServiceRules> without(
+            Map<ServiceName, ServiceRules> standing, Set<ServiceName> services) {
+        Map<ServiceName, ServiceRules> left = new LinkedHashMap<>(standing);
+        left.keySet().removeAll(services);
+        return left;
+    }
+
+    /** The plan with services of one set or the other alone. */
+    private static Plan among(Plan plan, Set<ServiceName> some, Set<ServiceName> others) {
+        return withServices(
+                plan,
+                plan.services().stream()
+                        .filter(service -> some.contains(service.name()) || others.contains(service.name()))
+                        .toList());
+    }
+
+    private static Wanted of(Plan relevant, Place place, LiveState live, Map<ServiceName, ServiceRules> standing) {
         Supported.require(relevant);
         List<String> notes = new ArrayList<>();
         noteMissing(relevant.interfaces(), notes);
         EnvoyListeners envoy = EnvoyListeners.of(relevant);
         envoy.requireReachable();
-        Choices.Ipv6 ipv6 = envoy.ipv6(plan.ipv6(), live.ipv6(), notes);
-        Decision decision = DecisionCompiler.compile(relevant, host(ipv6), standing);
+        Choices.Ipv6 ipv6 = envoy.ipv6(relevant.ipv6(), live.ipv6(), notes);
+        Decision decision = DecisionCompiler.compile(relevant, host(place, ipv6), standing);
         return new Wanted(decision, ipv6, envoy, notes);
     }
 
@@ -101,6 +136,16 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
         return Set.of();
     }
 
+    /** Envoy's groups, by number. */
+    Set<Long> envoyGroups() {
+        for (Step step : decision.steps()) {
+            if (step instanceof Step.EnvoyGroups envoy) {
+                return envoy.gids();
+            }
+        }
+        return Set.of();
+    }
+
     /** Envoy's listeners that belong to others, whose connections would be captured again and again. */
     List<String> listenersOfStrangers() {
         for (Step step : decision.steps()) {
@@ -116,8 +161,8 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
     }
 
     /** What is asked of the host when a plan is compiled. */
-    static DecisionCompiler.Host host(Choices.Ipv6 ipv6) {
-        return new DecisionCompiler.Host(new HostIdentities(), ipv6, HostFacts.ephemeralPorts());
+    static DecisionCompiler.Host host(Place place, Choices.Ipv6 ipv6) {
+        return new DecisionCompiler.Host(new HostIdentities(place.accounts()), ipv6, HostFacts.ephemeralPorts());
     }
 
     private static void requireKnown(Plan plan, Set<ServiceName> selected) {
@@ -136,7 +181,7 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
         }
     }
 
-    private static Plan withServices(Plan plan, List<Service> services) {
+    static Plan withServices(Plan plan, List<Service> services) {
         return new Plan(
                 plan.envoy(),
                 plan.backend(),

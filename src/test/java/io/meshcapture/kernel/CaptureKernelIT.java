@@ -163,7 +163,7 @@ class CaptureKernelIT {
                 "setpriv", "--reuid=1337", "--regid=1337", "--clear-groups", "sh", "-c", "echo up; sleep 60; :");
         application.awaitOutput("up", Duration.ofSeconds(10));
         var outcome = Program.apply(ANY);
-        assertTrue(outcome.err().contains("run as Envoy's user and are not Envoy: "), outcome::err);
+        assertTrue(outcome.err().contains("run as Envoy's user or group and are not Envoy: "), outcome::err);
         assertTrue(outcome.err().contains(application.pid() + " (sh)"), outcome::err);
     }
 

@@ -17,15 +17,15 @@ class AccountsTest {
         for (String line : Files.readAllLines(Path.of("/etc/passwd"))) {
             String[] fields = line.split(":", -1);
             if (!fields[2].equals(fields[3]) && fields[0].matches("sync|games")) {
-                assertEquals(Long.parseLong(fields[3]), Accounts.primaryGroup(user(fields[2])));
+                assertEquals(Long.parseLong(fields[3]), Accounts.ofThisHost().primaryGroup(user(fields[2])));
             }
         }
-        assertEquals(0, Accounts.primaryGroup(user("0")));
+        assertEquals(0, Accounts.ofThisHost().primaryGroup(user("0")));
     }
 
     @Test
     void number_without_an_account_is_its_own_group() throws BadValue {
-        assertEquals(4294967293L, Accounts.primaryGroup(user("4294967293")));
+        assertEquals(4294967293L, Accounts.ofThisHost().primaryGroup(user("4294967293")));
     }
 
     private static Account user(String text) throws BadValue {

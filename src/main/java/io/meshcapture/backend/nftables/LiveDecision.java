@@ -20,6 +20,7 @@ import io.meshcapture.rules.ServiceFacts;
 import io.meshcapture.rules.ServiceRules;
 import io.meshcapture.rules.Step;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -207,7 +208,7 @@ final class LiveDecision {
         }
         boolean ofThePlan = map.name().startsWith("except");
         Rank rank = ofThePlan ? null : rank(map);
-        return new Step.Lookup(rank, layer(rule), entries(map));
+        return new Step.Lookup(rank, layer(rule), entries(map, false));
     }
 
     private static int layer(String rule) {
@@ -227,18 +228,31 @@ final class LiveDecision {
         return name.startsWith("group") ? Rank.GROUP : Rank.ANY;
     }
 
-    private static List<Entry> entries(NftSet map) {
+    /**
+     * The elements of a map.
+     *
+     * @param gone whether those of control groups that are gone are among them, under a path that stands for theirs
+     */
+    private static List<Entry> entries(NftSet map, boolean gone) {
         String type = map.declaration().getFirst();
         type = type.substring("type ".length(), type.indexOf(" : "));
         List<String> types = NftKey.fields(type);
         List<Entry> entries = new ArrayList<>(map.elements().size());
         for (Element element : map.elements().values()) {
-            // a control group that is gone is listed by its number; nobody can be in it
-            if (!types.contains("cgroupsv2") || element.key().indexOf('"') >= 0) {
+            if (gone || !types.contains("cgroupsv2") || !isOfGoneGroup(element)) {
                 entries.add(entry(types, element, map.name()));
             }
         }
         return entries;
+    }
+
+    static boolean asksForGroups(NftSet set) {
+        return set.isMap() && set.declaration().getFirst().contains("cgroupsv2");
+    }
+
+    /** A control group that is gone is listed by its number; nobody can be in it. */
+    static boolean isOfGoneGroup(Element element) {
+        return element.key().indexOf('"') < 0;
     }
 
     private static Entry entry(List<String> types, Element element, String map) {
@@ -253,7 +267,7 @@ final class LiveDecision {
             for (int i = 0; i < types.size(); i++) {
                 String field = fields.get(i);
                 switch (types.get(i)) {
-                    case "cgroupsv2" -> cgroup = field.substring(1, field.length() - 1);
+                    case "cgroupsv2" -> cgroup = cgroup(field, map);
                     case "uid" -> uid = Long.valueOf(field);
                     case "gid" -> gid = Long.valueOf(field);
                     case "inet_service" -> ports = ports(field);
@@ -284,6 +298,15 @@ final class LiveDecision {
         }
     }
 
+    /** The path of a control group; of one that is gone only the depth is known, by the name of the map: {@code cgroup2_1_ip}. */
+    private static String cgroup(String field, String map) {
+        if (field.startsWith("\"")) {
+            return field.substring(1, field.length() - 1);
+        }
+        int depth = Integer.parseInt(map.substring("cgroup".length(), map.indexOf('_')));
+        return String.join("/", Collections.nCopies(depth, field));
+    }
+
     /** Unlike in a plan there may be port 0, alone or where a range begins: what is left over of all ports has it. */
     static PortRange ports(String field) throws BadValue {
         if (field.equals("0")) {
@@ -304,11 +327,20 @@ final class LiveDecision {
 
     /** The services with their entries, as they would have to be compiled again. */
     Map<ServiceName, ServiceRules> services() {
+        return services(false);
+    }
+
+    /**
+     * Likewise.
+     *
+     * @param gone whether entries of control groups that are gone are among them
+     */
+    Map<ServiceName, ServiceRules> services(boolean gone) {
         Map<ServiceName, List<Entry>> except = new LinkedHashMap<>();
         Map<ServiceName, List<Entry>> to = new LinkedHashMap<>();
         for (NftSet map : ruleset.sets().values()) {
             if (map.isMap()) {
-                for (Entry entry : entries(map)) {
+                for (Entry entry : entries(map, gone)) {
                     // what anybody may be is in the maps of this host's callers too
                     boolean again = map.name().startsWith(RulesetRenderer.FORWARDED)
                             && entry.caller().network() == null;

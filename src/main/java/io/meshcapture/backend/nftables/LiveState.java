@@ -13,6 +13,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -146,6 +147,22 @@ public final class LiveState {
         return services;
     }
 
+    /** Services of whose control groups one is gone: it is listed by its number, and nobody will be in it again. */
+    public Set<String> servicesOfGoneGroups() {
+        Set<String> services = new TreeSet<>();
+        for (NftSet set : ruleset == null ? List.<NftSet>of() : ruleset.sets().values()) {
+            if (LiveDecision.asksForGroups(set)) {
+                for (Element element : set.elements().values()) {
+                    if (LiveDecision.isOfGoneGroup(element)) {
+                        services.add(element.comment());
+                    }
+                }
+            }
+        }
+        services.remove("");
+        return services;
+    }
+
     /** Everybody whom elements of the maps belong to. */
     private static Set<String> owners(Ruleset ruleset) {
         Set<String> owners = new TreeSet<>();
@@ -166,6 +183,11 @@ public final class LiveState {
     /** The services as they stand, to be compiled again beside others. */
     public Map<ServiceName, ServiceRules> standing() {
         return ruleset == null || !isInForce() ? Map.of() : new LiveDecision(ruleset).services();
+    }
+
+    /** Likewise, entries of control groups that are gone included: to be compared, since nobody could write them again. */
+    public Map<ServiceName, ServiceRules> standingWithGoneGroups() {
+        return ruleset == null || !isInForce() ? new LinkedHashMap<>() : new LiveDecision(ruleset).services(true);
     }
 
     /** What happens to IPv6 as it stands; null where nothing is in force. */
