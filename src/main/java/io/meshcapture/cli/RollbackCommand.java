@@ -28,7 +28,7 @@ final class RollbackCommand implements Command {
                 GlobalOptions.flag("end the trial that runs; what stood before it is in force again", "--trial"));
         spec.addOption(GlobalOptions.text(
                 "TIME",
-                "how long captured connections may go on where nothing stays captured (default: 10s)",
+                "how long captured connections may go on before they are cut; 0 cuts them at once (default: 10s)",
                 "--drain"));
     }
 
@@ -65,6 +65,7 @@ final class RollbackCommand implements Command {
                 Json.texts(json, "removed", outcome.removed());
                 Json.texts(json, "notCaptured", outcome.unknown());
                 Json.texts(json, "remaining", outcome.remaining());
+                Json.texts(json, "drained", outcome.drained());
                 json.name("inbound").value(outcome.inbound());
                 json.name("cut").value(outcome.cut());
                 json.name("uncut").value(outcome.uncut());
@@ -76,8 +77,13 @@ final class RollbackCommand implements Command {
         if (!outcome.unknown().isEmpty()) {
             invocation.out().println("not captured: " + String.join(", ", outcome.unknown()));
         }
+        if (!outcome.drained().isEmpty()) {
+            invocation.out().println("drained: " + String.join(", ", outcome.drained()));
+        }
         if (outcome.removed().isEmpty()) {
-            invocation.out().println(outcome.changed() ? "done" : "nothing to do");
+            if (outcome.drained().isEmpty()) {
+                invocation.out().println(outcome.changed() ? "done" : "nothing to do");
+            }
         } else {
             invocation.out().println("released: " + String.join(", ", outcome.removed()));
         }

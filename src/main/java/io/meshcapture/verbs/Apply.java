@@ -4,6 +4,7 @@ import io.meshcapture.backend.nftables.Change;
 import io.meshcapture.backend.nftables.Finding;
 import io.meshcapture.backend.nftables.LiveState;
 import io.meshcapture.backend.nftables.NftablesBackend;
+import io.meshcapture.backend.nftables.Owned;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Plan;
@@ -118,9 +119,12 @@ public final class Apply {
                     Instant.now().truncatedTo(ChronoUnit.SECONDS),
                     request.trial());
             if (!request.dryRun()) {
-                commit(backend, live, wanted, change);
+                Map<Long, Owned> owners = commit(backend, live, wanted, change);
                 StaleFlows.forgetContradicting(wanted.decision());
-                notes.addAll(Drain.tidy(backend, live, wanted::captures));
+                Drain.unfinished(owners, wanted::captures)
+                        .forEach((service, left) -> notes.add(left + " captured connection(s) of "
+                                + service + " go on through Envoy until they end; to end them:"
+                                + " meshcapture rollback " + service));
             }
             notes.addAll(afterwards(wanted));
             notes.addAll(escaping.notes());
@@ -128,12 +132,13 @@ public final class Apply {
         }
     }
 
-    private void commit(NftablesBackend backend, LiveState live, Wanted wanted, Change change) {
+    private Map<Long, Owned> commit(NftablesBackend backend, LiveState live, Wanted wanted, Change change) {
         if (live.trial().isPresent() && request.trial() != null) {
             Trials.extend(backend, live, change, request.trial());
         } else if (!change.isNothing()) {
-            OpenConnections.commitBesideThem(backend, change, live, wanted.decision());
+            return OpenConnections.commitBesideThem(backend, change, live, wanted.decision());
         }
+        return live.owners();
     }
 
     /** @throws Failure.Conflict where Envoy's own connections would come back to it */
@@ -165,7 +170,12 @@ public final class Apply {
                 ? List.of(new Finding(null, "table inet meshcapture", "table inet meshcapture", ""))
                 : List.of();
         if (live.isPresent() && !request.dryRun()) {
-            new Rollback.Finish(backend, live, request.drain(), progress).all();
+            Drain.Ending ending = new Rollback.Finish(backend, live, request.drain(), progress).all();
+            if (ending.cut() > 0) {
+                notes.add(
+                        ending.cut()
+                                + " captured connection(s) did not end within the drain time and had to be cut; drain longer with --drain");
+            }
         }
         return outcome(live, wanted, differences, notes);
     }

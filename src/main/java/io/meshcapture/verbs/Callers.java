@@ -38,11 +38,20 @@ final class Callers {
 
     /** Looks up what a decision asks for, once for all sockets. */
     static Callers of(Decision decision, Collection<Open> sockets) {
+        return of(decision, sockets, false);
+    }
+
+    /** Likewise for connections that were captured, which therefore are not Envoy's. */
+    static Callers ofCaptured(Decision decision, Collection<Open> sockets) {
+        return of(decision, sockets, true);
+    }
+
+    private static Callers of(Decision decision, Collection<Open> sockets, boolean areCaptured) {
         boolean asksForGroups = false;
         Set<String> paths = new HashSet<>();
         for (Step step : decision.steps()) {
             if (step instanceof Step.EnvoyGroups envoy) {
-                asksForGroups |= !envoy.gids().isEmpty();
+                asksForGroups |= !envoy.gids().isEmpty() && !areCaptured;
             } else if (step instanceof Step.Lookup lookup) {
                 for (Entry entry : lookup.entries()) {
                     asksForGroups |= entry.caller().gid() != null;

@@ -81,7 +81,7 @@ final class CapturedConnections {
         for (Pair pair : pairs) {
             clients.addAll(pair.clients());
         }
-        Callers callers = Callers.of(decision, clients);
+        Callers callers = Callers.ofCaptured(decision, clients);
         Explainer explainer = Explainer.of(decision);
         Set<Address> own = HostFacts.ownAddresses();
         List<Captured> found = new ArrayList<>(pairs.size());
@@ -111,6 +111,18 @@ final class CapturedConnections {
      * (nf_nat_l4proto_unique_tuple() in net/netfilter/nf_nat_core.c). So where there is not exactly one, conntrack is asked.
      */
     static List<Pair> pairs(List<Open> sockets, List<Port> listeners, Origins origins) {
+        return pairs(sockets, listeners, origins, false);
+    }
+
+    /**
+     * Likewise, and each is checked with conntrack, some 50 us a connection: where ports were exchanged, somebody else's socket
+     * may have the port that Envoy sees.
+     */
+    static List<Pair> exactPairs(List<Open> sockets, List<Port> listeners) {
+        return pairs(sockets, listeners, CapturedConnections::askConntrack, true);
+    }
+
+    private static List<Pair> pairs(List<Open> sockets, List<Port> listeners, Origins origins, boolean exactly) {
         List<Open> envoysEnds = envoysEnds(sockets, listeners);
         if (envoysEnds.isEmpty()) {
             return List.of();
@@ -124,7 +136,7 @@ final class CapturedConnections {
         List<Pair> pairs = new ArrayList<>(envoysEnds.size());
         for (Open envoysEnd : envoysEnds) {
             List<Open> clients = byLocalEnd.getOrDefault(End.remote(envoysEnd), List.of());
-            Open origin = clients.size() == 1 ? null : origins.of(envoysEnd);
+            Open origin = clients.size() == 1 && !exactly ? null : origins.of(envoysEnd);
             if (origin != null) {
                 clients = byLocalEnd.getOrDefault(End.local(origin), List.of()).stream()
                         .filter(origin::equals)
@@ -166,9 +178,26 @@ final class CapturedConnections {
         return ends;
     }
 
-    private static @Nullable Open askConntrack(Open envoysEnd) {
-        ConntrackTable.Entry entry = ConntrackTable.tcpWithReply(new ConntrackTable.Tuple(
+    /**
+     * Ends a connection: Envoy's end is ended, which resets the client's, so that it hears at once also where it is idle. Its
+     * conntrack entry is forgotten, or a new connection from the same port within 10 s would be sent to Envoy too.
+     */
+    static SocketTable.Abortion cut(Open envoysEnd) {
+        SocketTable.Abortion done = SocketTable.abort(envoysEnd);
+        ConntrackTable.Entry entry = done == SocketTable.Abortion.ABORTED ? entry(envoysEnd) : null;
+        if (entry != null) {
+            ConntrackTable.delete(entry);
+        }
+        return done;
+    }
+
+    private static ConntrackTable.@Nullable Entry entry(Open envoysEnd) {
+        return ConntrackTable.tcpWithReply(new ConntrackTable.Tuple(
                 envoysEnd.local(), envoysEnd.localPort(), envoysEnd.remote(), envoysEnd.remotePort()));
+    }
+
+    private static @Nullable Open askConntrack(Open envoysEnd) {
+        ConntrackTable.Entry entry = entry(envoysEnd);
         if (entry == null) {
             return null;
         }

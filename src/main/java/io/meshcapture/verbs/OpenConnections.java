@@ -3,6 +3,7 @@ package io.meshcapture.verbs;
 import io.meshcapture.backend.nftables.Change;
 import io.meshcapture.backend.nftables.LiveState;
 import io.meshcapture.backend.nftables.NftablesBackend;
+import io.meshcapture.backend.nftables.Owned;
 import io.meshcapture.plan.Port;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.system.SocketTable;
@@ -10,6 +11,7 @@ import io.meshcapture.system.SocketTable.Open;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /** Connections that are open while capture begins or ends. */
@@ -23,8 +25,9 @@ final class OpenConnections {
      *
      * @param live what stands before the commit
      * @param wanted what is to stand after it
+     * @return whose captured connections are of which what stands after it would not tell
      */
-    static void commitBesideThem(NftablesBackend backend, Change change, LiveState live, Decision wanted) {
+    static Map<Long, Owned> commitBesideThem(NftablesBackend backend, Change change, LiveState live, Decision wanted) {
         List<Port> inbound = new ArrayList<>(live.inboundListeners());
         if (live.isForwarding()) {
             inbound.addAll(live.listeners());
@@ -33,7 +36,10 @@ final class OpenConnections {
         listeners.addAll(wanted.listeners());
         listeners.addAll(inbound);
         backend.prepare(change);
-        backend.commit(change, leavable(SocketTable.open(), listeners, inbound));
+        List<Open> sockets = SocketTable.open();
+        Map<Long, Owned> owners = live.isPresent() ? new Ownership(live).lostBy(wanted, sockets) : Map.of();
+        backend.commit(change, leavable(sockets, listeners, inbound), owners);
+        return owners;
     }
 
     private static List<Open> leavable(List<Open> sockets, List<Port> listeners, List<Port> inbound) {

@@ -3,18 +3,23 @@ package io.meshcapture.verbs;
 import io.meshcapture.backend.nftables.Change;
 import io.meshcapture.backend.nftables.LiveState;
 import io.meshcapture.backend.nftables.NftablesBackend;
+import io.meshcapture.backend.nftables.Owned;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.ServiceName;
+import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.Removal;
+import io.meshcapture.system.SocketTable;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** Undoes the capture of services. Needs no plan: the live state says what is whose. */
 public final class Rollback {
@@ -38,6 +43,7 @@ public final class Rollback {
      * @param removed services that are captured no longer
      * @param unknown services that were named and not captured
      * @param remaining services that still are
+     * @param drained services that were released before, and whose captured connections have been waited for now
      * @param cut captured connections that were cut because their time was over
      * @param uncut captured connections that should have been cut, which this kernel cannot do
      * @param changed whether anything was changed
@@ -48,6 +54,7 @@ public final class Rollback {
             List<String> removed,
             List<String> unknown,
             List<String> remaining,
+            List<String> drained,
             int cut,
             int uncut,
             boolean changed,
@@ -87,18 +94,23 @@ public final class Rollback {
             } else if (removed.isEmpty()) {
                 ending = finish.rest(unknown);
             } else {
-                ending = finish.some(removal(place, backend, live, removed), named);
+                ending = finish.some(out(place, backend, live, removed), named);
             }
             List<String> notes = new ArrayList<>(all ? List.of() : Trials.found(live));
             TreeSet<String> finished = new TreeSet<>(ending.services());
             finished.removeAll(removed);
-            if (!finished.isEmpty()) {
-                notes.add("a rollback was interrupted; its drain is finished now, of: " + String.join(", ", finished));
+            unknown.removeAll(finished);
+            if (ending.unknown() > 0) {
+                notes.add(ending.unknown()
+                        + " captured connection(s) go on of which it cannot be told whose they are (their process is not"
+                        + " visible from here, their control group is gone, or the table was edited by hand);"
+                        + " rollback --all drains them too");
             }
             return new Outcome(
                     List.copyOf(removed),
                     List.copyOf(unknown),
                     List.copyOf(remaining),
+                    List.copyOf(finished),
                     ending.cut(),
                     ending.uncut(),
                     releasesAll || !removed.isEmpty() || !finished.isEmpty(),
@@ -124,20 +136,46 @@ public final class Rollback {
             throws Exception {
         if (live.trial().isEmpty()) {
             return new Outcome(
-                    List.of(), List.of(), List.copyOf(tried), 0, 0, false, live.holdsInbound(), Trials.found(live));
+                    List.of(),
+                    List.of(),
+                    List.copyOf(tried),
+                    List.of(),
+                    0,
+                    0,
+                    false,
+                    live.holdsInbound(),
+                    Trials.found(live));
         }
         Finish finish = new Finish(backend, live, request.drain(), progress);
         tried.removeAll(before);
         boolean inboundBefore = live.holdsInboundBehindTrial();
         if (!before.isEmpty() || inboundBefore) {
             // as when its time is over: what it has captured goes on
-            backend.commit(backend.abandonment(live));
+            Decision after = live.decisionBehindTrial();
+            Map<Long, Owned> owners = after == null ? Map.of() : new Ownership(live).lostBy(after, SocketTable.open());
+            backend.commit(backend.abandonment(live), owners);
             return new Outcome(
-                    List.copyOf(tried), List.of(), List.copyOf(before), 0, 0, true, inboundBefore, List.of());
+                    List.copyOf(tried),
+                    List.of(),
+                    List.copyOf(before),
+                    List.of(),
+                    0,
+                    0,
+                    true,
+                    inboundBefore,
+                    List.of("the trial was ended; what stood before it is in force again"));
         }
         Drain.Ending ending = finish.all();
         return new Outcome(
-                List.copyOf(tried), List.of(), List.of(), ending.cut(), ending.uncut(), true, false, List.of());
+                List.copyOf(tried),
+                List.of(),
+                List.of(),
+                List.of(),
+                ending.cut(),
+                ending.uncut(),
+                true,
+                false,
+                List.of());
     }
 
     /** Ends captures, with their connections. */
@@ -148,44 +186,50 @@ public final class Rollback {
          * a rule that uses conntrack; so the table stays until they have ended.
          */
         Drain.Ending all() throws InterruptedException {
-            Drain.Ending ending = Drain.commit(backend, live, backend.removalOfAll(live), any -> true, limit, progress);
+            Drain.Ending ending =
+                    Drain.commit(backend, live, backend.removalOfAll(live), null, any -> true, limit, progress);
             backend.deleteTable();
             return ending;
         }
 
         /** Some of them. */
-        Drain.Ending some(Change change, Set<String> services) throws InterruptedException {
-            Drain.Ending ending = Drain.commit(backend, live, change, services::contains, limit, progress);
+        Drain.Ending some(Out out, Set<String> services) throws InterruptedException {
+            Drain.Ending ending =
+                    Drain.commit(backend, live, out.change(), out.after(), services::contains, limit, progress);
             Drain.forget(backend, live, services);
             return ending;
         }
 
         /** What an interrupted rollback of some of them left. */
         Drain.Ending rest(Set<String> services) throws InterruptedException {
-            if (live.draining().isEmpty()) {
-                return new Drain.Ending(List.of(), 0, 0);
+            if (live.owners().isEmpty()) {
+                return new Drain.Ending(List.of(), 0, 0, 0);
             }
-            Drain.Ending ending = Drain.commit(backend, live, null, services::contains, limit, progress);
+            Drain.Ending ending = Drain.commit(backend, live, null, null, services::contains, limit, progress);
             Drain.forget(backend, live, services);
             return ending;
         }
     }
 
+    /**
+     * What takes services out.
+     *
+     * @param after the decision that is in force then, or null where that is not known
+     */
+    record Out(Change change, @Nullable Decision after) {}
+
     /** A table that was edited by hand cannot be laid out anew; then the services' own elements go and all else stays. */
-    private static Change removal(Place place, NftablesBackend backend, LiveState live, Set<String> removed) {
-        if (live.trial().isPresent()) {
-            return backend.removal(live, removed); // out of what is tried and of what comes back
+    private static Out out(Place place, NftablesBackend backend, LiveState live, Set<String> removed) {
+        if (live.trial().isPresent() || !live.canBeBuiltUpon()) {
+            return new Out(backend.removal(live, removed), null); // out of what is tried and of what comes back
         }
         try {
             Set<ServiceName> gone = removed.stream().map(ServiceName::new).collect(Collectors.toSet());
-            return backend.change(
-                    live,
-                    Removal.without(live.decision(), gone),
-                    place.version(),
-                    Instant.now().truncatedTo(ChronoUnit.SECONDS),
-                    null);
+            Decision after = Removal.without(live.decision(), gone);
+            Instant now = Instant.now().truncatedTo(ChronoUnit.SECONDS);
+            return new Out(backend.change(live, after, place.version(), now, null), after);
         } catch (Failure.Conflict editedByHand) {
-            return backend.removal(live, removed);
+            return new Out(backend.removal(live, removed), null);
         }
     }
 }

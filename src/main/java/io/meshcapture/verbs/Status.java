@@ -76,7 +76,10 @@ public final class Status {
                                 .map(inbound -> new Arriving(
                                         inbound.mode(), inbound.listener(), inbound.captured(), inbound.excepted()))
                                 .orElse(null),
-                        Drain.unfinished(live),
+                        Drain.unfinished(
+                                live.owners(),
+                                name -> services.stream()
+                                        .anyMatch(service -> service.name().equals(name))),
                         live.isPresent() && services.isEmpty() && live.inbound().isEmpty(),
                         live.trial().orElse(null),
                         Trials.found(live));

@@ -135,32 +135,6 @@ enum BaseChain {
         return new Ruleset(table.comment(), table.isDormant(), table.sets(), chains, table.foreign());
     }
 
-    /** The table without ways to chains that are not there, and without base chains that nothing needs. */
-    static Ruleset withoutDangling(Ruleset table) {
-        Map<String, Chain> chains = new LinkedHashMap<>(table.chains());
-        for (BaseChain base : values()) {
-            Chain chain = chains.get(base.chain);
-            if (chain == null) {
-                continue;
-            }
-            List<String> rules = chain.rules().stream()
-                    .filter(rule -> !base.dangles(rule, table))
-                    .toList();
-            if (base != OUTPUT && rules.isEmpty() && !base.isLedToInAny(table)) {
-                chains.remove(base.chain);
-            } else {
-                chains.put(base.chain, new Chain(base.chain, chain.base(), rules));
-            }
-        }
-        return new Ruleset(table.comment(), table.isDormant(), table.sets(), chains, table.foreign());
-    }
-
-    private boolean dangles(String rule, Ruleset table) {
-        Slot led = led(rule);
-        Slot tried = ledOnTrial(rule);
-        return (led != null && !isLedToIn(led, table)) || (tried != null && !isLedToIn(tried, table));
-    }
-
     private boolean isLedToInAny(Ruleset table) {
         for (Slot slot : Slot.values()) {
             if (isLedToIn(slot, table)) {

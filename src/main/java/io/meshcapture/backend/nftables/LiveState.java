@@ -2,6 +2,7 @@ package io.meshcapture.backend.nftables;
 
 import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
+import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Port;
 import io.meshcapture.plan.ServiceName;
@@ -70,12 +71,45 @@ public final class LiveState {
         return standing != null && !standing.hasEndedTrial() && standing.leftover() != null;
     }
 
+    /** Whose captured connections are of which the decision in force would not tell, by the cookies of Envoy's ends. */
+    public Map<Long, Owned> owners() {
+        return standing == null ? Map.of() : OwnerSet.read(standing.table());
+    }
+
     /**
-     * Captured connections of services that were rolled back, which may not have ended yet, by the cookies of the clients'
-     * sockets.
+     * The decisions by which captured connections may have been captured: the one in force, and that of a trial that has ended.
+     * None where rules stand there that are not ours.
      */
-    public Map<Long, Draining> draining() {
-        return standing == null ? Map.of() : DrainingSet.read(standing.table());
+    public List<Decision> decisions() {
+        List<Decision> decisions = new ArrayList<>();
+        try {
+            if (ruleset != null && isInForce()) {
+                decisions.add(new LiveDecision(ruleset).read());
+            }
+            if (standing != null && standing.hasEndedTrial() && standing.trial() != null) {
+                decisions.add(new LiveDecision(standing.trial().contents(standing.table())).read());
+            }
+        } catch (Failure.Conflict editedByHand) {
+            decisions.clear();
+        }
+        return decisions;
+    }
+
+    /** The decision that comes back when the trial ends; null where that is none, or rules stand there that are not ours. */
+    public @Nullable Decision decisionBehindTrial() {
+        if (standing == null || standing.trialLeft() == null || standing.confirmed() == null) {
+            return null;
+        }
+        try {
+            return new LiveDecision(standing.confirmed().contents(standing.table())).read();
+        } catch (Failure.Conflict editedByHand) {
+            return null;
+        }
+    }
+
+    /** Whether a change can be built beside what stands: the table is awake, its base chains and shared sets are ours. */
+    public boolean canBeBuiltUpon() {
+        return standing != null && Switchover.isUsable(standing.table());
     }
 
     /** The services that a trial is to replace, while it runs; empty otherwise. */

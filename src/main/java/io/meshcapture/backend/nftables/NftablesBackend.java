@@ -211,11 +211,12 @@ public final class NftablesBackend implements AutoCloseable {
      * Puts a change in force that is prepared.
      *
      * @param open connections that are left alone, listed after the preparation
+     * @param owners whose captured connections are of which the new decision would not tell
      * @throws Failure.Refused where the kernel does not take it; what stood before is in force then
      */
-    public void commit(Change change, Collection<SocketTable.Open> open) {
+    public void commit(Change change, Collection<SocketTable.Open> open, Map<Long, Owned> owners) {
         if (!change.commitment().isEmpty()) {
-            run(change.commitment() + OpenConnectionSets.script(open));
+            run(change.commitment() + OpenConnectionSets.script(open) + OwnerSet.becoming(owners));
         }
     }
 
@@ -262,7 +263,11 @@ public final class NftablesBackend implements AutoCloseable {
         Map<String, Ruleset.Chain> chains = new LinkedHashMap<>();
         stands.chains().forEach((name, chain) -> {
             if (name.startsWith(RulesetRenderer.TO)) {
-                chains.put(name, chain);
+                // what somebody put there may refer to what goes
+                List<String> redirects = chain.rules().stream()
+                        .filter(rule -> rule.contains(" redirect to :"))
+                        .toList();
+                chains.put(name, new Ruleset.Chain(name, null, redirects));
             } else if (chain.base() != null) {
                 chains.put(name, new Ruleset.Chain(name, chain.base(), List.of()));
             }
@@ -280,21 +285,21 @@ public final class NftablesBackend implements AutoCloseable {
     /**
      * Likewise, and records whose captured connections are left to end.
      *
-     * @param draining by the cookies of the clients' sockets
+     * @param owners by the cookies of Envoy's ends
      */
-    public void commit(Change change, Map<Long, Draining> draining) {
+    public void commit(Change change, Map<Long, Owned> owners) {
         prepare(change);
-        run(change.commitment() + DrainingSet.adding(draining));
+        run(change.commitment() + OwnerSet.adding(owners));
     }
 
     /** Records captured connections that are left to end. */
-    public void addDraining(Map<Long, Draining> draining) {
-        run(DrainingSet.adding(draining));
+    public void addOwners(Map<Long, Owned> owners) {
+        run(OwnerSet.adding(owners));
     }
 
     /** Makes the record of connections that are left to end be of these alone. */
-    public void setDraining(Map<Long, Draining> draining) {
-        run(DrainingSet.becoming(draining));
+    public void setOwners(Map<Long, Owned> owners) {
+        run(OwnerSet.becoming(owners));
     }
 
     /** Deletes the table. Packets of captured connections are no longer translated from then on. */

@@ -1,5 +1,6 @@
 package io.meshcapture.backend.nftables;
 
+import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Family;
 import io.meshcapture.system.SocketTable;
 import java.util.Collection;
@@ -16,6 +17,12 @@ import java.util.Set;
  */
 final class OpenConnectionSets {
 
+    /**
+     * As many connections of a family can be left alone. The kernel's default for such a set is 65,535, and it makes room
+     * for all of them at once, 4 MB for these.
+     */
+    static final int SIZE = 262_144;
+
     private OpenConnectionSets() {}
 
     /** Makes the sets hold these connections and no others: of the ones before, many have ended. */
@@ -23,8 +30,16 @@ final class OpenConnectionSets {
         StringBuilder script = new StringBuilder();
         script.append("flush set " + Ruleset.TABLE + " " + Ruleset.OPEN_IPV4 + "\n");
         script.append("flush set " + Ruleset.TABLE + " " + Ruleset.OPEN_IPV6 + "\n");
-        append(script, Ruleset.OPEN_IPV4, keys(open, Family.IPV4));
-        append(script, Ruleset.OPEN_IPV6, keys(open, Family.IPV6));
+        Set<String> ipv4 = keys(open, Family.IPV4);
+        Set<String> ipv6 = keys(open, Family.IPV6);
+        if (ipv4.size() > SIZE || ipv6.size() > SIZE) {
+            throw new Failure.Refused(
+                    "more than " + SIZE + " connections are open, and nothing was put in force",
+                    open.size() + " connections that are not captured would have to be left alone",
+                    "apply when fewer are open");
+        }
+        append(script, Ruleset.OPEN_IPV4, ipv4);
+        append(script, Ruleset.OPEN_IPV6, ipv6);
         return script.toString();
     }
 

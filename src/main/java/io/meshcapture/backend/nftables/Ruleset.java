@@ -38,7 +38,7 @@ record Ruleset(
 
     static final String OPEN_IPV4 = "open_ip";
     static final String OPEN_IPV6 = "open_ip6";
-    static final String DRAINING = "draining";
+    static final String OWNERS = "owners";
 
     /** Every listener that the table has sent to since it was made: connections to one that is no longer wanted go on. */
     static final String LISTENERS = "listeners";
@@ -54,7 +54,7 @@ record Ruleset(
         return set.equals(TRIAL)
                 || set.equals(OPEN_IPV4)
                 || set.equals(OPEN_IPV6)
-                || set.equals(DRAINING)
+                || set.equals(OWNERS)
                 || set.equals(LISTENERS);
     }
 

@@ -16,6 +16,7 @@ import io.meshcapture.rules.InboundDecision;
 import io.meshcapture.rules.ServiceFacts;
 import io.meshcapture.rules.Step;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -103,8 +104,28 @@ final class RulesetRenderer {
     private void livingSets() {
         set(Ruleset.TRIAL, false, "type nf_proto", "flags timeout");
         // dynamic: whoever uses such a tuple again takes it out, see rulesTo
-        set(Ruleset.OPEN_IPV4, false, "type ipv4_addr . inet_service . ipv4_addr . inet_service", "flags dynamic");
-        set(Ruleset.OPEN_IPV6, false, "type ipv6_addr . inet_service . ipv6_addr . inet_service", "flags dynamic");
+        String size = "size " + OpenConnectionSets.SIZE;
+        set(
+                Ruleset.OPEN_IPV4,
+                false,
+                "type ipv4_addr . inet_service . ipv4_addr . inet_service",
+                size,
+                "flags dynamic");
+        set(
+                Ruleset.OPEN_IPV6,
+                false,
+                "type ipv6_addr . inet_service . ipv6_addr . inet_service",
+                size,
+                "flags dynamic");
+    }
+
+    /** The sets that every table of ours has, whatever is captured, without elements. */
+    static Collection<NftSet> shared() {
+        RulesetRenderer renderer =
+                new RulesetRenderer(new Ruleset(null, new LinkedHashMap<>(), new LinkedHashMap<>()), null, false);
+        renderer.livingSets();
+        renderer.set(Ruleset.LISTENERS, false, "type inet_service");
+        return renderer.ruleset.sets().values();
     }
 
     private void services(List<ServiceFacts> services) {

@@ -21,15 +21,11 @@ enum Slot {
     FIRST(""),
     SECOND("_b");
 
-    private static final Set<String> SHARED = Set.of(
-            BaseChain.OUTPUT.chain(),
-            BaseChain.PREROUTING.chain(),
-            BaseChain.INTERCEPTION.chain(),
-            Ruleset.TRIAL,
-            Ruleset.OPEN_IPV4,
-            Ruleset.OPEN_IPV6,
-            Ruleset.LISTENERS,
-            Ruleset.DRAINING);
+    private static final Set<String> SHARED_SETS =
+            Set.of(Ruleset.TRIAL, Ruleset.OPEN_IPV4, Ruleset.OPEN_IPV6, Ruleset.LISTENERS, Ruleset.OWNERS);
+
+    private static final Set<String> SHARED_CHAINS =
+            Set.of(BaseChain.OUTPUT.chain(), BaseChain.PREROUTING.chain(), BaseChain.INTERCEPTION.chain());
 
     private final String suffix;
 
@@ -51,26 +47,39 @@ enum Slot {
         return !isShared(name) && name.endsWith(SECOND.suffix) ? SECOND.plain(name) : name;
     }
 
-    /** Whether a chain, set or map belongs to the table rather than to a slot. */
-    static boolean isShared(String name) {
-        return SHARED.contains(name);
+    /** Whether a set or map belongs to the table rather than to a slot. */
+    static boolean isSharedSet(String name) {
+        return SHARED_SETS.contains(name);
     }
 
-    private boolean holds(String name) {
-        return !isShared(name) && name.endsWith(SECOND.suffix) == (this == SECOND);
+    /** Likewise of a chain. */
+    static boolean isSharedChain(String name) {
+        return SHARED_CHAINS.contains(name);
+    }
+
+    private static boolean isShared(String name) {
+        return isSharedSet(name) || isSharedChain(name);
+    }
+
+    private boolean holdsSet(String name) {
+        return !isSharedSet(name) && name.endsWith(SECOND.suffix) == (this == SECOND);
+    }
+
+    private boolean holdsChain(String name) {
+        return !isSharedChain(name) && name.endsWith(SECOND.suffix) == (this == SECOND);
     }
 
     /** What this slot holds, under the names that a ruleset alone has. */
     Ruleset contents(Ruleset table) {
         Ruleset contents = new Ruleset(table.comment(), new LinkedHashMap<>(), new LinkedHashMap<>());
         for (NftSet set : table.sets().values()) {
-            if (holds(set.name())) {
+            if (holdsSet(set.name())) {
                 NftSet plain = renamed(set, plain(set.name()));
                 contents.sets().put(plain.name(), plain);
             }
         }
         for (Chain chain : table.chains().values()) {
-            if (holds(chain.name())) {
+            if (holdsChain(chain.name())) {
                 Chain plain = new Chain(plain(chain.name()), chain.base(), renamed(chain.rules(), false));
                 contents.chains().put(plain.name(), plain);
             }
@@ -81,12 +90,12 @@ enum Slot {
     /** Puts what a ruleset has beside what is shared into this slot of a table, which must be free. */
     void fill(Ruleset table, Ruleset contents) {
         for (NftSet set : contents.sets().values()) {
-            if (!isShared(set.name())) {
+            if (!isSharedSet(set.name())) {
                 table.sets().put(set.name() + suffix, renamed(set, set.name() + suffix));
             }
         }
         for (Chain chain : contents.chains().values()) {
-            if (!isShared(chain.name())) {
+            if (!isSharedChain(chain.name())) {
                 String name = chain.name() + suffix;
                 table.chains().put(name, new Chain(name, chain.base(), renamed(chain.rules(), true)));
             }
@@ -95,13 +104,13 @@ enum Slot {
 
     /** Takes everything out of this slot of a table. */
     void clear(Ruleset table) {
-        table.sets().keySet().removeIf(this::holds);
-        table.chains().keySet().removeIf(this::holds);
+        table.sets().keySet().removeIf(this::holdsSet);
+        table.chains().keySet().removeIf(this::holdsChain);
     }
 
     boolean isFree(Ruleset table) {
-        return table.sets().keySet().stream().noneMatch(this::holds)
-                && table.chains().keySet().stream().noneMatch(this::holds);
+        return table.sets().keySet().stream().noneMatch(this::holdsSet)
+                && table.chains().keySet().stream().noneMatch(this::holdsChain);
     }
 
     private String plain(String name) {

@@ -95,7 +95,7 @@ record StandingTable(
         LinkedHashMap<String, NftSet> sets = new LinkedHashMap<>();
         LinkedHashMap<String, Chain> chains = new LinkedHashMap<>();
         table.sets().forEach((name, set) -> {
-            if (Slot.isShared(name)) {
+            if (Slot.isSharedSet(name)) {
                 sets.put(name, set);
             }
         });
@@ -108,6 +108,7 @@ record StandingTable(
                 // one that only the other slot needs is none of this one
                 if (base == BaseChain.OUTPUT
                         || !rules.isEmpty()
+                        || !base.properties().equals(chain.base())
                         || contents.chains().containsKey(base.target())) {
                     chains.put(base.chain(), new Chain(base.chain(), chain.base(), rules));
                 }

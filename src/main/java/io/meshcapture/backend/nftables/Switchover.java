@@ -3,6 +3,7 @@ package io.meshcapture.backend.nftables;
 import io.meshcapture.backend.nftables.Ruleset.Chain;
 import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
+import io.meshcapture.failure.Failure;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -39,9 +40,15 @@ final class Switchover {
      * @param trial how long it is to be in force unless it is confirmed, or null for good
      */
     static Change between(StandingTable standing, Ruleset wanted, @Nullable Duration trial, List<Finding> differences) {
-        if (!isUsable(standing.table(), wanted)) {
+        if (!isUsable(standing.table())) {
+            if (trial != null) {
+                throw new Failure.Conflict(
+                        "the live table was changed by hand, so that nothing can be tried beside it",
+                        "it is dormant, or a base chain or a shared set of ours is missing or of another kind",
+                        "see the difference with: meshcapture check; repair it with: meshcapture apply");
+            }
             // of another kind, so that whatever was in it has not worked: anew, in one transaction
-            Ruleset whole = BaseChain.leading(wanted, Slot.FIRST, null, trial != null);
+            Ruleset whole = BaseChain.leading(keeping(standing.table(), wanted), Slot.FIRST, null, false);
             return new Change("", "", Transaction.anew(whole) + trialElements(trial), differences);
         }
         Ruleset cleared = cleared(standing);
@@ -112,7 +119,10 @@ final class Switchover {
         }
         if (standing.inForce() != null ? standing.leftover() != null : areBothHeld(table)) {
             standing.considered().other().clear(table);
-            return BaseChain.withoutDangling(table);
+            // and rules that somebody put into base chains, which may refer to what goes
+            return standing.trialLeft() != null
+                    ? BaseChain.leading(table, standing.trial(), standing.confirmed(), true)
+                    : BaseChain.leading(table, standing.confirmed(), null, false);
         }
         return table;
     }
@@ -154,7 +164,7 @@ final class Switchover {
         int changedIpv6 = 0;
         for (NftSet wanted : to.sets().values()) {
             NftSet stands = from.sets().get(wanted.name());
-            if (Slot.isShared(wanted.name())) {
+            if (Slot.isSharedSet(wanted.name())) {
                 continue;
             }
             if (stands == null
@@ -217,7 +227,7 @@ final class Switchover {
 
     private static Set<String> chainsOfASlot(Ruleset ruleset) {
         Set<String> names = new HashSet<>(ruleset.chains().keySet());
-        names.removeIf(Slot::isShared);
+        names.removeIf(Slot::isSharedChain);
         return names;
     }
 
@@ -244,7 +254,7 @@ final class Switchover {
      * Whether the table can be changed as it stands. The kernel alters neither the hook of a chain nor the type of a set, and
      * waking a dormant table is a matter of the table.
      */
-    private static boolean isUsable(Ruleset table, Ruleset wanted) {
+    static boolean isUsable(Ruleset table) {
         if (table.isDormant() || !table.chains().containsKey(BaseChain.OUTPUT.chain())) {
             return false;
         }
@@ -254,14 +264,29 @@ final class Switchover {
                 return false;
             }
         }
-        for (NftSet set : wanted.sets().values()) {
+        for (NftSet set : RulesetRenderer.shared()) {
             NftSet stands = table.sets().get(set.name());
-            if (Slot.isShared(set.name())
-                    && (stands == null || !stands.declaration().equals(set.declaration()))) {
+            if (stands == null || !stands.declaration().containsAll(set.declaration())) {
                 return false;
             }
         }
         return true;
+    }
+
+    /** The wanted ruleset, with the listeners and owners that a table knows of connections that go on. */
+    private static Ruleset keeping(Ruleset table, Ruleset wanted) {
+        Ruleset kept = copy(wanted);
+        NftSet ever = table.sets().get(Ruleset.LISTENERS);
+        NftSet listeners = Objects.requireNonNull(kept.sets().get(Ruleset.LISTENERS));
+        if (ever != null && ever.declaration().equals(listeners.declaration())) {
+            kept.sets().put(Ruleset.LISTENERS, ever);
+            addListeners(kept, wanted);
+        }
+        NftSet owners = table.sets().get(Ruleset.OWNERS);
+        if (owners != null && owners.declaration().equals(OwnerSet.DECLARATION)) {
+            kept.sets().put(Ruleset.OWNERS, owners);
+        }
+        return kept;
     }
 
     private static Ruleset copy(Ruleset table) {

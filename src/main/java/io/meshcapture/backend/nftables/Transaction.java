@@ -179,7 +179,7 @@ final class Transaction {
         goneChains.forEach(chain -> line("delete chain " + Ruleset.TABLE + " " + chain.name()));
         for (String thing : from.foreign()) {
             if (!wanted.foreign().contains(thing)) {
-                int space = thing.indexOf(' ');
+                int space = thing.lastIndexOf(' '); // "counter hits", "ct timeout slow"
                 line("delete " + thing.substring(0, space) + " " + Ruleset.TABLE + thing.substring(space));
             }
         }

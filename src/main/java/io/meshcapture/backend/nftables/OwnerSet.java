@@ -2,7 +2,6 @@ package io.meshcapture.backend.nftables;
 
 import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
-import io.meshcapture.plan.BadValue;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -10,42 +9,44 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The record of captured connections whose service was rolled back: the cookies of their clients' sockets, which the kernel
- * never gives twice, each with its service and listener. No packet is asked about it. It is there so that a rollback that was
- * interrupted can be finished by the next command, which otherwise could not know whose connections these are.
+ * The record of captured connections of which the decision in force would not tell whose they are, since they were captured
+ * by an earlier one: the cookies of Envoy's ends, which the kernel never gives twice, each with its service. No packet is asked
+ * about it. It is there for the rollback of that service, also for one that has been interrupted.
  */
-final class DrainingSet {
-    private DrainingSet() {}
+final class OwnerSet {
+    static final List<String> DECLARATION = List.of("type mark . mark");
+
+    private OwnerSet() {}
 
     /** Adds to the record. */
-    static String adding(Map<Long, Draining> connections) {
+    static String adding(Map<Long, Owned> connections) {
         if (connections.isEmpty()) {
             return "";
         }
-        NftSet set = new NftSet(Ruleset.DRAINING, false, List.of("type mark . mark"), new LinkedHashMap<>());
+        NftSet set = new NftSet(Ruleset.OWNERS, false, DECLARATION, new LinkedHashMap<>());
         List<Element> elements = new ArrayList<>();
         connections.forEach((cookie, one) -> elements.add(Element.of(key(cookie), one.comment(), "")));
-        StringBuilder script = new StringBuilder("add set " + Ruleset.TABLE + " " + Ruleset.DRAINING + " { "
+        StringBuilder script = new StringBuilder("add set " + Ruleset.TABLE + " " + Ruleset.OWNERS + " { "
                 + set.declaration().getFirst() + "; }\n");
         Transaction.elements(script, "add", set, elements);
         return script.toString();
     }
 
     /** Makes it the record of these alone. */
-    static String becoming(Map<Long, Draining> connections) {
-        String name = Ruleset.TABLE + " " + Ruleset.DRAINING;
+    static String becoming(Map<Long, Owned> connections) {
+        String name = Ruleset.TABLE + " " + Ruleset.OWNERS;
         // added first, since deleting what is not there is an error
         return "add set " + name + " { type mark . mark; }\ndelete set " + name + "\n" + adding(connections);
     }
 
-    static Map<Long, Draining> read(Ruleset table) {
-        NftSet set = table.sets().get(Ruleset.DRAINING);
+    static Map<Long, Owned> read(Ruleset table) {
+        NftSet set = table.sets().get(Ruleset.OWNERS);
         Collection<Element> elements = set == null ? List.of() : set.elements().values();
-        Map<Long, Draining> connections = new LinkedHashMap<>();
+        Map<Long, Owned> connections = new LinkedHashMap<>();
         for (Element element : elements) {
             try {
-                connections.put(cookie(element.key()), Draining.parse(element.comment()));
-            } catch (BadValue | NumberFormatException | IndexOutOfBoundsException e) {
+                connections.put(cookie(element.key()), Owned.parse(element.comment()));
+            } catch (NumberFormatException | IndexOutOfBoundsException e) {
                 // written by hand: it says nothing
             }
         }
