@@ -18,7 +18,6 @@ final class Supported {
                         || !plan.interfaces().outbound().isEmpty(),
                 "the treatment of interfaces (interfaces)");
         refuse(!plan.zones().isEmpty(), "the configuration of zones (zones)");
-        refuse(plan.invalid() == Choices.Invalid.DROP, "dropping INVALID packets (invalid: drop)");
         refuse(
                 plan.backend() != Choices.Backend.AUTO && plan.backend() != Choices.Backend.NFTABLES,
                 "the backend " + Choices.word(plan.backend()) + " (backend)");

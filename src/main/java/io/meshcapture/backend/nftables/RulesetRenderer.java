@@ -53,6 +53,10 @@ final class RulesetRenderer {
         renderer.listeners(decision);
         decision.steps().forEach(step -> step.read(renderer.steps));
         renderer.chain(BaseChain.OUTPUT.target(), renderer.outbound);
+        if (decision.endings().contains(Decision.Ending.DROP_INVALID)) {
+            InvalidPackets.sets().forEach(set -> renderer.ruleset.sets().put(set.name(), set));
+            renderer.chain(BaseChain.LEAVING.target(), InvalidPackets.rules());
+        }
         return BaseChain.leading(renderer.ruleset, Slot.FIRST, null, false);
     }
 
@@ -93,6 +97,7 @@ final class RulesetRenderer {
                     rules.add("meta nfproto ipv6 counter reject with icmpv6 port-unreachable" + why);
                 }
                 case REJECT_QUIC -> rules.add("meta l4proto udp counter reject" + why);
+                case DROP_INVALID -> rules.addAll(InvalidPackets.remembering(why));
                 case REDIRECT -> {
                     // a tuple that was open once and is used again is captured from now on, also after conntrack -F
                     rules.add("delete @open_ip { ip saddr . tcp sport . ip daddr . tcp dport }" + comment(REUSED));

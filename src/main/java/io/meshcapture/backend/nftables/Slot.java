@@ -25,10 +25,13 @@ enum Slot {
             BaseChain.OUTPUT.chain(),
             BaseChain.PREROUTING.chain(),
             BaseChain.INTERCEPTION.chain(),
+            BaseChain.LEAVING.chain(),
             Ruleset.TRIAL,
             Ruleset.OPEN_IPV4,
             Ruleset.OPEN_IPV6,
             Ruleset.LISTENERS,
+            Ruleset.CAPTURED_IPV4,
+            Ruleset.CAPTURED_IPV6,
             Ruleset.DRAINING);
 
     private final String suffix;
