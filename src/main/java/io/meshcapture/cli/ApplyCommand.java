@@ -88,6 +88,7 @@ final class ApplyCommand implements Command {
                 Json.texts(json, "updated", outcome.updated());
                 Json.texts(json, "removed", outcome.removed());
                 json.name("captured").value(outcome.captured());
+                json.name("inbound").value(outcome.inbound());
                 json.name("ipv6").value(Choices.word(outcome.ipv6()));
                 Json.differences(json, outcome.differences());
                 json.name("trialSeconds")
@@ -130,10 +131,14 @@ final class ApplyCommand implements Command {
         line(out, would + "captured", outcome.added());
         line(out, would + "changed", outcome.updated());
         line(out, would + "released", outcome.removed());
-        boolean servicesSame = outcome.added().isEmpty()
+        if (outcome.inbound() != outcome.inboundBefore()) {
+            out.println(would + (outcome.inbound() ? "captured" : "released") + ": inbound connections");
+        }
+        boolean servicesSame = outcome.inbound() == outcome.inboundBefore()
+                && outcome.added().isEmpty()
                 && outcome.updated().isEmpty()
                 && outcome.removed().isEmpty();
-        String all = Differences.count(outcome.captured(), "service");
+        String all = Differences.captured(outcome.captured(), outcome.inbound());
         if (!outcome.changed()) {
             out.println("in sync: " + all + " captured, nothing to change");
         } else if (servicesSame) {

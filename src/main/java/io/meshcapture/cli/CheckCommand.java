@@ -43,6 +43,7 @@ final class CheckCommand implements Command {
                 json.name("command").value("check");
                 json.name("inSync").value(outcome.isInSync());
                 json.name("services").value(outcome.services());
+                json.name("inbound").value(outcome.inbound());
                 Json.differences(json, outcome.differences());
                 Json.texts(json, "shadows", outcome.shadows());
                 Json.texts(json, "notes", outcome.notes());
@@ -65,7 +66,7 @@ final class CheckCommand implements Command {
     private static String verdict(Check.Outcome outcome) {
         int differences = outcome.differences().size();
         if (outcome.isInSync()) {
-            return "in sync: " + Differences.count(outcome.services(), "service");
+            return "in sync: " + Differences.captured(outcome.services(), outcome.inbound());
         }
         if (differences == 0) {
             return "drift: the plan is in place, and rules of others come first; change those rules or the plan";

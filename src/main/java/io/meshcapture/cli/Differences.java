@@ -26,6 +26,12 @@ final class Differences {
         }
     }
 
+    /** {@code 2 services}, {@code 1 service and inbound connections}. */
+    static String captured(int services, boolean inbound) {
+        String what = count(services, "service");
+        return inbound ? (services == 0 ? "" : what + " and ") + "inbound connections" : what;
+    }
+
     static String count(int number, String thing) {
         return number + " " + thing + (number == 1 ? "" : "s");
     }

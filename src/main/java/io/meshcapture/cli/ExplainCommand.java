@@ -7,6 +7,7 @@ import io.meshcapture.plan.Address;
 import io.meshcapture.plan.BadValue;
 import io.meshcapture.plan.CgroupPath;
 import io.meshcapture.plan.Destination;
+import io.meshcapture.plan.InterfaceName;
 import io.meshcapture.plan.Origin;
 import io.meshcapture.plan.UnitName;
 import io.meshcapture.rules.Explanation;
@@ -44,6 +45,10 @@ final class ExplainCommand implements Command {
         spec.addOption(GlobalOptions.text("GROUP", "the caller's group (default: the user's own)", "--from-group"));
         spec.addOption(GlobalOptions.text("UNIT", "the caller's systemd unit", "--from-unit"));
         spec.addOption(GlobalOptions.text("PATH", "the caller's control group", "--from-cgroup"));
+        spec.addOption(GlobalOptions.text(
+                "ADDRESS", "a virtual machine or container behind this host (interfaces.outbound)", "--from-address"));
+        spec.addOption(GlobalOptions.flag("a connection that arrives from elsewhere, to this host", "--inbound"));
+        spec.addOption(GlobalOptions.text("INTERFACE", "the interface that it arrives on or leaves by", "--interface"));
         PlanOptions.declareSettings(spec);
     }
 
@@ -59,9 +64,14 @@ final class ExplainCommand implements Command {
                 ? Explain.fromLiveState(invocation.place(), question)
                 : Explain.fromPlan(PlanOptions.readSettings(options, invocation).plan(), invocation.place(), question);
         if (invocation.isJson()) {
-            json(outcome, invocation);
+            json(question, outcome, invocation);
         } else {
-            invocation.out().print(ExplanationText.of(outcome.connection(), outcome.explanation()));
+            invocation
+                    .out()
+                    .print(
+                            question.inbound()
+                                    ? ExplanationText.inbound(outcome.connection(), outcome.explanation())
+                                    : ExplanationText.of(outcome.connection(), outcome.explanation()));
         }
         return ExitCode.DONE;
     }
@@ -88,6 +98,19 @@ final class ExplainCommand implements Command {
         String group = value(options, "--from-group");
         String unit = value(options, "--from-unit");
         String cgroup = value(options, "--from-cgroup");
+        boolean inbound = options.hasMatchedOption("--inbound");
+        String source = value(options, "--from-address");
+        if (source != null && (inbound || user != null || group != null || unit != null || cgroup != null)) {
+            throw new BadValue(
+                    "--from-address is given beside --inbound or a caller of this host",
+                    "name one caller: an address is that of a virtual machine or container behind this host");
+        }
+        if (inbound && (user != null || group != null || unit != null || cgroup != null)) {
+            throw new BadValue(
+                    "--inbound is given beside a caller of this host",
+                    "leave --inbound out, or --from-user, --from-group, --from-unit and --from-cgroup");
+        }
+        String device = value(options, "--interface");
         return new Explain.Question(
                 address,
                 destination.ports().ranges().getFirst().first(),
@@ -95,22 +118,31 @@ final class ExplainCommand implements Command {
                 user == null ? null : Account.parse(Account.Kind.USER, user, origin),
                 group == null ? null : Account.parse(Account.Kind.GROUP, group, origin),
                 unit == null ? null : UnitName.parse(unit, origin),
-                cgroup == null ? null : CgroupPath.parse(cgroup, origin));
+                cgroup == null ? null : CgroupPath.parse(cgroup, origin),
+                inbound,
+                source == null ? null : Address.parse(source),
+                device == null ? null : InterfaceName.parse(device).value());
     }
 
     private static @Nullable String value(ParseResult options, String name) {
         return options.matchedOptionValue(name, (@Nullable String) null);
     }
 
-    private static void json(Explain.Outcome outcome, Invocation invocation) throws IOException {
+    private static void json(Explain.Question question, Explain.Outcome outcome, Invocation invocation)
+            throws IOException {
         Explanation explanation = outcome.explanation();
         Json.write(invocation.out(), json -> {
             json.name("command").value("explain");
             json.name("protocol").value(ExplanationText.protocol(outcome.connection()));
             json.name("destination").value(ExplanationText.destination(outcome.connection()));
-            json.name("uid").value(outcome.connection().caller().uid());
-            json.name("gid").value(outcome.connection().caller().gid());
-            json.name("cgroup").value(outcome.connection().caller().cgroup());
+            json.name("inbound").value(question.inbound());
+            if (question.source() != null) {
+                json.name("source").value(question.source().toString());
+            } else if (!question.inbound()) {
+                json.name("uid").value(outcome.connection().caller().uid());
+                json.name("gid").value(outcome.connection().caller().gid());
+                json.name("cgroup").value(outcome.connection().caller().cgroup());
+            }
             json.name("steps").beginArray();
             for (Explanation.Line line : explanation.lines()) {
                 json.beginObject();

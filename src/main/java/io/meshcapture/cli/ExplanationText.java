@@ -13,19 +13,41 @@ public final class ExplanationText {
     public static String of(Connection connection, Explanation explanation) {
         StringBuilder text = new StringBuilder(1024);
         text.append(protocol(connection)).append(" to ").append(destination(connection));
-        text.append(" from uid ").append(connection.caller().uid());
-        text.append(", gid ").append(connection.caller().gid());
+        if (connection.caller().source() != null) {
+            text.append(" from ").append(connection.caller().source());
+        } else {
+            text.append(" from uid ").append(connection.caller().uid());
+            text.append(", gid ").append(connection.caller().gid());
+        }
         if (connection.caller().cgroup() != null) {
             text.append(", cgroup /").append(connection.caller().cgroup());
         }
         text.append('\n');
+        lines(explanation, text);
+        return text.append(outcome(explanation)).append('\n').toString();
+    }
+
+    /** Likewise, for one that arrives from elsewhere. */
+    public static String inbound(Connection connection, Explanation explanation) {
+        StringBuilder text = new StringBuilder(1024);
+        text.append(protocol(connection))
+                .append(" to ")
+                .append(destination(connection))
+                .append(" from elsewhere\n");
+        lines(explanation, text);
+        boolean nobody = explanation.lines().isEmpty();
+        return text.append(nobody ? "direct: inbound connections are not captured" : outcome(explanation))
+                .append('\n')
+                .toString();
+    }
+
+    private static void lines(Explanation explanation, StringBuilder text) {
         List<Explanation.Line> lines = explanation.lines();
         for (int i = 0; i < lines.size(); i++) {
             Explanation.Line line = lines.get(i);
             text.append(String.format(
                     Locale.ROOT, "%3d  %-7s  %s\n", i + 1, line.decides() ? "decides" : "passes", line.why()));
         }
-        return text.append(outcome(explanation)).append('\n').toString();
     }
 
     static String protocol(Connection connection) {

@@ -65,6 +65,7 @@ final class RollbackCommand implements Command {
                 Json.texts(json, "removed", outcome.removed());
                 Json.texts(json, "notCaptured", outcome.unknown());
                 Json.texts(json, "remaining", outcome.remaining());
+                json.name("inbound").value(outcome.inbound());
                 json.name("cut").value(outcome.cut());
                 json.name("uncut").value(outcome.uncut());
                 Json.texts(json, "notes", outcome.notes());
@@ -82,6 +83,12 @@ final class RollbackCommand implements Command {
         }
         if (!outcome.remaining().isEmpty()) {
             invocation.out().println("still captured: " + String.join(", ", outcome.remaining()));
+        }
+        if (outcome.inbound()) {
+            invocation
+                    .out()
+                    .println("still captured: inbound connections, which belong to the plan; release them too with:"
+                            + " meshcapture rollback --all");
         }
         outcome.notes().forEach(invocation::note);
         if (outcome.cut() > 0) {

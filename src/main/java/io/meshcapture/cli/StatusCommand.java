@@ -1,6 +1,7 @@
 package io.meshcapture.cli;
 
 import io.meshcapture.failure.ExitCode;
+import io.meshcapture.plan.Choices;
 import io.meshcapture.verbs.Status;
 import java.io.PrintWriter;
 import java.time.temporal.ChronoUnit;
@@ -54,6 +55,14 @@ final class StatusCommand implements Command {
                     json.endObject();
                 }
                 json.endArray();
+                if (live.inbound() != null) {
+                    json.name("inbound").beginObject();
+                    json.name("mode").value(Choices.word(live.inbound().mode()));
+                    json.name("listener").value(live.inbound().listener().number());
+                    json.name("captured").value(live.inbound().captured());
+                    json.name("excepted").value(live.inbound().excepted());
+                    json.endObject();
+                }
                 json.name("draining").beginObject();
                 for (Map.Entry<String, Integer> service : live.draining().entrySet()) {
                     json.name(service.getKey()).value(service.getValue());
@@ -74,7 +83,7 @@ final class StatusCommand implements Command {
                         .out()
                         .println("draining: " + Differences.count(left, "captured connection")
                                 + (service.isEmpty() ? "" : " of " + service)));
-        if (live.services().isEmpty()) {
+        if (live.services().isEmpty() && live.inbound() == null) {
             invocation
                     .out()
                     .println(
@@ -83,6 +92,28 @@ final class StatusCommand implements Command {
                                     : "nothing is captured");
             return ExitCode.DONE;
         }
+        if (!live.services().isEmpty()) {
+            table(invocation.out(), rows(live, drift));
+        }
+        if (live.inbound() != null) {
+            invocation
+                    .out()
+                    .println("inbound connections: " + live.inbound().captured() + " captured, "
+                            + live.inbound().excepted() + " excepted; to Envoy's listener "
+                            + live.inbound().listener() + " by "
+                            + Choices.word(live.inbound().mode()));
+        }
+        if (live.trialLeft() != null) {
+            invocation
+                    .out()
+                    .println("on trial: ends by itself in "
+                            + Durations.text(live.trialLeft().plusMillis(999).truncatedTo(ChronoUnit.SECONDS))
+                            + " unless confirmed with: meshcapture confirm");
+        }
+        return ExitCode.DONE;
+    }
+
+    private static List<List<String>> rows(Status.Outcome live, Map<String, String> drift) {
         List<List<String>> rows = new ArrayList<>();
         rows.add(List.of("SERVICE", "BACKEND", "SINCE", "VERSION", "CAPTURED", "EXCEPTED", "DRIFT"));
         for (Status.Captured service : live.services()) {
@@ -95,15 +126,7 @@ final class StatusCommand implements Command {
                     Long.toString(service.excepted()),
                     drift.getOrDefault(service.name(), StatusDrift.unplanned(drift))));
         }
-        table(invocation.out(), rows);
-        if (live.trialLeft() != null) {
-            invocation
-                    .out()
-                    .println("on trial: ends by itself in "
-                            + Durations.text(live.trialLeft().plusMillis(999).truncatedTo(ChronoUnit.SECONDS))
-                            + " unless confirmed with: meshcapture confirm");
-        }
-        return ExitCode.DONE;
+        return rows;
     }
 
     private static void table(PrintWriter out, List<List<String>> rows) {

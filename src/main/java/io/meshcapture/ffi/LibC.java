@@ -3,6 +3,7 @@ package io.meshcapture.ffi;
 import com.kenai.jffi.LastError;
 import com.kenai.jffi.MemoryIO;
 import com.kenai.jffi.Type;
+import java.nio.charset.StandardCharsets;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
@@ -30,6 +31,9 @@ public final class LibC {
 
     /** Offset of pw_gid, which follows pw_uid. */
     private static final int PRIMARY_GROUP_OFFSET = 20;
+
+    /** IFNAMSIZ, the final NUL included. */
+    private static final int INTERFACE_NAME = 16;
 
     private static @Nullable LibC loaded;
 
@@ -116,6 +120,26 @@ public final class LibC {
                 memory.getByteArray(buffered, buffer, 0, length);
             }
             return length;
+        } finally {
+            memory.freeMemory(buffered);
+        }
+    }
+
+    /** The name of a network interface by its number (if_indextoname(3)); null where there is none. */
+    public @Nullable String interfaceName(int index) {
+        long buffered = memory.allocateMemory(INTERFACE_NAME, true);
+        try {
+            NativeLibrary.Function name = library.function("if_indextoname", Type.POINTER, Type.UINT32, Type.POINTER);
+            if (name.call(index, buffered) == 0) {
+                return null;
+            }
+            byte[] text = new byte[INTERFACE_NAME];
+            memory.getByteArray(buffered, text, 0, text.length);
+            int length = 0;
+            while (length < text.length && text[length] != 0) {
+                length++;
+            }
+            return new String(text, 0, length, StandardCharsets.UTF_8);
         } finally {
             memory.freeMemory(buffered);
         }

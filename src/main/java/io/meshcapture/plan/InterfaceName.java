@@ -24,6 +24,11 @@ public record InterfaceName(String value) {
         return new InterfaceName(text);
     }
 
+    /** Whether that interface is meant. */
+    public boolean names(String device) {
+        return value.endsWith("*") ? device.startsWith(value.substring(0, value.length() - 1)) : device.equals(value);
+    }
+
     @Override
     public String toString() {
         return value;

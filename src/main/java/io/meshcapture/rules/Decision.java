@@ -2,22 +2,36 @@ package io.meshcapture.rules;
 
 import io.meshcapture.plan.Port;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
- * How outbound connections are decided: the steps in order, then what capture means.
+ * How connections are decided: for outbound ones the steps in order, then what capture means; inbound ones likewise.
  *
  * @param steps asked one after the other; a connection that no step decides stays direct
  * @param endings what happens to a connection that a look-up sends to a listener, in order
  * @param listeners Envoy's listeners that look-ups send to
  * @param services the services in it
+ * @param inbound how connections to this host are decided, or null where they are left alone
+ * @param forwarding how connections through this host are decided, or null where they are left alone
  */
-public record Decision(List<Step> steps, List<Ending> endings, List<Port> listeners, List<ServiceFacts> services) {
+public record Decision(
+        List<Step> steps,
+        List<Ending> endings,
+        List<Port> listeners,
+        List<ServiceFacts> services,
+        @Nullable InboundDecision inbound,
+        @Nullable Forwarding forwarding) {
 
     public Decision {
         steps = List.copyOf(steps);
         endings = List.copyOf(endings);
         listeners = List.copyOf(listeners);
         services = List.copyOf(services);
+    }
+
+    /** Whether it captures anything at all. */
+    public boolean isNothing() {
+        return services.isEmpty() && inbound == null;
     }
 
     /** What happens to a captured connection; the first that applies. */

@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /** Compiles a plan to its {@link Decision}. */
 public final class DecisionCompiler {
@@ -91,7 +92,10 @@ public final class DecisionCompiler {
         for (Rank rank : Rank.values()) {
             steps.addAll(Layers.lay(
                     rank,
-                    asked.stream().filter(service -> service.rank() == rank).toList()));
+                    asked.stream()
+                            .filter(service -> service.rank() == rank)
+                            .map(ServiceRules::ofThisHost)
+                            .toList()));
         }
         TreeMap<Integer, Port> listeners = new TreeMap<>();
         List<ServiceFacts> facts = new ArrayList<>();
@@ -103,7 +107,39 @@ public final class DecisionCompiler {
                 }
             });
         }
-        return new Decision(steps, endings(), List.copyOf(listeners.values()), facts);
+        return new Decision(
+                steps,
+                endings(),
+                List.copyOf(listeners.values()),
+                facts,
+                InboundCompiler.compile(plan, host),
+                forwarding(asked, exceptions));
+    }
+
+    private @Nullable Forwarding forwarding(List<ServiceRules> asked, List<Entry> exceptions) {
+        if (plan.interfaces().outbound().isEmpty()) {
+            return null;
+        }
+        List<Step> steps = new ArrayList<>();
+        steps.add(new Step.OtherProtocols(plan.udp443() == Choices.Udp443.REJECT));
+        steps.add(new Step.Underway());
+        steps.add(new Step.OwnAddresses());
+        steps.add(new Step.LinkLocal());
+        steps.add(new Step.Multicast());
+        steps.add(new Step.Broadcast());
+        if (host.ipv6() == Choices.Ipv6.BYPASS) {
+            steps.add(new Step.Ipv6Bypass());
+        }
+        if (!exceptions.isEmpty()) {
+            steps.add(new Step.Lookup(null, 1, exceptions));
+        }
+        steps.addAll(Layers.lay(
+                Rank.ANY,
+                asked.stream()
+                        .filter(service -> service.rank() == Rank.ANY)
+                        .map(ServiceRules::ofForwarded)
+                        .toList()));
+        return new Forwarding(plan.interfaces().outbound(), steps);
     }
 
     private List<Step> guards(SortedSet<Long> users, SortedSet<Long> groups) {
@@ -111,6 +147,12 @@ public final class DecisionCompiler {
         List<Step> guards = new ArrayList<>();
         guards.add(new Step.OtherProtocols(quicToo));
         guards.add(new Step.OpenConnections(host.ephemeral()));
+        if (!plan.interfaces().except().isEmpty()) {
+            guards.add(new Step.ExceptInterfaces(plan.interfaces().except()));
+        }
+        if (plan.inbound() != null) {
+            guards.add(new Step.EnvoyToItself(new TreeSet<>(users), new TreeSet<>(groups)));
+        }
         guards.add(new Step.EnvoyUsers(new TreeSet<>(users)));
         guards.add(new Step.EnvoyGroups(new TreeSet<>(groups)));
         guards.add(new Step.OwnAddresses());

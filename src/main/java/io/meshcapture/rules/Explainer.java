@@ -14,14 +14,31 @@ public final class Explainer {
 
     private final Decision decision;
 
-    /** One for each step, null for those that are no look-ups. */
-    private final List<@Nullable EntryIndex> indexes = new ArrayList<>();
+    private final Path outbound;
+    private final Path forwarding;
+
+    /**
+     * Steps that are walked one after the other.
+     *
+     * @param indexes one for each step, null for those that are no look-ups
+     */
+    private record Path(List<Step> steps, List<@Nullable EntryIndex> indexes) {
+        static Path of(List<Step> steps) {
+            List<@Nullable EntryIndex> indexes = new ArrayList<>();
+            for (Step step : steps) {
+                indexes.add(step instanceof Step.Lookup lookup ? new EntryIndex(lookup.entries()) : null);
+            }
+            return new Path(steps, indexes);
+        }
+    }
 
     private Explainer(Decision decision) {
         this.decision = decision;
-        for (Step step : decision.steps()) {
-            indexes.add(step instanceof Step.Lookup lookup ? new EntryIndex(lookup.entries()) : null);
-        }
+        this.outbound = Path.of(decision.steps());
+        this.forwarding = Path.of(
+                decision.forwarding() == null
+                        ? List.of()
+                        : decision.forwarding().steps());
     }
 
     /** Prepares to explain many connections: each takes a time that does not grow with the number of services. */
@@ -36,9 +53,10 @@ public final class Explainer {
     public Explanation explain(Connection connection) {
         List<Line> lines = new ArrayList<>();
         Guards guards = new Guards(connection);
-        for (int i = 0; i < indexes.size(); i++) {
-            Step step = decision.steps().get(i);
-            EntryIndex index = indexes.get(i);
+        Path path = connection.caller().source() == null ? outbound : forwarding;
+        for (int i = 0; i < path.steps().size(); i++) {
+            Step step = path.steps().get(i);
+            EntryIndex index = path.indexes().get(i);
             if (index != null) {
                 Entry entry = index.first(connection);
                 if (entry != null) {
@@ -48,6 +66,11 @@ public final class Explainer {
                 lines.add(new Line(step.why(), false));
             } else {
                 boolean decides = step.read(guards);
+                InboundDecision inbound = decision.inbound();
+                if (decides && inbound != null && step instanceof Step.EnvoyToItself) {
+                    lines.add(new Line(step.why(), false));
+                    return InboundExplainer.ofEnvoy(decision, inbound, connection, lines);
+                }
                 lines.add(new Line(step.why(), decides));
                 if (decides) {
                     return new Explanation(lines, Outcome.DIRECT, null, null);
@@ -82,6 +105,25 @@ public final class Explainer {
         @Override
         public Boolean otherProtocols(Step.OtherProtocols step) {
             return !step.looksAt(connection.protocol(), connection.port());
+        }
+
+        @Override
+        public Boolean exceptInterfaces(Step.ExceptInterfaces step) {
+            String device = connection.device();
+            return device != null && step.interfaces().stream().anyMatch(one -> one.names(device));
+        }
+
+        /** As if from an own address, which is what the kernel chooses unless it is told otherwise. */
+        @Override
+        public Boolean envoyToItself(Step.EnvoyToItself step) {
+            Address destination = connection.destination();
+            boolean unspecified = destination.high() == 0 && destination.low() == 0;
+            return connection.protocol() == Connection.Protocol.TCP
+                    && (step.uids().contains(connection.caller().uid())
+                            || step.gids().contains(connection.caller().gid()))
+                    && connection.ownAddresses().contains(destination)
+                    && !unspecified // which the kernel connects to loopback
+                    && !isIn(AlwaysDirect.LOOPBACK, destination);
         }
 
         @Override
@@ -123,6 +165,11 @@ public final class Explainer {
         @Override
         public Boolean openConnections(Step.OpenConnections step) {
             return false; // a new connection is not an open one
+        }
+
+        @Override
+        public Boolean underway(Step.Underway step) {
+            return false;
         }
 
         @Override

@@ -20,11 +20,28 @@ public final class Removal {
     private Removal() {}
 
     public static Decision without(Decision decision, Set<ServiceName> gone) {
+        TreeMap<Integer, Port> listeners = new TreeMap<>();
+        List<Step> steps = without(decision.steps(), gone, listeners);
+        Forwarding forwarding = decision.forwarding();
+        Forwarding forwardingLeft = forwarding == null
+                ? null
+                : new Forwarding(forwarding.interfaces(), without(forwarding.steps(), gone, listeners));
+        return new Decision(
+                steps,
+                decision.endings(),
+                List.copyOf(listeners.values()),
+                decision.services().stream()
+                        .filter(service -> !gone.contains(service.name()))
+                        .toList(),
+                decision.inbound(),
+                forwardingLeft);
+    }
+
+    private static List<Step> without(List<Step> all, Set<ServiceName> gone, Map<Integer, Port> listeners) {
         List<Step> steps = new ArrayList<>();
         Map<Rank, CallerTables> earlier = new EnumMap<>(Rank.class);
         Map<Rank, TreeMap<Integer, List<Entry>>> layers = new EnumMap<>(Rank.class);
-        TreeMap<Integer, Port> listeners = new TreeMap<>();
-        for (Step step : decision.steps()) {
+        for (Step step : all) {
             if (!(step instanceof Step.Lookup lookup) || lookup.rank() == null) {
                 steps.add(step);
                 continue;
@@ -46,12 +63,6 @@ public final class Removal {
         }
         layers.forEach((rank, byLayer) ->
                 byLayer.forEach((layer, entries) -> steps.add(new Step.Lookup(rank, layer, entries))));
-        return new Decision(
-                steps,
-                decision.endings(),
-                List.copyOf(listeners.values()),
-                decision.services().stream()
-                        .filter(service -> !gone.contains(service.name()))
-                        .toList());
+        return steps;
     }
 }

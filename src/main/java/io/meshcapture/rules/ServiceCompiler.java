@@ -12,6 +12,7 @@ import io.meshcapture.plan.Origin;
 import io.meshcapture.plan.Port;
 import io.meshcapture.plan.PortRange;
 import io.meshcapture.plan.Ports;
+import io.meshcapture.plan.Rank;
 import io.meshcapture.plan.Service;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.plan.UnitName;
@@ -48,6 +49,13 @@ final class ServiceCompiler {
     ServiceRules compile(Service service) {
         List<Entry> except = new ArrayList<>();
         List<Entry> to = new ArrayList<>();
+        if (!service.from().networks().isEmpty() && service.from().rank() != Rank.ANY) {
+            problems.add(new Problem(
+                    "service \"" + service.name()
+                            + "\" names a network and a user, group, unit or cgroup, and nobody has both",
+                    service.origin().toString(),
+                    "make two services of it: a network is that of virtual machines and containers behind this host"));
+        }
         for (CallerKey caller : callers(service.from())) {
             except.addAll(entries(service.name(), caller, service.except(), null));
             to.addAll(entries(service.name(), caller, service.to(), service.outbound()));
@@ -64,15 +72,27 @@ final class ServiceCompiler {
         for (CgroupPath path : from.cgroups()) {
             cgroups.addAll(resolve(() -> List.of(identities.cgroup(path)), path.origin(), List.of()));
         }
+        List<Network> networks = widest(from.networks());
         Set<CallerKey> callers = new LinkedHashSet<>();
         for (@Nullable String cgroup : orNothing(cgroups)) {
             for (@Nullable Long uid : orNothing(ids(from.users()))) {
                 for (@Nullable Long gid : orNothing(ids(from.groups()))) {
-                    callers.add(new CallerKey(cgroup, uid, gid));
+                    for (@Nullable Network network : orNothing(networks)) {
+                        callers.add(new CallerKey(cgroup, uid, gid, network));
+                    }
                 }
             }
         }
         return callers;
+    }
+
+    /** Those that lie in no other: elements of a map may not overlap. */
+    private static List<Network> widest(List<Network> networks) {
+        return networks.stream()
+                .distinct()
+                .filter(network ->
+                        networks.stream().noneMatch(other -> !other.equals(network) && other.contains(network)))
+                .toList();
     }
 
     private Set<Long> ids(List<Account> accounts) {
@@ -117,6 +137,9 @@ final class ServiceCompiler {
             @Nullable ServiceName service, CallerKey caller, List<Destination> destinations, @Nullable Port listener) {
         List<Entry> entries = new ArrayList<>();
         for (Family family : families) {
+            if (caller.network() != null && caller.network().family() != family) {
+                continue; // nobody calls across families
+            }
             Map<Network, Ports> portsOf = new LinkedHashMap<>();
             Map<Network, String> said = new HashMap<>();
             for (Destination destination : destinations) {

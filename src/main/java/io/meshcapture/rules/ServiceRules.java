@@ -5,6 +5,7 @@ import io.meshcapture.plan.Rank;
 import io.meshcapture.plan.ServiceName;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 
 /**
  * A service with its names resolved, before its place among the others is known.
@@ -19,6 +20,27 @@ public record ServiceRules(ServiceName name, Rank rank, List<Entry> except, List
     public ServiceRules {
         except = List.copyOf(except);
         to = List.copyOf(to);
+    }
+
+    /** Without what asks for callers behind this host. */
+    ServiceRules ofThisHost() {
+        boolean all = except.stream().allMatch(entry -> entry.caller().network() == null)
+                && to.stream().allMatch(entry -> entry.caller().network() == null);
+        return all ? this : with(entry -> entry.caller().network() == null);
+    }
+
+    /** What a caller behind this host can fit. */
+    ServiceRules ofForwarded() {
+        return with(entry -> !entry.caller().isLocal());
+    }
+
+    private ServiceRules with(Predicate<Entry> some) {
+        return new ServiceRules(
+                name,
+                rank,
+                except.stream().filter(some).toList(),
+                to.stream().filter(some).toList(),
+                origin);
     }
 
     /** Equal for equal capture, whatever the order in which the plan lists destinations. */

@@ -1,5 +1,6 @@
 package io.meshcapture.rules;
 
+import io.meshcapture.plan.InterfaceName;
 import io.meshcapture.plan.PortRange;
 import io.meshcapture.plan.Rank;
 import java.util.List;
@@ -22,6 +23,10 @@ public sealed interface Step {
     interface Reader<R extends @Nullable Object> {
         R otherProtocols(OtherProtocols step);
 
+        R exceptInterfaces(ExceptInterfaces step);
+
+        R envoyToItself(EnvoyToItself step);
+
         R envoyUsers(EnvoyUsers step);
 
         R envoyGroups(EnvoyGroups step);
@@ -37,6 +42,8 @@ public sealed interface Step {
         R ipv6Bypass(Ipv6Bypass step);
 
         R openConnections(OpenConnections step);
+
+        R underway(Underway step);
 
         R lookup(Lookup step);
     }
@@ -61,6 +68,42 @@ public sealed interface Step {
         @Override
         public <R extends @Nullable Object> R read(Reader<R> reader) {
             return reader.otherProtocols(this);
+        }
+    }
+
+    /** Interfaces that the plan leaves alone, told by the route that the connection takes. */
+    record ExceptInterfaces(List<InterfaceName> interfaces) implements Step {
+        static final String WHY = "the plan leaves traffic on these interfaces alone";
+
+        public ExceptInterfaces {
+            interfaces = List.copyOf(interfaces);
+        }
+
+        @Override
+        public String why() {
+            return WHY;
+        }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.exceptInterfaces(this);
+        }
+    }
+
+    /**
+     * Envoy's calls to an address of this host are inbound, where inbound connections are captured: somebody here calls a
+     * service that runs here too. What Envoy's inbound side passes on must not come back: it calls a loopback address, or
+     * from one (127.0.0.6 and ::6, as Istio has it).
+     */
+    record EnvoyToItself(SortedSet<Long> uids, SortedSet<Long> gids) implements Step {
+        @Override
+        public String why() {
+            return "Envoy's calls to this host's own addresses are inbound";
+        }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.envoyToItself(this);
         }
     }
 
@@ -162,14 +205,32 @@ public sealed interface Step {
      * @param ephemeral the ports that the kernel gives to clients; a packet from another port is a server's answer
      */
     record OpenConnections(PortRange ephemeral) implements Step {
+        static final String WHY = "connections that were already open go on";
+
         @Override
         public String why() {
-            return "connections that were already open go on";
+            return WHY;
         }
 
         @Override
         public <R extends @Nullable Object> R read(Reader<R> reader) {
             return reader.openConnections(this);
+        }
+    }
+
+    /**
+     * What is forwarded in the middle of a connection, where conntrack does not know it. No socket of this host tells whether
+     * it was captured.
+     */
+    record Underway() implements Step {
+        @Override
+        public String why() {
+            return "forwarded connections that are underway go on";
+        }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.underway(this);
         }
     }
 

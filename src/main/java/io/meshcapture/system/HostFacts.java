@@ -71,6 +71,14 @@ public final class HostFacts {
         return addresses;
     }
 
+    /** The names of the interfaces of the calling thread's network namespace. */
+    public static List<String> interfaces() {
+        return lines("/proc/thread-self/net/dev").stream()
+                .filter(line -> line.indexOf(':') > 0)
+                .map(line -> line.substring(0, line.indexOf(':')).strip())
+                .toList();
+    }
+
     /** {@code |-- 10.99.0.2} and below it {@code /32 host LOCAL} (net/ipv4/fib_trie.c). */
     static void addIpv4(List<String> routes, String kind, Set<Address> addresses) {
         String address = "";

@@ -50,6 +50,8 @@ public final class Apply {
      * @param updated services whose capture changed
      * @param removed services that are captured no longer
      * @param captured how many services are captured afterwards
+     * @param inboundBefore whether connections to this host were captured before
+     * @param inbound whether they are afterwards
      * @param ipv6 what happens to IPv6
      * @param differences every difference, in the ruleset's words
      * @param trial how long what is in force lasts unless it is confirmed, or null for good
@@ -61,6 +63,8 @@ public final class Apply {
             List<String> updated,
             List<String> removed,
             int captured,
+            boolean inboundBefore,
+            boolean inbound,
             Choices.Ipv6 ipv6,
             List<Difference> differences,
             @Nullable Duration trial,
@@ -101,7 +105,7 @@ public final class Apply {
             Wanted wanted = Wanted.of(plan, place, request.services(), live);
             List<String> notes = new ArrayList<>(wanted.notes());
             notes.addAll(Trials.found(live));
-            boolean nothingWanted = wanted.decision().services().isEmpty();
+            boolean nothingWanted = wanted.decision().isNothing();
             if (nothingWanted) {
                 return release(backend, live, wanted, notes);
             }
@@ -128,8 +132,7 @@ public final class Apply {
         if (live.trial().isPresent() && request.trial() != null) {
             Trials.extend(backend, live, change, request.trial());
         } else if (!change.isNothing()) {
-            OpenConnections.commitBesideThem(
-                    backend, change, live.listeners(), wanted.decision().listeners());
+            OpenConnections.commitBesideThem(backend, change, live, wanted.decision());
         }
     }
 
@@ -199,6 +202,8 @@ public final class Apply {
                 updated,
                 removed,
                 wanted.decision().services().size(),
+                live.inbound().isPresent(),
+                wanted.decision().inbound() != null,
                 wanted.ipv6(),
                 Difference.of(differences),
                 tried ? request.trial() : null,

@@ -151,6 +151,21 @@ final class CapturedConnections {
         return ends;
     }
 
+    /** Envoy's ends of captured connections from elsewhere, whose client's end is not here. */
+    static List<Open> arrived(List<Open> sockets, List<Port> listeners) {
+        Set<Integer> ports = new HashSet<>();
+        for (Port listener : listeners) {
+            ports.add(listener.number());
+        }
+        List<Open> ends = new ArrayList<>();
+        for (Open socket : sockets) {
+            if (ports.contains(socket.localPort()) && !isLoopback(socket.local())) {
+                ends.add(socket);
+            }
+        }
+        return ends;
+    }
+
     private static @Nullable Open askConntrack(Open envoysEnd) {
         ConntrackTable.Entry entry = ConntrackTable.tcpWithReply(new ConntrackTable.Tuple(
                 envoysEnd.local(), envoysEnd.localPort(), envoysEnd.remote(), envoysEnd.remotePort()));

@@ -19,9 +19,11 @@ public final class Check {
      * @param differences every difference between what stands and what should
      * @param shadows chains of others that take connections before ours are asked
      * @param services how many services were compared
+     * @param inbound whether the plan captures connections to this host
      * @param notes what the user should know
      */
-    public record Outcome(List<Difference> differences, List<String> shadows, int services, List<String> notes) {
+    public record Outcome(
+            List<Difference> differences, List<String> shadows, int services, boolean inbound, List<String> notes) {
 
         /** Whether everything is as it should be, and effective. */
         public boolean isInSync() {
@@ -39,7 +41,7 @@ public final class Check {
                 Set<ServiceName> running = new HashSet<>(services);
                 running.removeAll(stopped.services());
                 if (running.isEmpty() && !services.isEmpty()) {
-                    return new Outcome(stopped.differences(), List.of(), services.size(), List.of());
+                    return new Outcome(stopped.differences(), List.of(), services.size(), false, List.of());
                 }
                 Wanted wanted = Wanted.toCompare(stopped.plan(), place, running, live, stopped.services());
                 Escaping escaping = Escaping.from(wanted);
@@ -49,8 +51,8 @@ public final class Check {
                         .ifPresent(left -> notes.add("what is in force is on trial and ends in " + Trials.left(left)
                                 + " unless it is confirmed with: meshcapture confirm"));
                 int compared = services.isEmpty() ? stopped.plan().services().size() : services.size();
-                if (wanted.decision().services().isEmpty() && !live.isInForce()) {
-                    return new Outcome(stopped.differences(), List.of(), compared, notes);
+                if (wanted.decision().isNothing() && !live.isInForce()) {
+                    return new Outcome(stopped.differences(), List.of(), compared, false, notes);
                 }
                 List<Difference> differences = new ArrayList<>(stopped.differences());
                 for (Finding finding :
@@ -81,7 +83,12 @@ public final class Check {
                             + ", so Envoy's own connections are captured again and again; correct envoy.user");
                 }
                 notes.addAll(escaping.notes());
-                return new Outcome(differences, live.isPresent() ? backend.shadows() : List.of(), compared, notes);
+                return new Outcome(
+                        differences,
+                        live.isPresent() ? backend.shadows(live) : List.of(),
+                        compared,
+                        wanted.decision().inbound() != null,
+                        notes);
             }
         });
     }

@@ -34,11 +34,19 @@ final class Drain {
     private final List<Port> listeners;
     private final @Nullable Decision decision;
 
-    /** By the cookies of the clients' sockets. */
+    /** Those at which connections from elsewhere arrive. */
+    private final List<Port> arriving;
+
+    /** By the cookies of the clients' sockets; of Envoy's where the client is elsewhere. */
     private final Map<Long, Draining> waited = new LinkedHashMap<>();
 
     private Drain(LiveState live, Predicate<String> ofServices) {
+        this.arriving = new ArrayList<>(live.inboundListeners());
+        if (live.isForwarding()) {
+            arriving.addAll(live.listeners()); // what is behind this host has its end elsewhere as well
+        }
         this.listeners = new ArrayList<>(live.listeners());
+        listeners.addAll(live.inboundListeners()); // what Envoy called here
         this.decision = decision(live);
         live.draining().forEach((cookie, one) -> {
             if (ofServices.test(one.service())) {
@@ -97,6 +105,11 @@ final class Drain {
     /** The captured connections of the services that are alive. */
     private Map<Long, Draining> captured(Predicate<String> ofServices) {
         Map<Long, Draining> found = new LinkedHashMap<>();
+        if (ofServices.test("") && !arriving.isEmpty()) {
+            for (SocketTable.Open envoysEnd : CapturedConnections.arrived(SocketTable.open(), arriving)) {
+                found.put(envoysEnd.cookie(), draining("", envoysEnd));
+            }
+        }
         if (decision == null) {
             if (ofServices.test("")) {
                 CapturedConnections.pairs(SocketTable.open(), listeners)
@@ -190,11 +203,17 @@ final class Drain {
         if (waited.isEmpty()) {
             return left;
         }
-        for (CapturedConnections.Pair pair : CapturedConnections.pairs(SocketTable.open(), listeners)) {
+        List<SocketTable.Open> sockets = SocketTable.open();
+        for (CapturedConnections.Pair pair : CapturedConnections.pairs(sockets, listeners)) {
             for (SocketTable.Open client : pair.clients()) {
                 if (waited.containsKey(client.cookie())) {
                     left.put(client.cookie(), pair.envoysEnd());
                 }
+            }
+        }
+        for (SocketTable.Open envoysEnd : CapturedConnections.arrived(sockets, listeners)) {
+            if (waited.containsKey(envoysEnd.cookie())) {
+                left.put(envoysEnd.cookie(), envoysEnd);
             }
         }
         return left;

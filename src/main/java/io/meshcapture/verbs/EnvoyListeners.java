@@ -7,6 +7,7 @@ import io.meshcapture.plan.Family;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.Port;
 import io.meshcapture.plan.Service;
+import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.system.HostFacts;
 import io.meshcapture.system.SocketTable;
 import io.meshcapture.system.UserNumbers;
@@ -23,6 +24,9 @@ final class EnvoyListeners {
     static final Address LOOPBACK_IPV4 = Address.ipv4(0x7f000001);
     static final Address LOOPBACK_IPV6 = new Address(Family.IPV6, 0, 1);
 
+    private static final Address ANY_IPV4 = Address.ipv4(0);
+    private static final Address ANY_IPV6 = new Address(Family.IPV6, 0, 0);
+
     /** What the kernel shows for a user that has no number in this user namespace (overflowuid). */
     private static final long UNMAPPED = 65534;
 
@@ -34,9 +38,17 @@ final class EnvoyListeners {
     private final List<SocketTable.Listening> listening;
     private final List<Port> ports;
 
-    private EnvoyListeners(List<SocketTable.Listening> listening, List<Port> ports) {
+    /** Those that must take what arrives: the inbound one, and those that guests of this host are sent to. */
+    private final List<Port> arrivals;
+
+    private EnvoyListeners(
+            List<SocketTable.Listening> listening, List<Port> ports, @Nullable Port inbound, boolean forwards) {
         this.listening = listening;
         this.ports = ports;
+        this.arrivals = new ArrayList<>(forwards ? ports : List.of());
+        if (inbound != null) {
+            arrivals.add(inbound);
+        }
     }
 
     /** The listeners that a plan needs, and who listens in this namespace now. */
@@ -45,11 +57,46 @@ final class EnvoyListeners {
         for (Service service : plan.services()) {
             ports.put(service.outbound().number(), service.outbound());
         }
-        return new EnvoyListeners(SocketTable.listening(), List.copyOf(ports.values()));
+        return new EnvoyListeners(
+                SocketTable.listening(),
+                List.copyOf(ports.values()),
+                plan.inbound() == null ? null : plan.envoy().inbound(),
+                !plan.interfaces().outbound().isEmpty());
     }
 
     private boolean serves(Port port, Address loopback) {
         return listening.stream().anyMatch(one -> one.port() == port.number() && one.serves(loopback));
+    }
+
+    /**
+     * Whether somebody takes what arrives: a redirect there leads to an address of the interface, never to loopback.
+     *
+     * @param any the address of all zeros of the family
+     */
+    private boolean takesArrivals(Port port, Address any) {
+        return listening.stream().anyMatch(one -> one.port() == port.number() && takesArrivals(one, any));
+    }
+
+    private static boolean takesArrivals(SocketTable.Listening one, Address any) {
+        return one.serves(any)
+                || (one.address().family() == any.family()
+                        && AlwaysDirect.LOOPBACK.stream().noneMatch(network -> network.contains(one.address())));
+    }
+
+    /** @throws Failure.Conflict where a listener that must take what arrives is there, on loopback alone */
+    void requireReachable() {
+        for (Port port : arrivals) {
+            if (takesArrivals(port, ANY_IPV4) || takesArrivals(port, ANY_IPV6)) {
+                continue;
+            }
+            if (serves(port, LOOPBACK_IPV4) || serves(port, LOOPBACK_IPV6)) {
+                throw new Failure.Conflict(
+                        "every captured connection that arrives would be refused",
+                        "Envoy's listener " + port + " is on loopback only, and what arrives is sent to the address of"
+                                + " the interface",
+                        "have Envoy listen on 0.0.0.0:" + port + " and [::]:" + port);
+            }
+        }
     }
 
     /** What is needed and missing: {@code 127.0.0.1:15001}. */
@@ -61,6 +108,14 @@ final class EnvoyListeners {
             }
             if (ipv6 == Choices.Ipv6.CAPTURE && HostFacts.hasIpv6() && !serves(port, LOOPBACK_IPV6)) {
                 missing.add("[" + LOOPBACK_IPV6 + "]:" + port);
+            }
+        }
+        for (Port port : arrivals) {
+            if (!takesArrivals(port, ANY_IPV4)) {
+                missing.add(ANY_IPV4 + ":" + port);
+            }
+            if (ipv6 == Choices.Ipv6.CAPTURE && HostFacts.hasIpv6() && !takesArrivals(port, ANY_IPV6)) {
+                missing.add("[" + ANY_IPV6 + "]:" + port);
             }
         }
         return missing;
@@ -83,6 +138,12 @@ final class EnvoyListeners {
                 addStranger(port, LOOPBACK_IPV6, "[" + LOOPBACK_IPV6 + "]:" + port, users, numbers, found);
             }
         }
+        for (Port port : arrivals) {
+            addStranger(port, ANY_IPV4, ANY_IPV4 + ":" + port, users, numbers, found);
+            if (ipv6 == Choices.Ipv6.CAPTURE) {
+                addStranger(port, ANY_IPV6, "[" + ANY_IPV6 + "]:" + port, users, numbers, found);
+            }
+        }
         return found;
     }
 
@@ -101,7 +162,9 @@ final class EnvoyListeners {
     /** Whether some listener is there for IPv4, and none for IPv6 on its port. */
     private boolean isForIpv4Only() {
         return HostFacts.hasIpv6()
-                && ports.stream().anyMatch(port -> serves(port, LOOPBACK_IPV4) && !serves(port, LOOPBACK_IPV6));
+                && (ports.stream().anyMatch(port -> serves(port, LOOPBACK_IPV4) && !serves(port, LOOPBACK_IPV6))
+                        || arrivals.stream()
+                                .anyMatch(port -> takesArrivals(port, ANY_IPV4) && !takesArrivals(port, ANY_IPV6)));
     }
 
     /**
@@ -125,7 +188,8 @@ final class EnvoyListeners {
                     + " add [::1] to Envoy's listener to have it captured, or write ipv6: bypass to leave it direct");
             return Choices.Ipv6.REJECT;
         }
-        boolean anyThere = ports.stream().anyMatch(port -> serves(port, LOOPBACK_IPV4) || serves(port, LOOPBACK_IPV6));
+        boolean anyThere = ports.stream().anyMatch(port -> serves(port, LOOPBACK_IPV4) || serves(port, LOOPBACK_IPV6))
+                || arrivals.stream().anyMatch(port -> takesArrivals(port, ANY_IPV4) || takesArrivals(port, ANY_IPV6));
         return anyThere || standing == null ? Choices.Ipv6.CAPTURE : standing;
     }
 

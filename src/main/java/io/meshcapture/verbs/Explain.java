@@ -10,15 +10,19 @@ import io.meshcapture.plan.CgroupPath;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.UnitName;
+import io.meshcapture.rules.Arrival;
 import io.meshcapture.rules.Caller;
 import io.meshcapture.rules.Connection;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.DecisionCompiler;
 import io.meshcapture.rules.Explainer;
 import io.meshcapture.rules.Explanation;
+import io.meshcapture.rules.InboundExplainer;
+import io.meshcapture.rules.Step;
 import io.meshcapture.system.Accounts;
 import io.meshcapture.system.ControlGroups;
 import io.meshcapture.system.HostFacts;
+import io.meshcapture.system.Routes;
 import org.jspecify.annotations.Nullable;
 
 /** Says what happens to a connection and why. */
@@ -34,6 +38,9 @@ public final class Explain {
      * @param group the caller's group, or null for the user's own
      * @param unit the caller's unit, or null
      * @param cgroup the caller's control group, or null
+     * @param inbound whether somebody elsewhere opens it to this host
+     * @param source the address of a caller behind this host, or null for a caller on it
+     * @param device the interface that it arrives on or leaves by, or null for one that the plan does not name
      */
     public record Question(
             Address destination,
@@ -42,7 +49,10 @@ public final class Explain {
             @Nullable Account user,
             @Nullable Account group,
             @Nullable UnitName unit,
-            @Nullable CgroupPath cgroup) {}
+            @Nullable CgroupPath cgroup,
+            boolean inbound,
+            @Nullable Address source,
+            @Nullable String device) {}
 
     /**
      * The answer.
@@ -80,6 +90,15 @@ public final class Explain {
         });
     }
 
+    /** Where the plan leaves interfaces alone, the kernel says which one the connection leaves by. */
+    private static @Nullable String device(Decision decision, Question question) {
+        boolean asked = question.device() == null
+                && !question.inbound()
+                && question.source() == null
+                && decision.steps().stream().anyMatch(Step.ExceptInterfaces.class::isInstance);
+        return asked ? Routes.device(question.destination()) : question.device();
+    }
+
     private static Outcome answer(Decision decision, Question question, Accounts accounts) {
         try {
             long uid = question.user() == null ? 0 : accounts.id(question.user());
@@ -99,8 +118,18 @@ public final class Explain {
                     question.udp() ? Connection.Protocol.UDP : Connection.Protocol.TCP,
                     question.destination(),
                     question.port(),
-                    new Caller(uid, gid, cgroup),
-                    HostFacts.ownAddresses());
+                    question.source() == null ? new Caller(uid, gid, cgroup) : Caller.behind(question.source()),
+                    HostFacts.ownAddresses(),
+                    device(decision, question));
+            if (question.inbound()) {
+                Arrival arrival = new Arrival(
+                        connection.protocol(),
+                        connection.destination(),
+                        connection.port(),
+                        question.device(),
+                        connection.ownAddresses());
+                return new Outcome(connection, InboundExplainer.explain(decision, arrival));
+            }
             return new Outcome(connection, Explainer.explain(decision, connection));
         } catch (BadValue e) {
             throw new Failure.Invalid(e.what(), "command line", e.mend());

@@ -1,8 +1,10 @@
 package io.meshcapture.verbs;
 
 import io.meshcapture.backend.nftables.Change;
+import io.meshcapture.backend.nftables.LiveState;
 import io.meshcapture.backend.nftables.NftablesBackend;
 import io.meshcapture.plan.Port;
+import io.meshcapture.rules.Decision;
 import io.meshcapture.system.SocketTable;
 import io.meshcapture.system.SocketTable.Open;
 import java.util.ArrayList;
@@ -19,21 +21,27 @@ final class OpenConnections {
      * and nothing is captured yet: conntrack knows by then whatever is opened from now on. Captured ones are told by their
      * other end, a socket on one of Envoy's listeners.
      *
-     * @param standing the listeners before the commit
-     * @param wanted the listeners after it
+     * @param live what stands before the commit
+     * @param wanted what is to stand after it
      */
-    static void commitBesideThem(NftablesBackend backend, Change change, List<Port> standing, List<Port> wanted) {
-        List<Port> listeners = new ArrayList<>(standing);
-        listeners.addAll(wanted);
+    static void commitBesideThem(NftablesBackend backend, Change change, LiveState live, Decision wanted) {
+        List<Port> inbound = new ArrayList<>(live.inboundListeners());
+        if (live.isForwarding()) {
+            inbound.addAll(live.listeners());
+        }
+        List<Port> listeners = new ArrayList<>(live.listeners());
+        listeners.addAll(wanted.listeners());
+        listeners.addAll(inbound);
         backend.prepare(change);
-        backend.commit(change, leavable(SocketTable.open(), listeners));
+        backend.commit(change, leavable(SocketTable.open(), listeners, inbound));
     }
 
-    private static List<Open> leavable(List<Open> sockets, List<Port> listeners) {
+    private static List<Open> leavable(List<Open> sockets, List<Port> listeners, List<Port> inbound) {
         Set<Open> captured = new HashSet<>();
         for (CapturedConnections.Pair pair : CapturedConnections.pairs(sockets, listeners)) {
             captured.addAll(pair.clients());
         }
+        captured.addAll(CapturedConnections.arrived(sockets, inbound));
         return sockets.stream()
                 .filter(open -> !CapturedConnections.isLoopback(open.remote()))
                 .filter(open -> !captured.contains(open))

@@ -41,6 +41,7 @@ public final class Rollback {
      * @param cut captured connections that were cut because their time was over
      * @param uncut captured connections that should have been cut, which this kernel cannot do
      * @param changed whether anything was changed
+     * @param inbound whether connections to this host still are; they belong to the plan and not to a service
      * @param notes what the user should know
      */
     public record Outcome(
@@ -50,6 +51,7 @@ public final class Rollback {
             int cut,
             int uncut,
             boolean changed,
+            boolean inbound,
             List<String> notes) {}
 
     private Rollback() {}
@@ -77,7 +79,8 @@ public final class Rollback {
             TreeSet<String> remaining = new TreeSet<>(captured);
             remaining.removeAll(removed);
             Finish finish = new Finish(backend, live, request.drain(), progress);
-            boolean releasesAll = live.isPresent() && remaining.isEmpty() && (all || !removed.isEmpty());
+            boolean inbound = !all && live.holdsInbound();
+            boolean releasesAll = live.isPresent() && remaining.isEmpty() && !inbound && (all || !removed.isEmpty());
             Drain.Ending ending;
             if (releasesAll) {
                 ending = finish.all();
@@ -99,6 +102,7 @@ public final class Rollback {
                     ending.cut(),
                     ending.uncut(),
                     releasesAll || !removed.isEmpty() || !finished.isEmpty(),
+                    inbound,
                     notes);
         }
     }
@@ -119,17 +123,21 @@ public final class Rollback {
             Progress progress)
             throws Exception {
         if (live.trial().isEmpty()) {
-            return new Outcome(List.of(), List.of(), List.copyOf(tried), 0, 0, false, Trials.found(live));
+            return new Outcome(
+                    List.of(), List.of(), List.copyOf(tried), 0, 0, false, live.holdsInbound(), Trials.found(live));
         }
         Finish finish = new Finish(backend, live, request.drain(), progress);
         tried.removeAll(before);
-        if (!before.isEmpty()) {
+        boolean inboundBefore = live.holdsInboundBehindTrial();
+        if (!before.isEmpty() || inboundBefore) {
             // as when its time is over: what it has captured goes on
             backend.commit(backend.abandonment(live));
-            return new Outcome(List.copyOf(tried), List.of(), List.copyOf(before), 0, 0, true, List.of());
+            return new Outcome(
+                    List.copyOf(tried), List.of(), List.copyOf(before), 0, 0, true, inboundBefore, List.of());
         }
         Drain.Ending ending = finish.all();
-        return new Outcome(List.copyOf(tried), List.of(), List.of(), ending.cut(), ending.uncut(), true, List.of());
+        return new Outcome(
+                List.copyOf(tried), List.of(), List.of(), ending.cut(), ending.uncut(), true, false, List.of());
     }
 
     /** Ends captures, with their connections. */

@@ -2,6 +2,8 @@ package io.meshcapture.verbs;
 
 import io.meshcapture.backend.nftables.LiveState;
 import io.meshcapture.backend.nftables.NftablesBackend;
+import io.meshcapture.plan.Choices;
+import io.meshcapture.plan.Port;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -15,6 +17,7 @@ public final class Status {
      * What stands.
      *
      * @param services the services that are captured, in name order
+     * @param inbound capture of connections to this host, or null where there is none
      * @param draining captured connections of services that were rolled back, which have not ended, by service; the empty
      *     text where that is not known
      * @param leftover whether a table stands that captures nothing
@@ -23,6 +26,7 @@ public final class Status {
      */
     public record Outcome(
             List<Captured> services,
+            @Nullable Arriving inbound,
             Map<String, Integer> draining,
             boolean leftover,
             @Nullable Duration trialLeft,
@@ -41,6 +45,16 @@ public final class Status {
     public record Captured(
             String name, String backend, @Nullable Instant since, String version, long captured, long excepted) {}
 
+    /**
+     * Capture of connections to this host.
+     *
+     * @param mode how they reach Envoy
+     * @param listener Envoy's listener for them
+     * @param captured new connections that were captured or rejected
+     * @param excepted new connections to ports that the plan excepts
+     */
+    public record Arriving(Choices.InboundMode mode, Port listener, long captured, long excepted) {}
+
     private Status() {}
 
     public static Outcome run(Place place) throws Exception {
@@ -58,8 +72,12 @@ public final class Status {
                         .toList();
                 return new Outcome(
                         services,
+                        live.inbound()
+                                .map(inbound -> new Arriving(
+                                        inbound.mode(), inbound.listener(), inbound.captured(), inbound.excepted()))
+                                .orElse(null),
                         Drain.unfinished(live),
-                        live.isPresent() && services.isEmpty(),
+                        live.isPresent() && services.isEmpty() && live.inbound().isEmpty(),
                         live.trial().orElse(null),
                         Trials.found(live));
             }

@@ -11,12 +11,10 @@ final class Supported {
 
     /** @throws Failure.Unavailable naming the first such section */
     static void require(Plan plan) {
-        refuse(plan.inbound() != null || plan.envoy().inbound() != null, "inbound capture (inbound, envoy.inbound)");
-        refuse(plan.dns() != null || plan.envoy().dns() != null, "capture of DNS (dns, envoy.dns)");
         refuse(
-                !plan.interfaces().except().isEmpty()
-                        || !plan.interfaces().outbound().isEmpty(),
-                "the treatment of interfaces (interfaces)");
+                plan.inbound() != null && plan.inbound().exceptEnvoy(),
+                "asking Envoy for the ports that it serves (inbound.except: envoy)");
+        refuse(plan.dns() != null || plan.envoy().dns() != null, "capture of DNS (dns, envoy.dns)");
         refuse(!plan.zones().isEmpty(), "the configuration of zones (zones)");
         refuse(
                 plan.backend() != Choices.Backend.AUTO && plan.backend() != Choices.Backend.NFTABLES,
@@ -26,9 +24,6 @@ final class Supported {
             refuse(
                     service.onEnvoyDown() == Choices.OnEnvoyDown.OPEN,
                     "failing open (services." + service.name() + ".on-envoy-down: open)");
-            refuse(
-                    !service.from().networks().isEmpty(),
-                    "telling callers by network (services." + service.name() + ".from.network)");
         }
     }
 

@@ -3,6 +3,8 @@ package io.meshcapture.verbs;
 import io.meshcapture.backend.nftables.LiveState;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Choices;
+import io.meshcapture.plan.InterfaceName;
+import io.meshcapture.plan.Interfaces;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.Service;
 import io.meshcapture.plan.ServiceName;
@@ -84,10 +86,27 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
     private static Wanted of(Plan relevant, Place place, LiveState live, Map<ServiceName, ServiceRules> standing) {
         Supported.require(relevant);
         List<String> notes = new ArrayList<>();
+        noteMissing(relevant.interfaces(), notes);
         EnvoyListeners envoy = EnvoyListeners.of(relevant);
+        envoy.requireReachable();
         Choices.Ipv6 ipv6 = envoy.ipv6(relevant.ipv6(), live.ipv6(), notes);
         Decision decision = DecisionCompiler.compile(relevant, host(place, ipv6), standing);
         return new Wanted(decision, ipv6, envoy, notes);
+    }
+
+    /** An interface may come later; rules by name wait for it. */
+    private static void noteMissing(Interfaces interfaces, List<String> notes) {
+        if (interfaces.except().isEmpty() && interfaces.outbound().isEmpty()) {
+            return;
+        }
+        List<String> there = HostFacts.interfaces();
+        List<InterfaceName> named = new ArrayList<>(interfaces.except());
+        named.addAll(interfaces.outbound());
+        for (InterfaceName name : named) {
+            if (there.stream().noneMatch(name::names)) {
+                notes.add("no interface " + name + " is there yet; what the plan says of it holds as soon as it is");
+            }
+        }
     }
 
     /** The plan with these services alone, or all of it where none is named. */

@@ -128,6 +128,10 @@ record Distribution(Path home) {
     }
 
     static Ending run(List<String> command, Map<String, String> environment, String input) {
+        return run(command, environment, input, PATIENCE);
+    }
+
+    static Ending run(List<String> command, Map<String, String> environment, String input, Duration patience) {
         try {
             Path out = Files.createTempFile("out", ".txt");
             Path err = Files.createTempFile("err", ".txt");
@@ -140,9 +144,9 @@ record Distribution(Path home) {
                 try (var stdin = process.getOutputStream()) {
                     stdin.write(input.getBytes(StandardCharsets.UTF_8));
                 }
-                if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) {
+                if (!process.waitFor(patience.toSeconds(), TimeUnit.SECONDS)) {
                     process.destroyForcibly();
-                    throw new AssertionError(command + " did not end within " + PATIENCE);
+                    throw new AssertionError(command + " did not end within " + patience);
                 }
                 return new Ending(process.exitValue(), Files.readString(out), Files.readString(err));
             } finally {

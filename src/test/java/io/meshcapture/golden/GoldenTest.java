@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import io.meshcapture.backend.nftables.NftablesBackend;
-import io.meshcapture.cli.ExplanationText;
 import io.meshcapture.config.Configuration;
 import io.meshcapture.config.PlanSource;
 import io.meshcapture.failure.Failure;
@@ -12,10 +11,8 @@ import io.meshcapture.plan.BadValue;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.PortRange;
-import io.meshcapture.rules.Connection;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.DecisionCompiler;
-import io.meshcapture.rules.Explainer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -103,9 +100,8 @@ class GoldenTest {
         assertTrue(questions.size() > 1, file + " asks at least two questions, in lines that begin with $");
         StringBuilder text = new StringBuilder();
         for (String question : questions) {
-            Connection connection = new Question(question).connection();
             text.append(text.isEmpty() ? "" : "\n").append(question).append('\n');
-            text.append(ExplanationText.of(connection, Explainer.explain(decision, connection)));
+            text.append(new Question(question).answer(decision));
         }
         return text.toString();
     }

@@ -1,13 +1,19 @@
 package io.meshcapture.golden;
 
+import io.meshcapture.cli.ExplanationText;
 import io.meshcapture.plan.Account;
+import io.meshcapture.plan.Address;
 import io.meshcapture.plan.BadValue;
 import io.meshcapture.plan.CgroupPath;
 import io.meshcapture.plan.Destination;
 import io.meshcapture.plan.Origin;
 import io.meshcapture.plan.UnitName;
+import io.meshcapture.rules.Arrival;
 import io.meshcapture.rules.Caller;
 import io.meshcapture.rules.Connection;
+import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.Explainer;
+import io.meshcapture.rules.InboundExplainer;
 import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +31,7 @@ record Question(String line) {
         String group = after(words, "--from-group");
         String unit = after(words, "--from-unit");
         String cgroup = after(words, "--from-cgroup");
+        String source = after(words, "--from-address");
         long uid = user == null ? 0 : village.id(Account.parse(Account.Kind.USER, user, ORIGIN));
         long gid = group == null ? uid : village.id(Account.parse(Account.Kind.GROUP, group, ORIGIN));
         if (unit != null) {
@@ -36,8 +43,24 @@ record Question(String line) {
                 words.contains("--udp") ? Connection.Protocol.UDP : Connection.Protocol.TCP,
                 Objects.requireNonNull(destination.network()).base(),
                 destination.ports().ranges().getFirst().first(),
-                new Caller(uid, gid, cgroup),
-                Village.ADDRESSES);
+                source == null ? new Caller(uid, gid, cgroup) : Caller.behind(Address.parse(source)),
+                Village.ADDRESSES,
+                after(words, "--interface"));
+    }
+
+    /** What the command prints. */
+    String answer(Decision decision) throws BadValue {
+        Connection connection = connection();
+        if (!line.contains(" --inbound")) {
+            return ExplanationText.of(connection, Explainer.explain(decision, connection));
+        }
+        Arrival arrival = new Arrival(
+                connection.protocol(),
+                connection.destination(),
+                connection.port(),
+                connection.device(),
+                connection.ownAddresses());
+        return ExplanationText.inbound(connection, InboundExplainer.explain(decision, arrival));
     }
 
     private static @Nullable String after(List<String> words, String option) {

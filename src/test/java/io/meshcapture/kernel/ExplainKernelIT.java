@@ -54,6 +54,52 @@ class ExplainKernelIT {
         }
     }
 
+    @ParameterizedTest(name = "seed {0}")
+    @ValueSource(longs = 20261124)
+    void explanation_of_what_arrives_is_what_the_kernel_does(long seed, Lab lab) {
+        lab.transparentProxyAt(Identity.ENVOY, "0.0.0.0:15006", "[::]:15006");
+        lab.proxy(15001);
+        for (int port : List.of(80, 81, 85, 90, 91, 443, 444, 5432)) {
+            lab.localServer(port);
+        }
+        var random = new RandomPlans(seed);
+        List<String> seen = new ArrayList<>();
+        for (int i = 0; i < PLANS; i++) {
+            String plan = random.inboundPlan();
+            Program.apply(plan);
+            assertEquals(0, Program.check(plan).exit(), plan);
+            for (int k = 0; k < CONNECTIONS_PER_PLAN; k++) {
+                String destination = random.arrival();
+                Verdict kernel = lab.inSrv(() -> lab.caller().resettingOnClose().connect(destination));
+                Verdict ofEnvoy =
+                        lab.caller().as(Identity.ENVOY).resettingOnClose().connect(destination);
+                for (String live : List.of("-v", "--live")) {
+                    String what = destination + " " + live + " of " + plan;
+                    assertEquals(outcome(kernel), said(plan, destination, live, "--inbound", "--interface=eth0"), what);
+                    assertEquals(outcome(ofEnvoy), said(plan, destination, live, "--from-user=1337"), what);
+                }
+                seen.add(outcome(kernel));
+            }
+        }
+        assertTrue(seen.containsAll(List.of("captured", "direct", "refused")), seen::toString);
+    }
+
+    private static String outcome(Verdict verdict) {
+        return verdict instanceof Proxied ? "captured" : verdict instanceof Direct ? "direct" : "refused";
+    }
+
+    /** A port where nobody listens, such as that of Envoy's listener on loopback, is refused without any rule. */
+    private static String said(String plan, String destination, String... more) {
+        List<String> args = new ArrayList<>(List.of(destination, "-o", "json"));
+        args.addAll(List.of(more));
+        String answer = Program.must(0, Program.withPlan(plan, "explain", args.toArray(String[]::new)))
+                .out();
+        String outcome = value("outcome", answer);
+        return outcome.equals("rejected") || (outcome.equals("direct") && destination.endsWith(":15001"))
+                ? "refused"
+                : outcome;
+    }
+
     private static Verdict assertExplained(Attempt attempt, String plan, String which, Lab lab) {
         var caller = lab.caller().as(new Identity(attempt.uid(), attempt.gid())).resettingOnClose();
         Verdict kernel = caller.connect(attempt.destination());

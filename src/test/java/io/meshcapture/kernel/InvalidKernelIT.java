@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.meshcapture.lab.Await;
 import io.meshcapture.lab.Connection;
 import io.meshcapture.lab.Echo;
+import io.meshcapture.lab.Identity;
 import io.meshcapture.lab.InNetns;
 import io.meshcapture.lab.Lab;
 import io.meshcapture.lab.Meshcapture.Outcome;
@@ -189,6 +190,51 @@ class InvalidKernelIT {
         Program.apply(DROP);
         Outcome outcome = Program.must(0, Program.run("explain", "10.99.0.1:8080", "--from-user", "1001", "--live"));
         assertTrue(outcome.out().contains("to Envoy on port 15001"), outcome::out);
+    }
+
+    /** Untranslated, the client's would meet nobody here, and be answered with a reset from the port that it meant. */
+    @ParameterizedTest
+    @ValueSource(strings = {"10.99.0.2:9090", "[fd99::2]:9090"})
+    void last_packets_of_an_inbound_connection_are_dropped_at_both_ends_and_nobody_is_reset(String own, Lab lab) {
+        lab.nft().apply("""
+                table inet arrivals {
+                  chain leaving { type filter hook postrouting priority 400
+                    oifname eth0 tcp flags & rst != 0 tcp sport 9090 counter comment "reset to the client"
+                  }
+                  chain arriving { type filter hook prerouting priority -400
+                    iifname eth0 tcp flags & rst != 0 tcp dport 15006 counter comment "reset to the inbound side"
+                  }
+                }
+                """);
+        String accept = "version: 1\nenvoy: {user: 1337, inbound: 15006}\nservices: {}\n";
+        Program.apply(accept);
+        awaitCounted(lab, "reset to the client", () -> arriveAndEndAfterFlush(lab, own, false));
+
+        Program.apply(accept + "invalid: drop\n");
+        long resets = counted(lab, "reset to the client");
+        awaitCounted(lab, CLIENTS, () -> arriveAndEndAfterFlush(lab, own, false));
+        assertEquals(resets, counted(lab, "reset to the client"));
+        Program.must(0, Program.check(accept + "invalid: drop\n"));
+        Program.must(3, Program.check(accept));
+
+        long before = counted(lab, "reset to the inbound side");
+        awaitCounted(lab, ENVOYS, () -> arriveAndEndAfterFlush(lab, own, true));
+        assertEquals(before, counted(lab, "reset to the inbound side"));
+        Program.apply(accept);
+        assertFalse(lab.nft().ours().contains("captured_ip"), lab.nft().ours());
+    }
+
+    /** Who ends it first. */
+    private static void arriveAndEndAfterFlush(Lab lab, String own, boolean envoy) {
+        try (var inbound = lab.proxyAt(Identity.ENVOY, "0.0.0.0:15006", "[::]:15006")) {
+            Connection connection = lab.inSrv(() -> lab.caller().open(own));
+            assertEquals(new Proxied(15006, own), connection.verdict());
+            assertEquals(1, inbound.arrivals().size());
+            lab.conntrack().flush();
+            if (!envoy) {
+                connection.close();
+            }
+        }
     }
 
     private static void endAfterFlush(Lab lab, String server) {

@@ -84,12 +84,6 @@ class KilledKernelIT {
               coming: {from: {user: 1005}, outbound: 15002}
             """, Map.of(1001, 15001, 1002, 15001, 1003, 15002, 1005, 15002), true);
 
-    private static final Side WITHOUT_LEDGER = side(
-            "the old plan without ledger",
-            OLD.plan.substring(ENVOY.length()).replaceAll(" *ledger.*\n", ""),
-            Map.of(1001, 15001, 1003, 15001, 1004, 15001),
-            false);
-
     private static final Side WITHOUT_ORDERS = side(
             "the old plan without orders",
             OLD.plan.substring(ENVOY.length()).replaceAll(" *orders.*\n", ""),
@@ -182,11 +176,6 @@ class KilledKernelIT {
     void rollback_of_one_service_while_its_captured_connections_drain(Lab lab) {
         List<String> rollback = List.of("rollback", "orders", "--drain", DRAIN.toMillis() + "ms");
         new Stage(lab).killAtEveryCall(new Story(OLD, null, WITHOUT_ORDERS, rollback));
-    }
-
-    @Test
-    void rollback_of_one_service(Lab lab) {
-        new Stage(lab).killAtEveryCall(new Story(OLD, null, WITHOUT_LEDGER, List.of("rollback", "ledger")));
     }
 
     @Test

@@ -58,6 +58,28 @@ final class RandomPlans {
         return new Attempt(uid, Integer.parseInt(one(GROUPS)), one(ADDRESSES), one(PORTS_ASKED));
     }
 
+    /** A plan that captures what arrives, with Envoy's listener on 15006. */
+    String inboundPlan() {
+        var plan = new StringBuilder("version: 1\nenvoy: {user: 1337, inbound: 15006}\n");
+        plan.append("ipv6: ")
+                .append(one(List.of("capture", "bypass", "reject")))
+                .append('\n');
+        plan.append("services: ")
+                .append(random.nextBoolean() ? "{}" : "{any: {}}")
+                .append('\n');
+        plan.append("inbound: {mode: ").append(one(List.of("redirect", "tproxy")));
+        plan.append(random.nextBoolean() ? "" : ", to: [" + one(PORTS) + ", " + one(PORTS) + "]");
+        plan.append(random.nextBoolean() ? "" : ", except: [" + one(PORTS) + "]")
+                .append("}\n");
+        return plan.append(random.nextInt(4) == 0 ? "interfaces: {except: [eth0]}\n" : "")
+                .toString();
+    }
+
+    /** What somebody elsewhere asks this host for. */
+    String arrival() {
+        return one(List.of("10.99.0.2:", "[fd99::2]:")) + one(List.of(80, 81, 85, 90, 91, 443, 444, 5432, 15001));
+    }
+
     String plan() {
         var plan = new StringBuilder("version: 1\nenvoy: {user: 1337");
         plan.append(random.nextInt(4) == 0 ? ", group: 2003}\n" : "}\n");

@@ -95,7 +95,8 @@ class RollbackKernelIT {
         ofA.forEach(Connection::close);
         Outcome outcome = Program.must(0, rollback.get(10, TimeUnit.SECONDS));
         assertEquals("released: a\nstill captured: b\n", outcome.out());
-        assertTrue(outcome.err().contains("waiting for 2 captured connections to end: a 2"), outcome::err);
+        // a third may have been opened just before
+        assertTrue(outcome.err().matches("(?s).*waiting for [23] captured connections to end: a [23].*"), outcome::err);
         assertEquals(Echo.ANSWERED, ofB.echo("of b"));
         assertEquals(0, Program.check(TWO, "b").exit());
     }

@@ -53,6 +53,11 @@ public final class Lab implements AutoCloseable {
         return closedAfterTheTest(Standin.proxy(owner, endpoints(listeners)));
     }
 
+    /** Likewise, with IP_TRANSPARENT: takes what tproxy sends it. */
+    public Standin transparentProxyAt(Identity owner, String... listeners) {
+        return closedAfterTheTest(Standin.transparentProxy(owner, endpoints(listeners)));
+    }
+
     /** A server in {@code srv} for this port of any address of the world. */
     public Standin server(int port) {
         return serverAt("0.0.0.0:" + port, "[::]:" + port);

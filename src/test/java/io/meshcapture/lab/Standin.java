@@ -46,6 +46,11 @@ public final class Standin implements AutoCloseable {
         return new Standin(false, true, owner).listening(listeners);
     }
 
+    /** A stand-in of Envoy to whose listeners {@code tproxy} may send connections. */
+    static Standin transparentProxy(Identity owner, List<Endpoint> listeners) {
+        return new Standin(true, true, owner).listening(listeners);
+    }
+
     private Standin listening(List<Endpoint> endpoints) {
         for (Endpoint endpoint : endpoints) {
             NativeSocket listener = NativeSocket.tcp(endpoint.family(), owner)

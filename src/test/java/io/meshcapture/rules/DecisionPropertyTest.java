@@ -35,7 +35,7 @@ class DecisionPropertyTest {
             Plan plan = world.plan();
             Decision decision = DecisionCompiler.compile(plan, world.host(plan));
             for (int i = 0; i < CONNECTIONS; i++) {
-                Connection connection = world.connection();
+                Connection connection = i % 4 == 0 ? world.forwarded() : world.connection();
                 Verdict verdict = Verdict.of(Explainer.explain(decision, connection));
                 assertEquals(
                         FirstMatch.decide(plan, connection),
@@ -45,6 +45,23 @@ class DecisionPropertyTest {
             }
         }
         assertEquals(Set.of(Explanation.Outcome.values()), seen);
+    }
+
+    @Test
+    void explain_answers_likewise_for_what_arrives() {
+        Set<Explanation.Outcome> seen = new HashSet<>();
+        for (int seed = 0; seed < PLANS; seed++) {
+            SmallWorld world = new SmallWorld(seed);
+            Plan plan = world.plan();
+            Decision decision = DecisionCompiler.compile(plan, world.host(plan));
+            for (int i = 0; i < CONNECTIONS; i++) {
+                Arrival arrival = world.arrival();
+                Verdict verdict = Verdict.of(InboundExplainer.explain(decision, arrival));
+                assertEquals(FirstMatch.decide(plan, arrival), verdict, () -> arrival + " in world " + world);
+                seen.add(verdict.outcome());
+            }
+        }
+        assertTrue(seen.contains(Explanation.Outcome.CAPTURED) && seen.contains(Explanation.Outcome.DIRECT));
     }
 
     @Test

@@ -8,12 +8,17 @@ import io.meshcapture.plan.CgroupPath;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Destination;
 import io.meshcapture.plan.Envoy;
+import io.meshcapture.plan.Family;
 import io.meshcapture.plan.From;
+import io.meshcapture.plan.Inbound;
+import io.meshcapture.plan.InterfaceName;
 import io.meshcapture.plan.Interfaces;
+import io.meshcapture.plan.Network;
 import io.meshcapture.plan.Origin;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.Port;
 import io.meshcapture.plan.PortRange;
+import io.meshcapture.plan.Ports;
 import io.meshcapture.plan.Service;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.plan.UnitName;
@@ -86,6 +91,8 @@ public final class SmallWorld {
     private static final Map<String, List<String>> UNITS =
             Map.of("ab.service", List.of("a/b"), "both@*.service", List.of("a/b/c", "d"));
 
+    private static final List<String> SOURCES = List.of("10.0.0.0/28", "10.0.0.0/29", "10.0.0.5");
+
     private static final Address OWN = address("10.0.0.16");
 
     private final long seed;
@@ -129,7 +136,45 @@ public final class SmallWorld {
                 oneOf(List.of(Choices.Ipv6.CAPTURE, Choices.Ipv6.BYPASS, Choices.Ipv6.REJECT)),
                 oneOf(List.of(Choices.Udp443.values())),
                 destinations(0, 2),
-                services);
+                services,
+                inbound(),
+                interfaces(services));
+    }
+
+    /** Of half of the plans; with it comes Envoy's listener on port 4. */
+    private @Nullable Inbound inbound() {
+        return switch (random.nextInt(4)) {
+            case 0 -> new Inbound(Choices.InboundMode.TPROXY, ports("1-2"), ports("2,443"), false);
+            case 1 -> new Inbound(Choices.InboundMode.REDIRECT, Ports.ALL, ports(oneOf(PORTS)), false);
+            default -> null;
+        };
+    }
+
+    private Interfaces interfaces(List<Service> services) {
+        boolean behind =
+                services.stream().anyMatch(service -> !service.from().networks().isEmpty());
+        List<InterfaceName> bridges = behind || random.nextInt(4) == 0
+                ? List.of(new InterfaceName("br0"), new InterfaceName("vnet*"))
+                : List.of();
+        return random.nextInt(4) != 0
+                ? new Interfaces(List.of(), bridges)
+                : new Interfaces(List.of(new InterfaceName("wg0"), new InterfaceName("veth*")), bridges);
+    }
+
+    private static Network network(String text) {
+        try {
+            return Network.parse(text);
+        } catch (BadValue e) {
+            throw new IllegalArgumentException(e);
+        }
+    }
+
+    private static Ports ports(String text) {
+        try {
+            return Ports.parse(text);
+        } catch (BadValue e) {
+            throw new IllegalArgumentException(e);
+        }
     }
 
     /** A plan that compiles. */
@@ -161,15 +206,21 @@ public final class SmallWorld {
 
     /** The plan with other services. */
     public static Plan with(Plan plan, List<Service> services) {
-        return plan(plan.ipv6(), plan.udp443(), plan.except(), services);
+        return plan(plan.ipv6(), plan.udp443(), plan.except(), services, plan.inbound(), plan.interfaces());
     }
 
     private static Plan plan(
-            Choices.Ipv6 ipv6, Choices.Udp443 udp443, List<Destination> except, List<Service> services) {
+            Choices.Ipv6 ipv6,
+            Choices.Udp443 udp443,
+            List<Destination> except,
+            List<Service> services,
+            @Nullable Inbound inbound,
+            Interfaces interfaces) {
+        Port listener = inbound == null ? null : new Port(4);
         Account envoy = new Account(Account.Kind.USER, "101", Origin.DEFAULT);
         Account envoys = new Account(Account.Kind.GROUP, "101", Origin.DEFAULT);
         return new Plan(
-                new Envoy(List.of(envoy), List.of(envoys), Envoy.DEFAULT_OUTBOUND, null, null, null),
+                new Envoy(List.of(envoy), List.of(envoys), Envoy.DEFAULT_OUTBOUND, listener, null, null),
                 Choices.Backend.AUTO,
                 ipv6,
                 udp443,
@@ -177,10 +228,10 @@ public final class SmallWorld {
                 Choices.HostsPorts.AUTO,
                 except,
                 services,
-                null,
+                inbound,
                 null,
                 List.of(),
-                Interfaces.NONE);
+                interfaces);
     }
 
     private Service service(int number) {
@@ -213,7 +264,13 @@ public final class SmallWorld {
         for (int i = random.nextInt(2); (kinds & 8) != 0 && i < 2; i++) {
             cgroups.add(new CgroupPath(oneOf(CGROUPS), Origin.DEFAULT));
         }
-        return new From(users, groups, units, cgroups, List.of());
+        boolean behind = kinds == 0 && random.nextInt(3) == 0; // a service of somebody behind the host
+        return new From(
+                users,
+                groups,
+                units,
+                cgroups,
+                behind ? List.of(network(oneOf(SOURCES)), network("fd00::/125")) : List.of());
     }
 
     private List<Destination> destinations(int least, int most) {
@@ -235,7 +292,33 @@ public final class SmallWorld {
                 address(oneOf(ADDRESSES)),
                 oneOf(PORT_NUMBERS),
                 new Caller(oneOf(UIDS), oneOf(GIDS), random.nextInt(3) == 0 ? null : oneOf(CALLING_CGROUPS)),
-                Set.of(OWN));
+                Set.of(OWN),
+                random.nextInt(8) == 0 ? oneOf(List.of("wg0", "veth7", "eth0")) : null);
+    }
+
+    private static List<Address> callingSources(Family family) {
+        return family == Family.IPV4
+                ? List.of(address("10.0.0.3"), address("10.0.0.5"), address("10.0.0.11"), address("11.0.0.1"))
+                : List.of(address("fd00::4"), address("fd00::8"));
+    }
+
+    /** A connection of somebody behind the host. */
+    public Connection forwarded() {
+        Connection like = connection();
+        List<Address> sources = callingSources(like.destination().family());
+        return new Connection(
+                like.protocol(), like.destination(), like.port(), Caller.behind(oneOf(sources)), like.ownAddresses());
+    }
+
+    /** A connection that arrives. */
+    public Arrival arrival() {
+        Connection like = connection();
+        return new Arrival(
+                like.protocol(),
+                random.nextInt(3) == 0 ? like.destination() : OWN,
+                like.port(),
+                like.device(),
+                like.ownAddresses());
     }
 
     /** All TCP connections of a host without addresses of its own. */
@@ -245,6 +328,10 @@ public final class SmallWorld {
         List<Connection> all = new ArrayList<>();
         for (String address : ADDRESSES) {
             for (int port : PORT_NUMBERS) {
+                for (Address source : callingSources(address(address).family())) {
+                    all.add(new Connection(
+                            Connection.Protocol.TCP, address(address), port, Caller.behind(source), Set.of()));
+                }
                 for (Long uid : UIDS) {
                     for (Long gid : GIDS) {
                         for (@Nullable String cgroup : cgroups) {

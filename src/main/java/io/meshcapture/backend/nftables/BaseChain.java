@@ -15,16 +15,18 @@ enum BaseChain {
 
     /**
      * What is opened here. One before NF_IP_PRI_NAT_DST (-100), where Docker, kube-proxy and iptables have theirs: among
-     * hooks of equal priority the one registered last is asked first, and whoever translates first decides. nft 1.0.6 has
-     * no name for this priority in an output hook. This chain always stands, and says which slot is in force.
+     * hooks of equal priority the one registered last is asked first, and whoever translates first decides. This chain always stands, and says which slot is in force.
      */
     OUTPUT("output", "type nat hook output priority -101; policy accept;", "outbound"),
 
-    /** What arrives. The same priority, as nft spells it in this hook. */
-    PREROUTING("prerouting", "type nat hook prerouting priority dstnat - 1; policy accept;", "arriving"),
+    /** What arrives. At the same priority. */
+    PREROUTING("prerouting", "type nat hook prerouting priority -101; policy accept;", "arriving"),
 
     /** Every packet that arrives, before any is translated. */
-    INTERCEPTION("interception", "type filter hook prerouting priority mangle; policy accept;", "intercepted"),
+    INTERCEPTION("interception", "type filter hook prerouting priority -150; policy accept;", "intercepted"),
+
+    /** Likewise, to be checked. */
+    ENTERING("entering", "type filter hook prerouting priority -150; policy accept;", "invalid_arrivals"),
 
     /** Every packet that is sent here, after conntrack has looked at it and before it is translated. */
     LEAVING("leaving", "type filter hook output priority -150; policy accept;", "invalid");
@@ -49,7 +51,7 @@ enum BaseChain {
         return chain;
     }
 
-    /** Type, hook, priority and policy as nft prints them. */
+    /** Type, hook, priority and policy as nft prints them; see {@link HookPriority}. */
     String properties() {
         return properties;
     }

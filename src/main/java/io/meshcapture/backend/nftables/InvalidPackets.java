@@ -1,15 +1,20 @@
 package io.meshcapture.backend.nftables;
 
+import io.meshcapture.backend.nftables.Ruleset.Chain;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
+import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.InboundDecision;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 
 /**
  * What {@code invalid: drop} is made of.
  *
- * <p>A packet that conntrack calls INVALID is not translated. Of a captured connection it would leave with its untranslated
+ * <p>A packet that conntrack calls INVALID is not translated. Of an outbound connection it would leave with its untranslated
  * ends: the client's to the real destination, which knows nothing of the connection and answers it with a reset; Envoy's
- * to the client, from an address that the client's socket knows nothing of, which answers with a reset likewise. Mostly it is
+ * to the client, from an address that the client's socket knows nothing of, which answers with a reset likewise. Of an inbound
+ * connection the client's would meet no socket of its own here, and this host would answer it with a reset. Mostly it is
  * the FIN or RST of a connection whose entry vanished ({@code conntrack -F}) or expired, as those of half-closed ones do
  * after a minute; other packets of such a connection are NEW, and are taken up again (net.netfilter.nf_conntrack_tcp_loose).
  *
@@ -23,6 +28,9 @@ final class InvalidPackets {
     /** As many as conntrack itself knows by default (net.netfilter.nf_conntrack_max) on a host with memory. */
     private static final String SIZE = "size 262144";
 
+    private static final String ENVOYS = comment("INVALID, from Envoy's end of a captured connection");
+    private static final String CLIENTS = comment("INVALID, from the client's end of a captured connection");
+
     private static final String OF_IPV4 = "ip saddr . tcp sport . ip daddr . tcp dport";
     private static final String OF_IPV6 = "ip6 saddr . tcp sport . ip6 daddr . tcp dport";
 
@@ -34,10 +42,39 @@ final class InvalidPackets {
 
     private InvalidPackets() {}
 
-    static List<NftSet> sets() {
-        return List.of(
+    /** Adds to a ruleset what its decision needs; nothing where INVALID packets are accepted. */
+    static void render(Ruleset ruleset, Decision decision) {
+        InboundDecision inbound = decision.inbound();
+        boolean dropsInbound = inbound != null && inbound.endings().contains(Decision.Ending.DROP_INVALID);
+        boolean dropsOutbound = decision.endings().contains(Decision.Ending.DROP_INVALID);
+        if (!dropsOutbound && !dropsInbound) {
+            return;
+        }
+        for (NftSet set : List.of(
                 set(Ruleset.CAPTURED_IPV4, "type ipv4_addr . inet_service . ipv4_addr . inet_service"),
-                set(Ruleset.CAPTURED_IPV6, "type ipv6_addr . inet_service . ipv6_addr . inet_service"));
+                set(Ruleset.CAPTURED_IPV6, "type ipv6_addr . inet_service . ipv6_addr . inet_service"))) {
+            ruleset.sets().put(set.name(), set);
+        }
+        List<String> leaving = new ArrayList<>();
+        leaving.add("ct state invalid ip saddr 127.0.0.0/8 ip daddr != 127.0.0.0/8 tcp sport @listeners counter drop"
+                + ENVOYS);
+        leaving.add("ct state invalid ip6 saddr ::1 ip6 daddr != ::1 tcp sport @listeners counter drop" + ENVOYS);
+        if (decision.forwarding() != null) {
+            leaving.add("ct state invalid ip saddr != 127.0.0.0/8 tcp sport @listeners counter drop" + ENVOYS);
+            leaving.add("ct state invalid ip6 saddr != ::1 tcp sport @listeners counter drop" + ENVOYS);
+        }
+        if (inbound != null && dropsInbound) {
+            leaving.add("ct state invalid tcp sport " + inbound.listener() + " counter drop" + ENVOYS);
+        }
+        leaving.addAll(ofClients());
+        chain(ruleset, BaseChain.LEAVING.target(), leaving);
+        if (decision.forwarding() != null || dropsInbound) {
+            chain(ruleset, BaseChain.ENTERING.target(), ofClients());
+        }
+    }
+
+    private static void chain(Ruleset ruleset, String name, List<String> rules) {
+        ruleset.chains().put(name, new Chain(name, null, List.copyOf(rules)));
     }
 
     private static NftSet set(String name, String type) {
@@ -52,16 +89,11 @@ final class InvalidPackets {
                 "update @" + Ruleset.CAPTURED_IPV6 + " { " + OF_IPV6 + " }" + comment);
     }
 
-    /** The rules of the chain that every packet meets. */
-    static List<String> rules() {
-        String envoys = comment("INVALID, from Envoy's end of a captured connection");
-        String clients = comment("INVALID, from the client's end of a captured connection");
+    /** What a client sends, here or from outside: dropped where it is INVALID, remembered otherwise. */
+    private static List<String> ofClients() {
         return List.of(
-                "ct state invalid ip saddr 127.0.0.0/8 ip daddr != 127.0.0.0/8 tcp sport @listeners counter drop"
-                        + envoys,
-                "ct state invalid ip6 saddr ::1 ip6 daddr != ::1 tcp sport @listeners counter drop" + envoys,
-                "ct state invalid " + OF_IPV4 + " @" + Ruleset.CAPTURED_IPV4 + " counter drop" + clients,
-                "ct state invalid " + OF_IPV6 + " @" + Ruleset.CAPTURED_IPV6 + " counter drop" + clients,
+                "ct state invalid " + OF_IPV4 + " @" + Ruleset.CAPTURED_IPV4 + " counter drop" + CLIENTS,
+                "ct state invalid " + OF_IPV6 + " @" + Ruleset.CAPTURED_IPV6 + " counter drop" + CLIENTS,
                 ended(Ruleset.CAPTURED_IPV4, OF_IPV4),
                 ended(Ruleset.CAPTURED_IPV6, OF_IPV6),
                 refreshed(Ruleset.CAPTURED_IPV4, OF_IPV4, true),

@@ -205,12 +205,18 @@ final class ListingParser {
                 break;
             }
             if (base == null && rules.isEmpty() && line.startsWith("type ")) {
-                base = line;
+                base = isNumbered(line) ? line : HookPriority.numbered(line);
             } else if (!line.isEmpty()) {
                 rules.add(uncounted(line));
             }
         }
         return new Chain(name, base, rules);
+    }
+
+    /** {@code priority -101;}; a name is for {@link HookPriority}, which no start needs to load otherwise. */
+    private static boolean isNumbered(String properties) {
+        int priority = properties.indexOf(" priority ");
+        return priority < 0 || !Character.isLetter(properties.charAt(priority + " priority ".length()));
     }
 
     /** A rule's text does not change with what it counts. */

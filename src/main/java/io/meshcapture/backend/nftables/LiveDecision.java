@@ -5,6 +5,7 @@ import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.BadValue;
+import io.meshcapture.plan.InterfaceName;
 import io.meshcapture.plan.Network;
 import io.meshcapture.plan.Origin;
 import io.meshcapture.plan.Port;
@@ -14,6 +15,7 @@ import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.CallerKey;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.Entry;
+import io.meshcapture.rules.Forwarding;
 import io.meshcapture.rules.ServiceFacts;
 import io.meshcapture.rules.ServiceRules;
 import io.meshcapture.rules.Step;
@@ -61,7 +63,13 @@ final class LiveDecision {
         }
         List<ServiceFacts> facts = new ArrayList<>();
         services().forEach((name, rules) -> facts.add(new ServiceFacts(name, rules.digest())));
-        return new Decision(steps(), endings, listeners, facts);
+        return new Decision(
+                steps(),
+                endings,
+                listeners,
+                facts,
+                LiveInbound.isIn(ruleset) ? LiveInbound.read(ruleset, ephemeral()) : null,
+                forwarding());
     }
 
     private List<Step> steps() {
@@ -74,6 +82,19 @@ final class LiveDecision {
             }
         }
         Chain outbound = ruleset.chains().get(BaseChain.OUTPUT.target());
+        return steps(outbound);
+    }
+
+    private @Nullable Forwarding forwarding() {
+        Chain forwarded = ruleset.chains().get(RulesetRenderer.FORWARDED);
+        Chain arriving = ruleset.chains().get(BaseChain.PREROUTING.target());
+        return forwarded == null || arriving == null
+                ? null
+                : new Forwarding(
+                        LiveInbound.interfaces(arriving, "iifname", RulesetRenderer.FORWARDING), steps(forwarded));
+    }
+
+    private List<Step> steps(@Nullable Chain outbound) {
         List<Step> guards = guards();
         List<Step> steps = new ArrayList<>();
         for (String rule : outbound == null ? List.<String>of() : outbound.rules()) {
@@ -123,7 +144,7 @@ final class LiveDecision {
         throw notOurs(rule);
     }
 
-    private static Failure.Conflict notOurs(String rule) {
+    static Failure.Conflict notOurs(String rule) {
         return new Failure.Conflict(
                 "the live table holds a rule that meshcapture did not write",
                 rule,
@@ -134,15 +155,23 @@ final class LiveDecision {
         List<Step> guards = new ArrayList<>(List.of(
                 new Step.OtherProtocols(false),
                 new Step.OtherProtocols(true),
+                new Step.ExceptInterfaces(interfaces()),
+                new Step.EnvoyToItself(ids("envoy_users"), ids("envoy_groups")),
                 new Step.EnvoyUsers(ids("envoy_users")),
                 new Step.EnvoyGroups(ids("envoy_groups")),
                 new Step.OwnAddresses(),
                 new Step.LinkLocal(),
                 new Step.Multicast(),
                 new Step.Broadcast(),
-                new Step.Ipv6Bypass()));
+                new Step.Ipv6Bypass(),
+                new Step.Underway()));
         guards.add(new Step.OpenConnections(ephemeral()));
         return guards;
+    }
+
+    private List<InterfaceName> interfaces() {
+        Chain outbound = ruleset.chains().get(BaseChain.OUTPUT.target());
+        return outbound == null ? List.of() : LiveInbound.interfaces(outbound, "oifname");
     }
 
     /** From {@code tcp sport != 32768-60999 accept …} in the chain of open connections. */
@@ -232,6 +261,7 @@ final class LiveDecision {
             Long uid = null;
             Long gid = null;
             Network network = Network.ALL_IPV4;
+            Network source = null;
             PortRange ports = PortRange.ALL;
             List<String> fields = NftKey.fields(element.key());
             for (int i = 0; i < types.size(); i++) {
@@ -241,7 +271,12 @@ final class LiveDecision {
                     case "uid" -> uid = Long.valueOf(field);
                     case "gid" -> gid = Long.valueOf(field);
                     case "inet_service" -> ports = ports(field);
-                    default -> network = Network.parse(field);
+                    default -> {
+                        boolean isSource = map.startsWith(RulesetRenderer.FORWARDED) && i == 0;
+                        Network read = Network.parse(field);
+                        network = isSource ? network : read;
+                        source = isSource && read.prefix() > 0 ? read : source;
+                    }
                 }
             }
             ServiceName service = element.comment().isEmpty() ? null : ServiceName.parse(element.comment());
@@ -249,7 +284,12 @@ final class LiveDecision {
                     ? "any " + network.family().label()
                     : network + (ports.equals(PortRange.ALL) ? "" : " port " + ports);
             return new Entry(
-                    service, new CallerKey(cgroup, uid, gid), network, ports, listener(element.verdict()), said);
+                    service,
+                    new CallerKey(cgroup, uid, gid, source),
+                    network,
+                    ports,
+                    listener(element.verdict()),
+                    said);
         } catch (BadValue | NumberFormatException | IndexOutOfBoundsException e) {
             throw new Failure.Conflict(
                     "the live table holds an element that meshcapture did not write",
@@ -268,7 +308,7 @@ final class LiveDecision {
     }
 
     /** Unlike in a plan there may be port 0, alone or where a range begins: what is left over of all ports has it. */
-    private static PortRange ports(String field) throws BadValue {
+    static PortRange ports(String field) throws BadValue {
         if (field.equals("0")) {
             return new PortRange(0, 0);
         }
@@ -301,7 +341,10 @@ final class LiveDecision {
         for (NftSet map : ruleset.sets().values()) {
             if (map.isMap()) {
                 for (Entry entry : entries(map, gone)) {
-                    if (entry.service() != null) {
+                    // what anybody may be is in the maps of this host's callers too
+                    boolean again = map.name().startsWith(RulesetRenderer.FORWARDED)
+                            && entry.caller().network() == null;
+                    if (entry.service() != null && !again) {
                         (entry.listener() == null ? except : to)
                                 .computeIfAbsent(entry.service(), any -> new ArrayList<>())
                                 .add(entry);

@@ -207,23 +207,88 @@ public final class LiveState {
                         .anyMatch(chain -> chain.rules().stream().anyMatch(rule -> LiveDecision.hasComment(rule, why)));
     }
 
+    /**
+     * Capture of connections to this host, as it stands.
+     *
+     * @param mode how they reach Envoy
+     * @param listener Envoy's listener for them
+     * @param captured new connections that were captured or rejected
+     * @param excepted new connections to ports that the plan excepts
+     */
+    public record LiveInboundCapture(Choices.InboundMode mode, Port listener, long captured, long excepted) {}
+
+    /** Capture of connections to this host; empty where there is none. */
+    public Optional<LiveInboundCapture> inbound() {
+        if (ruleset == null || !isInForce() || !LiveInbound.isIn(ruleset)) {
+            return Optional.empty();
+        }
+        Port listener = null;
+        for (String chain : ruleset.chains().keySet()) {
+            Port one = LiveInbound.listener(chain);
+            listener = one == null ? listener : one;
+        }
+        if (listener == null) {
+            return Optional.empty();
+        }
+        long captured = 0;
+        long excepted = 0;
+        NftSet ports = ruleset.sets().get(InboundRenderer.PORTS);
+        if (ports != null) {
+            for (Element element : ports.elements().values()) {
+                if (element.verdict().equals("accept")) {
+                    excepted += element.packets();
+                } else {
+                    captured += element.packets();
+                }
+            }
+        }
+        return Optional.of(new LiveInboundCapture(LiveInbound.mode(ruleset), listener, captured, excepted));
+    }
+
+    /** Whether connections to this host are captured, by what is in force or by what a trial falls back to. */
+    public boolean holdsInbound() {
+        return inbound().isPresent() || holdsInboundBehindTrial();
+    }
+
+    /** Whether they are by what a trial falls back to, while it runs. */
+    public boolean holdsInboundBehindTrial() {
+        return standing != null
+                && standing.trialLeft() != null
+                && standing.confirmed() != null
+                && standing.table().chains().containsKey(standing.confirmed().name(InboundRenderer.INBOUND));
+    }
+
+    /** Whether connections through this host are captured, or have been. */
+    public boolean isForwarding() {
+        return chains().contains(RulesetRenderer.FORWARDED);
+    }
+
+    /** Envoy's listeners for connections to this host that the table sends to or has sent to. */
+    public List<Port> inboundListeners() {
+        List<Port> listeners = new ArrayList<>();
+        chains().forEach(chain -> add(LiveInbound.listener(chain), listeners));
+        return listeners;
+    }
+
     /** Envoy's listeners that the table sends to or has sent to. */
     public List<Port> listeners() {
         List<Port> listeners = new ArrayList<>();
-        if (standing != null) {
-            NftSet ever = standing.table().sets().get(Ruleset.LISTENERS);
-            if (ever != null) {
-                ever.elements().keySet().forEach(port -> add(LiveDecision.listener("goto to_" + port), listeners));
-            }
-            // should somebody have emptied that
-            for (Slot slot : Slot.values()) {
-                slot.contents(standing.table())
-                        .chains()
-                        .keySet()
-                        .forEach(chain -> add(LiveDecision.listener("goto " + chain), listeners));
-            }
+        NftSet ever = standing == null ? null : standing.table().sets().get(Ruleset.LISTENERS);
+        if (ever != null) {
+            ever.elements().keySet().forEach(port -> add(LiveDecision.listener("goto to_" + port), listeners));
         }
+        // should somebody have emptied that
+        chains().forEach(chain -> add(LiveDecision.listener("goto " + chain), listeners));
         return listeners;
+    }
+
+    /** The chains of all slots, under the names that a ruleset alone has. */
+    private List<String> chains() {
+        return standing == null
+                ? List.of()
+                : standing.table().chains().keySet().stream()
+                        .map(Slot::plainName)
+                        .toList();
     }
 
     private static void add(@Nullable Port listener, List<Port> listeners) {

@@ -316,8 +316,9 @@ public final class NftablesBackend implements AutoCloseable {
     }
 
     /** Chains of other tables that may decide before ours; see {@link Shadows}. */
-    public List<String> shadows() {
-        return Shadows.find(nft);
+    public List<String> shadows(LiveState live) {
+        Ruleset stands = live.ruleset();
+        return Shadows.find(nft, stands != null && stands.chains().containsKey(BaseChain.PREROUTING.chain()));
     }
 
     @Override

@@ -4,12 +4,15 @@ import io.meshcapture.backend.nftables.Ruleset.Chain;
 import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
 import io.meshcapture.plan.Family;
+import io.meshcapture.plan.InterfaceName;
 import io.meshcapture.plan.Network;
 import io.meshcapture.plan.Port;
 import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.rules.CallerKey;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.Entry;
+import io.meshcapture.rules.Forwarding;
+import io.meshcapture.rules.InboundDecision;
 import io.meshcapture.rules.ServiceFacts;
 import io.meshcapture.rules.Step;
 import java.util.ArrayList;
@@ -33,31 +36,69 @@ final class RulesetRenderer {
     /** What the name of a chain that sends to a listener begins with. */
     static final String TO = "to_";
 
-    private static final String REUSED = "a connection that was open before is over";
+    static final String REUSED = "a connection that was open before is over";
     private static final String FORGOTTEN =
             "Envoy's end of a captured connection waits until the client's is known again";
 
+    /** The chain that decides about what is forwarded, and what the names of its maps begin with. */
+    static final String FORWARDED = "forwarded";
+
+    static final String FORWARDING = "what arrives on these interfaces is outbound";
+    static final String OPEN = "open when capture began";
+
     private final Ruleset ruleset;
-    private final List<String> outbound = new ArrayList<>();
+    private final @Nullable InboundDecision inbound;
+    private final boolean forwardsToo;
+    /** The chain that steps are written to. */
+    private List<String> rules = new ArrayList<>();
+
+    /** Whether that is the one of what is forwarded. */
+    private boolean forwards;
+
     private final Steps steps = new Steps();
 
-    private RulesetRenderer(Ruleset ruleset) {
+    private RulesetRenderer(Ruleset ruleset, @Nullable InboundDecision inbound, boolean forwardsToo) {
+        this.forwardsToo = forwardsToo;
         this.ruleset = ruleset;
+        this.inbound = inbound;
     }
 
     static Ruleset render(Decision decision) {
         RulesetRenderer renderer = new RulesetRenderer(
-                new Ruleset(Ruleset.TAG + Ruleset.SCHEMA, new LinkedHashMap<>(), new LinkedHashMap<>()));
+                new Ruleset(Ruleset.TAG + Ruleset.SCHEMA, new LinkedHashMap<>(), new LinkedHashMap<>()),
+                decision.inbound(),
+                decision.forwarding() != null);
         renderer.livingSets();
         renderer.services(decision.services());
         renderer.listeners(decision);
         decision.steps().forEach(step -> step.read(renderer.steps));
-        renderer.chain(BaseChain.OUTPUT.target(), renderer.outbound);
-        if (decision.endings().contains(Decision.Ending.DROP_INVALID)) {
-            InvalidPackets.sets().forEach(set -> renderer.ruleset.sets().put(set.name(), set));
-            renderer.chain(BaseChain.LEAVING.target(), InvalidPackets.rules());
+        List<String> outbound = renderer.rules;
+        if (decision.inbound() != null) {
+            InboundRenderer.render(renderer.ruleset, decision.inbound(), decision.listeners());
         }
+        if (decision.forwarding() != null) {
+            renderer.forwarding(decision.forwarding());
+        }
+        renderer.chain(BaseChain.OUTPUT.target(), outbound);
+        InvalidPackets.render(renderer.ruleset, decision);
         return BaseChain.leading(renderer.ruleset, Slot.FIRST, null, false);
+    }
+
+    /** What arrives on these interfaces is asked first; what it does not decide may be inbound. */
+    private void forwarding(Forwarding forwarding) {
+        forwards = true;
+        rules = new ArrayList<>();
+        forwarding.steps().forEach(step -> step.read(steps));
+        chain(FORWARDED, rules);
+        List<String> arriving = new ArrayList<>();
+        for (InterfaceName name : forwarding.interfaces()) {
+            arriving.add("iifname \"" + name + "\" jump " + FORWARDED + comment(FORWARDING));
+        }
+        Chain inbound = ruleset.chains().get(BaseChain.PREROUTING.target());
+        if (inbound != null) {
+            arriving.addAll(inbound.rules());
+        }
+        chain(BaseChain.PREROUTING.target(), arriving);
     }
 
     private void livingSets() {
@@ -125,6 +166,22 @@ final class RulesetRenderer {
         }
 
         @Override
+        public @Nullable Void exceptInterfaces(Step.ExceptInterfaces step) {
+            for (InterfaceName name : step.interfaces()) {
+                rule("oifname \"" + name + "\" accept", step);
+            }
+            return null;
+        }
+
+        @Override
+        public @Nullable Void envoyToItself(Step.EnvoyToItself step) {
+            ids("envoy_users", "uid", step.uids());
+            ids("envoy_groups", "gid", step.gids());
+            rule("meta skuid @envoy_users jump " + InboundRenderer.ENVOY_TO_ITSELF, step);
+            return rule("meta skgid @envoy_groups jump " + InboundRenderer.ENVOY_TO_ITSELF, step);
+        }
+
+        @Override
         public @Nullable Void envoyUsers(Step.EnvoyUsers step) {
             ids("envoy_users", "uid", step.uids());
             return rule("meta skuid @envoy_users accept", step);
@@ -138,7 +195,7 @@ final class RulesetRenderer {
 
         @Override
         public @Nullable Void ownAddresses(Step.OwnAddresses step) {
-            return rule("fib daddr type local accept", step);
+            return rule("fib daddr type local " + (forwards ? "return" : "accept"), step);
         }
 
         @Override
@@ -168,14 +225,23 @@ final class RulesetRenderer {
         }
 
         @Override
+        public @Nullable Void underway(Step.Underway step) {
+            return rule("tcp flags != syn / fin,syn,rst,ack accept", step);
+        }
+
+        @Override
         public @Nullable Void lookup(Step.Lookup step) {
-            declareLookup(step);
+            if (forwards && step.rank() != null) {
+                declareForwarded(step);
+            } else {
+                declareLookup(step);
+            }
             return null;
         }
     }
 
     private @Nullable Void rule(String text, Step step) {
-        outbound.add(text + comment(step.why()));
+        rules.add(text + comment(step.why()));
         return null;
     }
 
@@ -202,16 +268,19 @@ final class RulesetRenderer {
      * would answer with a reset; so it waits, is sent again by Envoy's kernel, and passes once the client has sent.
      */
     private void declareOpenConnections(Step.OpenConnections open) {
-        chain(
-                "open_connections",
-                List.of(
-                        "ip saddr 127.0.0.0/8 ip daddr != 127.0.0.0/8 tcp sport @listeners drop" + comment(FORGOTTEN),
-                        "ip6 saddr ::1 ip6 daddr != ::1 tcp sport @listeners drop" + comment(FORGOTTEN),
-                        "ip saddr . tcp sport . ip daddr . tcp dport @open_ip accept"
-                                + comment("open when capture began"),
-                        "ip6 saddr . tcp sport . ip6 daddr . tcp dport @open_ip6 accept"
-                                + comment("open when capture began"),
-                        "tcp sport != " + open.ephemeral() + " accept" + comment("answers of servers on this host")));
+        List<String> opened = new ArrayList<>(List.of(
+                "ip saddr 127.0.0.0/8 ip daddr != 127.0.0.0/8 tcp sport @listeners drop" + comment(FORGOTTEN),
+                "ip6 saddr ::1 ip6 daddr != ::1 tcp sport @listeners drop" + comment(FORGOTTEN),
+                "ip saddr . tcp sport . ip daddr . tcp dport @open_ip accept" + comment(OPEN),
+                "ip6 saddr . tcp sport . ip6 daddr . tcp dport @open_ip6 accept" + comment(OPEN)));
+        if (forwardsToo) {
+            opened.add("tcp sport @listeners drop" + comment(FORGOTTEN));
+        }
+        if (inbound != null) {
+            opened.add("tcp sport " + inbound.listener() + " drop" + comment(FORGOTTEN));
+        }
+        opened.add("tcp sport != " + open.ephemeral() + " accept" + comment("answers of servers on this host"));
+        chain("open_connections", opened);
     }
 
     private void declareLookup(Step.Lookup lookup) {
@@ -238,6 +307,39 @@ final class RulesetRenderer {
                 map.elements().put(key, Element.of(key, owner, verdict));
             }
         });
+    }
+
+    private void declareForwarded(Step.Lookup lookup) {
+        for (Family family : Family.values()) {
+            String ip = family == Family.IPV4 ? "ip" : "ip6";
+            String address = family == Family.IPV4 ? "ipv4_addr" : "ipv6_addr";
+            List<Entry> entries = lookup.entries().stream()
+                    .filter(entry -> entry.network().family() == family)
+                    .toList();
+            if (entries.isEmpty()) {
+                continue;
+            }
+            NftSet map = set(
+                    FORWARDED + "_" + lookup.layer() + "_" + ip,
+                    true,
+                    "type " + address + " . " + address + " . inet_service : verdict",
+                    "flags interval",
+                    "counter");
+            rule(ip + " saddr . " + ip + " daddr . th dport vmap @" + map.name(), lookup);
+            for (Entry entry : entries) {
+                Network source = entry.caller().network();
+                Network any = family == Family.IPV4 ? Network.ALL_IPV4 : Network.ALL_IPV6;
+                String key = spelled(source == null ? any : source) + " . " + spelled(entry.network()) + " . "
+                        + entry.ports();
+                String verdict = entry.listener() == null ? "accept" : "goto " + chainTo(entry.listener());
+                String owner = entry.service() == null ? "" : entry.service().value();
+                map.elements().put(key, Element.of(key, owner, verdict));
+            }
+        }
+    }
+
+    private static String spelled(Network network) {
+        return network.prefix() == 0 ? network.base() + "/0" : network.toString();
     }
 
     private NftSet set(String name, boolean isMap, String... declaration) {

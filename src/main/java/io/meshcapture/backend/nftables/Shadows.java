@@ -16,7 +16,7 @@ final class Shadows {
     private static final Pattern OTHER_TABLE = Pattern.compile("table .*");
     private static final Pattern CHAIN = Pattern.compile("\\s*chain (\\S+) \\{.*");
     private static final Pattern HOOK =
-            Pattern.compile("\\s*type (nat|filter|route) hook output priority (?:[a-z]+ ?[+-] ?)?(-?\\d+); .*");
+            Pattern.compile("\\s*type (nat|filter|route) hook (output|prerouting) priority (-?\\d+); .*");
 
     /** What is said and not done: comments, prefixes of logs. */
     private static final Pattern QUOTED = Pattern.compile("\"[^\"]*\"");
@@ -30,7 +30,7 @@ final class Shadows {
             Pattern.compile(".*(\\b(meta l4proto|ip protocol|ip6 nexthdr) (udp|icmp|icmpv6|ipv6-icmp|sctp|\\d+)\\b"
                     + "|\\b(udp|icmp|icmpv6|sctp) [a-z]+ ).*");
 
-    /** Ours; see {@link RulesetRenderer}. */
+    /** Ours; see {@link BaseChain}. */
     private static final int PRIORITY = -101;
 
     /** Conntrack's (NF_IP_PRI_CONNTRACK). */
@@ -38,8 +38,12 @@ final class Shadows {
 
     private Shadows() {}
 
-    /** One sentence each, naming table, chain and the first such rule. */
-    static List<String> find(NftContext nft) {
+    /**
+     * One sentence each, naming table, chain and the first such rule.
+     *
+     * @param arrivals whether chains that are asked for what arrives count too
+     */
+    static List<String> find(NftContext nft, boolean arrivals) {
         List<String> found = new ArrayList<>();
         String table = "";
         String chain = "";
@@ -47,7 +51,7 @@ final class Shadows {
                 nft.run("list chains", LibNftables.OUTPUT_STATELESS).output().split("\n", -1)) {
             Matcher tableLine = TABLE.matcher(line);
             Matcher chainLine = CHAIN.matcher(line);
-            Matcher hookLine = HOOK.matcher(line);
+            Matcher hookLine = HOOK.matcher(HookPriority.numbered(line));
             if (tableLine.matches()) {
                 table = tableLine.group(1) + " " + tableLine.group(2);
             } else if (OTHER_TABLE.matcher(line).matches()) {
@@ -55,7 +59,10 @@ final class Shadows {
             } else if (chainLine.matches()) {
                 chain = chainLine.group(1);
             } else if (hookLine.matches() && !table.isEmpty() && !table.equals(Ruleset.TABLE)) {
-                int priority = Integer.parseInt(hookLine.group(2));
+                if (hookLine.group(2).equals("prerouting") && !arrivals) {
+                    continue;
+                }
+                int priority = Integer.parseInt(hookLine.group(3));
                 boolean nat = hookLine.group(1).equals("nat");
                 if (nat ? priority <= PRIORITY : priority < CONNTRACK) {
                     String rule = first(nft, table, chain, nat);

@@ -25,6 +25,7 @@ enum Slot {
             BaseChain.OUTPUT.chain(),
             BaseChain.PREROUTING.chain(),
             BaseChain.INTERCEPTION.chain(),
+            BaseChain.ENTERING.chain(),
             BaseChain.LEAVING.chain(),
             Ruleset.TRIAL,
             Ruleset.OPEN_IPV4,
@@ -47,6 +48,11 @@ enum Slot {
     /** What is called so in a ruleset alone has this name in this slot. */
     String name(String plain) {
         return plain + suffix;
+    }
+
+    /** What a chain, set or map of any slot is called in a ruleset alone. */
+    static String plainName(String name) {
+        return !isShared(name) && name.endsWith(SECOND.suffix) ? SECOND.plain(name) : name;
     }
 
     /** Whether a chain, set or map belongs to the table rather than to a slot. */

@@ -181,8 +181,9 @@ final class Switchover {
             }
             if (wanted.isMap()) {
                 Difference difference = difference(stands, wanted);
-                if (difference == Difference.BOTH_WAYS) {
-                    return false;
+                boolean ofPorts = !wanted.declaration().getFirst().contains("_addr");
+                if (difference == Difference.BOTH_WAYS || (ofPorts && difference != Difference.NONE)) {
+                    return false; // a range is two elements
                 }
                 if (difference == Difference.ONE_WAY) {
                     boolean ipv6 = wanted.declaration().getFirst().contains("ipv6_addr");

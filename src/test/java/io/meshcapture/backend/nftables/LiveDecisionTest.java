@@ -9,11 +9,13 @@ import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.Service;
 import io.meshcapture.plan.ServiceName;
+import io.meshcapture.rules.Arrival;
 import io.meshcapture.rules.Connection;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.DecisionCompiler;
 import io.meshcapture.rules.Explainer;
 import io.meshcapture.rules.Explanation;
+import io.meshcapture.rules.InboundExplainer;
 import io.meshcapture.rules.Removal;
 import io.meshcapture.rules.ServiceFacts;
 import io.meshcapture.rules.ServiceRules;
@@ -44,7 +46,7 @@ class LiveDecisionTest {
             Decision compiled = Listings.random(world);
             Decision read = new LiveDecision(listed(compiled)).read();
             for (int i = 0; i < 60; i++) {
-                Connection connection = world.connection();
+                Connection connection = i % 4 == 0 ? world.forwarded() : world.connection();
                 Explanation expected = Explainer.explain(compiled, connection);
                 Explanation answer = Explainer.explain(read, connection);
                 String where = connection + " in world " + seed;
@@ -52,6 +54,11 @@ class LiveDecisionTest {
                 assertEquals(expected.service(), answer.service(), where);
                 assertEquals(expected.listener(), answer.listener(), where);
                 assertEquals(expected.lines().size(), answer.lines().size(), where);
+                Arrival arrival = world.arrival();
+                assertEquals(
+                        InboundExplainer.explain(compiled, arrival),
+                        InboundExplainer.explain(read, arrival),
+                        arrival + " in world " + seed);
             }
         }
     }

@@ -137,7 +137,7 @@ final class TinyNft {
     }
 
     private void requireReferences(String text, String line) {
-        Matcher references = REFERENCE.matcher(text.replaceAll(" comment \".*\"$", ""));
+        Matcher references = REFERENCE.matcher(uncommented(text));
         while (references.find()) {
             if (references.group(1) != null) {
                 there(sets, references.group(1), line);
@@ -147,10 +147,18 @@ final class TinyNft {
         }
     }
 
+    private static String uncommented(String text) {
+        return text.replaceAll(" comment \".*\"$", "");
+    }
+
     private void requireUnused(String name, String line) {
         Pattern word = Pattern.compile("(^|.* )" + Pattern.quote(name) + "( .*|$)");
         for (Chain chain : chains.values()) {
-            require(chain.rules().stream().noneMatch(rule -> word.matcher(rule).matches()), "a rule uses it", line);
+            require(
+                    chain.rules().stream()
+                            .noneMatch(rule -> word.matcher(uncommented(rule)).matches()),
+                    "a rule uses it",
+                    line);
         }
         for (NftSet set : sets.values()) {
             require(
