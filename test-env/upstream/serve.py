@@ -5,7 +5,7 @@
 On every address of its network namespace, IPv4 and IPv6:
 
     80     HTTP/1.1 and HTTP/2 without TLS (prior knowledge); the same on 8080
-    8443   TLS, with HTTP/2 or HTTP/1.1 by ALPN (only with a certificate)
+    443    TLS, with HTTP/2 or HTTP/1.1 by ALPN (only with a certificate); the same on 8443. HTTP/3 there: http3.py
     9000   lines of text, the client speaks first
     9001   lines of text, the server speaks first, as mail and database servers do
 
@@ -67,7 +67,8 @@ async def main():
         await listen(9001, lines.server_first, names),
     ]
     if given.certificate:
-        servers.append(await listen(8443, encrypted, names, tls.context(given.certificate, given.key)))
+        context = tls.context(given.certificate, given.key)
+        servers += [await listen(port, encrypted, names, context) for port in (443, 8443)]
     print("listening", flush=True)
     await asyncio.gather(*(server.serve_forever() for server in servers))
 

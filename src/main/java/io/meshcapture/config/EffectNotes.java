@@ -11,7 +11,7 @@ import io.meshcapture.plan.Ports;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Notes about what has no effect, or a larger one than it seems. */
+/** Notes about what has no effect, or a larger one than it seems; a service of which nothing has an effect is refused. */
 final class EffectNotes {
     private static final Ports REAL_PORTS = new Ports(List.of(new PortRange(1, 65535)));
 
@@ -78,7 +78,13 @@ final class EffectNotes {
                 first = destination.origin();
             }
         }
-        if (count > 0) {
+        if (count > 0 && count == service.to().values().size()) {
+            problems.add(
+                    first,
+                    service.path("to") + " names IPv6 destinations only, and ipv6 is \"bypass\" ("
+                            + draft.ipv6().origin() + "), so the service would capture nothing",
+                    "write ipv6: auto or capture, add IPv4 destinations, or take the service out");
+        } else if (count > 0) {
             problems.note(
                     service.path("to") + " names " + count + " IPv6 " + (count == 1 ? "destination" : "destinations")
                             + ", left alone since ipv6 is \"bypass\"; " + first);

@@ -38,6 +38,8 @@ public record Decision(
     public enum Ending {
         REJECT_IPV6("IPv6 is rejected, so that clients fall back to IPv4"),
         REJECT_QUIC("QUIC is rejected, so that clients fall back to TCP"),
+        /** Later: what conntrack calls INVALID cannot be translated, and would meet whoever knows nothing of the connection. */
+        DROP_INVALID("INVALID packets of captured connections are dropped"),
         REDIRECT("to Envoy");
 
         private final String why;

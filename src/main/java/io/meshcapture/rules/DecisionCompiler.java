@@ -173,6 +173,9 @@ public final class DecisionCompiler {
         if (plan.udp443() == Choices.Udp443.REJECT) {
             endings.add(Decision.Ending.REJECT_QUIC);
         }
+        if (plan.invalid() == Choices.Invalid.DROP) {
+            endings.add(Decision.Ending.DROP_INVALID);
+        }
         endings.add(Decision.Ending.REDIRECT);
         return endings;
     }

@@ -88,6 +88,7 @@ public final class Explainer {
             Outcome outcome = switch (ending) {
                 case REJECT_IPV6 -> connection.destination().family() == Family.IPV6 ? Outcome.REJECTED : null;
                 case REJECT_QUIC -> connection.protocol() == Connection.Protocol.UDP ? Outcome.REJECTED : null;
+                case DROP_INVALID -> null; // a new connection has none
                 case REDIRECT -> Outcome.CAPTURED;
             };
             if (outcome != null) {

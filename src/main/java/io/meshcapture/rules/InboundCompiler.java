@@ -38,9 +38,15 @@ final class InboundCompiler {
         deciding.add(new InboundStep.EnvoysPorts(envoysPorts(plan)));
         deciding.add(new InboundStep.PortLookup(inbound.except(), inbound.to().minus(inbound.except())));
         deciding.add(new InboundStep.OtherPorts());
-        List<Decision.Ending> endings = host.ipv6() == Choices.Ipv6.REJECT
-                ? List.of(Decision.Ending.REJECT_IPV6, Decision.Ending.REDIRECT)
-                : List.of(Decision.Ending.REDIRECT);
+        List<Decision.Ending> endings = new ArrayList<>();
+        if (host.ipv6() == Choices.Ipv6.REJECT) {
+            endings.add(Decision.Ending.REJECT_IPV6);
+        }
+        // tproxy translates nothing
+        if (plan.invalid() == Choices.Invalid.DROP && inbound.mode() == Choices.InboundMode.REDIRECT) {
+            endings.add(Decision.Ending.DROP_INVALID);
+        }
+        endings.add(Decision.Ending.REDIRECT);
         return new InboundDecision(inbound.mode(), listener, arriving, deciding, endings);
     }
 

@@ -88,6 +88,12 @@ final class NeverAsked {
                     where,
                     "run the service as a user of its own, or correct envoy.user and envoy.group");
         }
+        if (entries.isEmpty()) {
+            return new Problem(
+                    what + "it names IPv6 destinations only, which ipv6: bypass leaves direct",
+                    where,
+                    "write ipv6: auto or capture, add IPv4 destinations, or take the service out");
+        }
         List<Entry> notDirect = entries.stream()
                 .filter(entry -> !isEnvoy(entry) && !covers(List.of(direct), entry))
                 .toList();

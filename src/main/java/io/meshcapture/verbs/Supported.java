@@ -16,7 +16,6 @@ final class Supported {
                 "asking Envoy for the ports that it serves (inbound.except: envoy)");
         refuse(plan.dns() != null || plan.envoy().dns() != null, "capture of DNS (dns, envoy.dns)");
         refuse(!plan.zones().isEmpty(), "the configuration of zones (zones)");
-        refuse(plan.invalid() == Choices.Invalid.DROP, "dropping INVALID packets (invalid: drop)");
         refuse(
                 plan.backend() != Choices.Backend.AUTO && plan.backend() != Choices.Backend.NFTABLES,
                 "the backend " + Choices.word(plan.backend()) + " (backend)");

@@ -283,6 +283,15 @@ class ChecksTest {
     }
 
     @Test
+    void service_with_nothing_but_bypassed_ipv6_destinations_is_refused() {
+        assertProblem(
+                "services.a.to names IPv6 destinations only, and ipv6 is \"bypass\" (plan.yaml:4:7), so the service would"
+                        + " capture nothing; plan.yaml:3:21; write ipv6: auto or capture, add IPv4 destinations, or take"
+                        + " the service out",
+                services("a: {to: [\"fd00::/8\", \"[2001:db8::1]:80\"]}") + "ipv6: bypass\n");
+    }
+
+    @Test
     void notes_ipv6_destinations_that_are_bypassed() {
         assertNotes(
                 List.of("services.a.to names 2 IPv6 destinations, left alone since ipv6 is \"bypass\"; plan.yaml:3:33"),

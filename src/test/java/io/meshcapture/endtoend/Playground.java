@@ -125,6 +125,30 @@ final class Playground implements AutoCloseable {
                 List.of("/usr/bin/python3", "-B", CLIENTS + "/talk.py", destination.bare(), Integer.toString(port)));
     }
 
+    /** Starts the upstream's HTTP/3 server; from then on {@link #quic} works. */
+    void startQuic() {
+        String packages = Program.start(List.of(ROOT + "/test-env/quic/fetch"), System.getenv())
+                .end()
+                .orFail()
+                .strip();
+        run("/run/world/test-env/quic/start", packages).orFail();
+    }
+
+    /** A client that asks over HTTP/3 for each path that it is sent, and falls back to TCP. */
+    Program quic(String user, String host, Destination destination) {
+        return startAs(
+                user,
+                List.of(
+                        "env",
+                        "PYTHONPATH=/run/quic",
+                        "/usr/bin/python3",
+                        "-B",
+                        CLIENTS + "/quic.py",
+                        host,
+                        destination.bare(),
+                        "/run/upstream/cert.pem"));
+    }
+
     Program repeat(String user, String url) {
         return startAs(user, List.of("/usr/bin/python3", "-B", CLIENTS + "/repeat.py", url));
     }

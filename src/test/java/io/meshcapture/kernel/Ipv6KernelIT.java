@@ -10,9 +10,11 @@ import io.meshcapture.lab.InNetns;
 import io.meshcapture.lab.InNetns.Families;
 import io.meshcapture.lab.Lab;
 import io.meshcapture.lab.Meshcapture.Outcome;
+import io.meshcapture.lab.Run;
 import io.meshcapture.lab.Verdict.Direct;
 import io.meshcapture.lab.Verdict.Proxied;
 import io.meshcapture.lab.Verdict.Refused;
+import io.meshcapture.lab.Verdict.Unreachable;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -113,6 +115,65 @@ class Ipv6KernelIT {
         Program.apply(ANY);
         assertEquals(new Proxied(15001, SIX), lab.caller().connect(SIX));
         assertEquals(0, Program.check(ANY).exit());
+    }
+
+    /** As clients do that know both addresses of a name and try one after the other (RFC 6724, IPv6 first). */
+    @ParameterizedTest
+    @ValueSource(strings = {"reject", "auto"})
+    void client_falls_back_from_rejected_ipv6_within_milliseconds(String ipv6, Lab lab) {
+        lab.proxyAt(Identity.ENVOY, "127.0.0.1:15001");
+        lab.server(8080);
+        Program.apply(ENVOY + "ipv6: " + ipv6 + "\nservices: {any: {}}\n");
+        long slowest = 0;
+        for (int i = 0; i < 10; i++) {
+            long begun = System.nanoTime();
+            assertEquals(new Refused(), lab.caller().connect(SIX));
+            assertEquals(new Proxied(15001, FOUR), lab.caller().connect(FOUR));
+            slowest = Math.max(slowest, System.nanoTime() - begun);
+        }
+        System.out.println("fallback from rejected IPv6: " + slowest / 1_000 + " us at most");
+        // a SYN that is not answered is sent again after a second
+        assertTrue(slowest < 500_000_000, () -> "a client took long to fall back");
+    }
+
+    @Test
+    void service_that_names_ipv6_destinations_only_is_refused_where_ipv6_is_bypassed(Lab lab) {
+        String plan = ENVOY + "services: {six: {to: [\"fd99::/64\"]}, any: {from: {user: 1001}}}\n";
+        for (String command : new String[] {"apply", "check", "render"}) {
+            Outcome outcome = Program.must(2, Program.withPlan(plan, command, "--ipv6", "bypass"));
+            assertTrue(outcome.err().contains("services.six.to names IPv6 destinations only"), outcome::err);
+            assertEquals(1, outcome.err().lines().count(), outcome::err);
+        }
+        assertEquals("", lab.nft().list());
+        lab.proxy(15001);
+        Program.apply(plan);
+        assertEquals(new Proxied(15001, SIX), lab.caller().connect(SIX));
+    }
+
+    @Test
+    void ipv6_that_is_switched_off_by_sysctl_needs_no_listener_and_is_asked_about_again_when_it_is_back(Lab lab) {
+        lab.proxyAt(Identity.ENVOY, "127.0.0.1:15001");
+        lab.server(8080);
+        lab.sysctl("net.ipv6.conf.all.disable_ipv6", "1");
+        for (String ipv6 : new String[] {"auto", "capture"}) {
+            String plan = ENVOY + "ipv6: " + ipv6 + "\nservices: {any: {}}\n";
+            assertEquals("", Program.apply(plan).err());
+            assertEquals("", Program.must(0, Program.check(plan)).err());
+            assertEquals(new Proxied(15001, FOUR), lab.caller().connect(FOUR));
+            assertEquals(new Proxied(15001, FOUR), lab.caller().v4Mapped().connect(FOUR));
+            assertTrue(lab.caller().connect(SIX) instanceof Unreachable, "there is no way out by IPv6");
+        }
+
+        lab.sysctl("net.ipv6.conf.all.disable_ipv6", "0");
+        Run.command("ip", "address", "add", "fd99::2/64", "dev", "eth0", "nodad")
+                .orFail();
+        assertEquals(new Refused(), lab.caller().connect(SIX));
+        Outcome check = Program.must(3, Program.check(ANY));
+        assertTrue(check.err().contains("IPv6 is rejected, because Envoy listens on 127.0.0.1 only"), check::err);
+        Program.must(7, Program.check(ENVOY + "ipv6: capture\nservices: {any: {}}\n"));
+        Program.apply(ANY);
+        Program.must(0, Program.check(ANY));
+        assertEquals(new Refused(), lab.caller().connect(SIX));
     }
 
     @ParameterizedTest

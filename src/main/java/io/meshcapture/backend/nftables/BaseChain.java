@@ -23,7 +23,13 @@ enum BaseChain {
     PREROUTING("prerouting", "type nat hook prerouting priority -101; policy accept;", "arriving"),
 
     /** Every packet that arrives, before any is translated. */
-    INTERCEPTION("interception", "type filter hook prerouting priority -150; policy accept;", "intercepted");
+    INTERCEPTION("interception", "type filter hook prerouting priority -150; policy accept;", "intercepted"),
+
+    /** Likewise, to be checked. */
+    ENTERING("entering", "type filter hook prerouting priority -150; policy accept;", "invalid_arrivals"),
+
+    /** Every packet that is sent here, after conntrack has looked at it and before it is translated. */
+    LEAVING("leaving", "type filter hook output priority -150; policy accept;", "invalid");
 
     private static final String IN_FORCE = " comment \"what is in force\"";
     private static final String ON_TRIAL = " comment \"on trial: ends by itself unless it is confirmed\"";

@@ -110,6 +110,9 @@ final class InboundRenderer {
         result.add("delete @open_ip6 { ip6 saddr . tcp sport . ip6 daddr . tcp dport }" + comment(REUSED));
         result.add("delete @open_ip { ip daddr . tcp dport . ip saddr . tcp sport }" + comment(REUSED));
         result.add("delete @open_ip6 { ip6 daddr . tcp dport . ip6 saddr . tcp sport }" + comment(REUSED));
+        if (inbound.endings().contains(Decision.Ending.DROP_INVALID)) {
+            result.addAll(InvalidPackets.remembering(comment(Decision.Ending.DROP_INVALID.why())));
+        }
         result.add("meta l4proto tcp redirect to :" + inbound.listener() + comment(Decision.Ending.REDIRECT.why()));
         return result;
     }

@@ -98,7 +98,11 @@ final class ListingParser {
             }
             if (line.startsWith("elements = {")) {
                 at = text.indexOf('{', lineStart) + 1;
-                elements(elements);
+                if (Ruleset.isRecord(name)) {
+                    at = text.indexOf('\n', text.indexOf('}', at)) + 1; // many, and nobody asks
+                } else {
+                    elements(elements);
+                }
             } else {
                 declaration.add(line);
             }

@@ -45,6 +45,11 @@ record Ruleset(
 
     static final String SERVICES = "services";
 
+    /** Captured connections, as their clients see them: what they send when conntrack has no idea is told by it. */
+    static final String CAPTURED_IPV4 = "captured_ip";
+
+    static final String CAPTURED_IPV6 = "captured_ip6";
+
     static Ruleset empty() {
         return new Ruleset(null, new LinkedHashMap<>(), new LinkedHashMap<>());
     }
@@ -55,7 +60,13 @@ record Ruleset(
                 || set.equals(OPEN_IPV4)
                 || set.equals(OPEN_IPV6)
                 || set.equals(OWNERS)
-                || set.equals(LISTENERS);
+                || set.equals(LISTENERS)
+                || isRecord(set);
+    }
+
+    /** Whether its elements are written by the kernel alone, and read by rules alone. */
+    static boolean isRecord(String set) {
+        return set.equals(CAPTURED_IPV4) || set.equals(CAPTURED_IPV6);
     }
 
     /**

@@ -81,6 +81,7 @@ final class RulesetRenderer {
             renderer.forwarding(decision.forwarding());
         }
         renderer.chain(BaseChain.OUTPUT.target(), outbound);
+        InvalidPackets.render(renderer.ruleset, decision);
         return BaseChain.leading(renderer.ruleset, Slot.FIRST, null, false);
     }
 
@@ -158,6 +159,7 @@ final class RulesetRenderer {
                     rules.add("meta nfproto ipv6 counter reject with icmpv6 port-unreachable" + why);
                 }
                 case REJECT_QUIC -> rules.add("meta l4proto udp counter reject" + why);
+                case DROP_INVALID -> rules.addAll(InvalidPackets.remembering(why));
                 case REDIRECT -> {
                     // a tuple that was open once and is used again is captured from now on, also after conntrack -F
                     rules.add("delete @open_ip { ip saddr . tcp sport . ip daddr . tcp dport }" + comment(REUSED));

@@ -21,11 +21,21 @@ enum Slot {
     FIRST(""),
     SECOND("_b");
 
-    private static final Set<String> SHARED_SETS =
-            Set.of(Ruleset.TRIAL, Ruleset.OPEN_IPV4, Ruleset.OPEN_IPV6, Ruleset.LISTENERS, Ruleset.OWNERS);
+    private static final Set<String> SHARED_SETS = Set.of(
+            Ruleset.TRIAL,
+            Ruleset.OPEN_IPV4,
+            Ruleset.OPEN_IPV6,
+            Ruleset.LISTENERS,
+            Ruleset.CAPTURED_IPV4,
+            Ruleset.CAPTURED_IPV6,
+            Ruleset.OWNERS);
 
-    private static final Set<String> SHARED_CHAINS =
-            Set.of(BaseChain.OUTPUT.chain(), BaseChain.PREROUTING.chain(), BaseChain.INTERCEPTION.chain());
+    private static final Set<String> SHARED_CHAINS = Set.of(
+            BaseChain.OUTPUT.chain(),
+            BaseChain.PREROUTING.chain(),
+            BaseChain.INTERCEPTION.chain(),
+            BaseChain.ENTERING.chain(),
+            BaseChain.LEAVING.chain());
 
     private final String suffix;
 

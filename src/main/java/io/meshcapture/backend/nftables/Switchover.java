@@ -61,7 +61,9 @@ final class Switchover {
         considered.clear(target);
         considered.fill(target, wanted);
         addListeners(target, wanted);
+        addCaptured(target, wanted);
         target = BaseChain.leading(target, considered, null, false);
+        removeCaptured(target, wanted);
         if (trial == null && isInOneInstant(contents, wanted, inForce != null)) {
             return new Change(clearing, "", Transaction.between(cleared, withoutStrangers(target)), differences);
         }
@@ -69,10 +71,12 @@ final class Switchover {
         Ruleset built = copy(cleared);
         free.fill(built, counting(wanted, contents));
         addListeners(built, wanted);
+        addCaptured(built, wanted);
         built = BaseChain.prepared(built);
         Ruleset switched = copy(built);
         if (trial == null || inForce == null) {
             considered.clear(switched);
+            removeCaptured(switched, wanted);
         }
         switched = BaseChain.leading(switched, free, inForce, trial != null);
         return new Change(
@@ -134,6 +138,19 @@ final class Switchover {
         Map<String, Element> elements = new LinkedHashMap<>(stands.elements());
         elements.putAll(added.elements());
         table.sets().put(Ruleset.LISTENERS, new NftSet(stands.name(), false, stands.declaration(), elements));
+    }
+
+    /** The records of captured connections, which only some decisions keep. */
+    private static void addCaptured(Ruleset table, Ruleset wanted) {
+        wanted.sets().values().stream()
+                .filter(set -> Ruleset.isRecord(set.name()))
+                .forEach(set -> table.sets().putIfAbsent(set.name(), set));
+    }
+
+    private static void removeCaptured(Ruleset table, Ruleset wanted) {
+        table.sets()
+                .keySet()
+                .removeIf(set -> Ruleset.isRecord(set) && !wanted.sets().containsKey(set));
     }
 
     private static boolean areBothHeld(Ruleset table) {
