@@ -89,6 +89,7 @@ final class ApplyCommand implements Command {
                 Json.texts(json, "removed", outcome.removed());
                 json.name("captured").value(outcome.captured());
                 json.name("inbound").value(outcome.inbound());
+                json.name("dns").value(outcome.dns());
                 json.name("ipv6").value(Choices.word(outcome.ipv6()));
                 Json.differences(json, outcome.differences());
                 json.name("trialSeconds")
@@ -134,11 +135,15 @@ final class ApplyCommand implements Command {
         if (outcome.inbound() != outcome.inboundBefore()) {
             out.println(would + (outcome.inbound() ? "captured" : "released") + ": inbound connections");
         }
+        if (outcome.dns() != outcome.dnsBefore()) {
+            out.println(would + (outcome.dns() ? "captured" : "released") + ": DNS");
+        }
         boolean servicesSame = outcome.inbound() == outcome.inboundBefore()
+                && outcome.dns() == outcome.dnsBefore()
                 && outcome.added().isEmpty()
                 && outcome.updated().isEmpty()
                 && outcome.removed().isEmpty();
-        String all = Differences.captured(outcome.captured(), outcome.inbound());
+        String all = Differences.captured(outcome.captured(), outcome.inbound(), outcome.dns());
         if (!outcome.changed()) {
             out.println("in sync: " + all + " captured, nothing to change");
         } else if (servicesSame) {

@@ -44,6 +44,7 @@ final class CheckCommand implements Command {
                 json.name("inSync").value(outcome.isInSync());
                 json.name("services").value(outcome.services());
                 json.name("inbound").value(outcome.inbound());
+                json.name("dns").value(outcome.dns());
                 Json.differences(json, outcome.differences());
                 Json.texts(json, "shadows", outcome.shadows());
                 Json.texts(json, "notes", outcome.notes());
@@ -66,7 +67,7 @@ final class CheckCommand implements Command {
     private static String verdict(Check.Outcome outcome) {
         int differences = outcome.differences().size();
         if (outcome.isInSync()) {
-            return "in sync: " + Differences.captured(outcome.services(), outcome.inbound());
+            return "in sync: " + Differences.captured(outcome.services(), outcome.inbound(), outcome.dns());
         }
         if (differences == 0) {
             return "drift: the plan is in place, and rules of others come first; change those rules or the plan";

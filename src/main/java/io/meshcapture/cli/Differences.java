@@ -2,6 +2,7 @@ package io.meshcapture.cli;
 
 import io.meshcapture.verbs.Difference;
 import java.io.PrintWriter;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Differences for people, in the manner of diff(1): minus is what stands, plus is what should. */
@@ -26,10 +27,19 @@ final class Differences {
         }
     }
 
-    /** {@code 2 services}, {@code 1 service and inbound connections}. */
-    static String captured(int services, boolean inbound) {
-        String what = count(services, "service");
-        return inbound ? (services == 0 ? "" : what + " and ") + "inbound connections" : what;
+    /** {@code 2 services}, {@code 1 service and inbound connections}, {@code DNS}. */
+    static String captured(int services, boolean inbound, boolean dns) {
+        List<String> what = new ArrayList<>();
+        if (services > 0 || !(inbound || dns)) {
+            what.add(count(services, "service"));
+        }
+        if (inbound) {
+            what.add("inbound connections");
+        }
+        if (dns) {
+            what.add("DNS");
+        }
+        return String.join(" and ", what);
     }
 
     static String count(int number, String thing) {

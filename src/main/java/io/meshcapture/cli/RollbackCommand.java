@@ -67,6 +67,7 @@ final class RollbackCommand implements Command {
                 Json.texts(json, "remaining", outcome.remaining());
                 Json.texts(json, "drained", outcome.drained());
                 json.name("inbound").value(outcome.inbound());
+                json.name("dns").value(outcome.dns());
                 json.name("cut").value(outcome.cut());
                 json.name("uncut").value(outcome.uncut());
                 Json.texts(json, "notes", outcome.notes());
@@ -94,6 +95,12 @@ final class RollbackCommand implements Command {
             invocation
                     .out()
                     .println("still captured: inbound connections, which belong to the plan; release them too with:"
+                            + " meshcapture rollback --all");
+        }
+        if (outcome.dns()) {
+            invocation
+                    .out()
+                    .println("still captured: DNS, which belongs to the plan; release it too with:"
                             + " meshcapture rollback --all");
         }
         outcome.notes().forEach(invocation::note);

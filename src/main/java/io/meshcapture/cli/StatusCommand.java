@@ -63,6 +63,11 @@ final class StatusCommand implements Command {
                     json.name("excepted").value(live.inbound().excepted());
                     json.endObject();
                 }
+                if (live.dns() != null) {
+                    json.name("dns").beginObject();
+                    json.name("listener").value(live.dns().number());
+                    json.endObject();
+                }
                 json.name("draining").beginObject();
                 for (Map.Entry<String, Integer> service : live.draining().entrySet()) {
                     json.name(service.getKey()).value(service.getValue());
@@ -83,7 +88,7 @@ final class StatusCommand implements Command {
                         .out()
                         .println("draining: " + Differences.count(left, "captured connection")
                                 + (service.isEmpty() ? "" : " of " + service)));
-        if (live.services().isEmpty() && live.inbound() == null) {
+        if (live.services().isEmpty() && live.inbound() == null && live.dns() == null) {
             invocation
                     .out()
                     .println(
@@ -102,6 +107,9 @@ final class StatusCommand implements Command {
                             + live.inbound().excepted() + " excepted; to Envoy's listener "
                             + live.inbound().listener() + " by "
                             + Choices.word(live.inbound().mode()));
+        }
+        if (live.dns() != null) {
+            invocation.out().println("DNS: to Envoy's listener " + live.dns());
         }
         if (live.trialLeft() != null) {
             invocation

@@ -1,7 +1,9 @@
 package io.meshcapture.config;
 
+import io.meshcapture.plan.Address;
 import io.meshcapture.plan.BadValue;
 import io.meshcapture.plan.Dns;
+import io.meshcapture.plan.Family;
 import io.meshcapture.plan.Origin;
 import io.meshcapture.plan.Port;
 import java.util.ArrayList;
@@ -105,7 +107,21 @@ final class EnvoyChecks {
         }
         Given<Types.DnsServer> servers = draft.dnsServers();
         settings.refuseNothing(servers, "dns.servers", "write resolv.conf, any, or addresses");
-        if (servers == null || servers.values().size() < 2) {
+        if (servers == null) {
+            return;
+        }
+        for (Placed<Types.DnsServer> server : servers.values()) {
+            Address address = server.value().address();
+            String kind = address == null ? "" : unusable(address);
+            if (!kind.isEmpty()) {
+                problems.add(
+                        server.origin(),
+                        BadValue.quote(String.valueOf(address)) + " in dns.servers is " + kind
+                                + ", and DNS to it is never captured",
+                        "write an address by which a server is asked, such as 10.0.0.2 or 127.0.0.53");
+            }
+        }
+        if (servers.values().size() < 2) {
             return;
         }
         for (Placed<Types.DnsServer> server : servers.values()) {
@@ -116,6 +132,22 @@ final class EnvoyChecks {
                         "write it alone, or addresses only");
             }
         }
+    }
+
+    private static String unusable(Address address) {
+        if (address.high() == 0 && address.low() == 0) {
+            return "the address of all zeros";
+        }
+        boolean ipv4 = address.family() == Family.IPV4;
+        if (ipv4 && address.low() == 0xffffffffL) {
+            return "the broadcast address";
+        }
+        if (ipv4 ? address.low() >>> 28 == 0xe : address.high() >>> 56 == 0xff) {
+            return "a multicast address";
+        }
+        return !ipv4 && address.high() >>> 54 == 0xfe80 >>> 6
+                ? "link-local, which means nothing without its interface"
+                : "";
     }
 
     /** Refuses settings of a section that have no effect without Envoy's listener. */

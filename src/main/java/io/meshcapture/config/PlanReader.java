@@ -84,7 +84,7 @@ final class PlanReader {
             if (section != null) {
                 services.addAll(new ServiceReader(settings, nodes, types, problems).read(section));
             }
-        } else if (document.isReadable() && !serviceFlags.isGiven()) {
+        } else if (document.isReadable() && !serviceFlags.isGiven() && !capturesWithoutServices()) {
             problems.add(
                     document.origin(),
                     "the plan has no services",
@@ -122,14 +122,16 @@ final class PlanReader {
 
     /** Without a plan, something has to say what is wanted: everything is too much to guess. */
     private void refuseNothing() {
-        boolean something = document.given()
-                || settings.winner(Setting.ENVOY_INBOUND) != null
-                || settings.winner(Setting.ENVOY_DNS) != null;
-        if (!something) {
+        if (!document.given() && !capturesWithoutServices()) {
             problems.add(
                     document.origin(),
                     "there is no plan, and no flag says what is captured",
                     "name a plan with -f, or write --to any, or another of the flags that describe a service");
         }
+    }
+
+    /** What arrives, and DNS, are the plan's and no service's. */
+    private boolean capturesWithoutServices() {
+        return settings.winner(Setting.ENVOY_INBOUND) != null || settings.winner(Setting.ENVOY_DNS) != null;
     }
 }

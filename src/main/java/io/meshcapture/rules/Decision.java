@@ -29,9 +29,19 @@ public record Decision(
         services = List.copyOf(services);
     }
 
+    /** How DNS is captured, or null where it is left alone. */
+    public Step.@Nullable Dns dns() {
+        for (Step step : steps) {
+            if (step instanceof Step.Dns dns) {
+                return dns;
+            }
+        }
+        return null;
+    }
+
     /** Whether it captures anything at all. */
     public boolean isNothing() {
-        return services.isEmpty() && inbound == null;
+        return services.isEmpty() && inbound == null && dns() == null;
     }
 
     /** What happens to a captured connection; the first that applies. */

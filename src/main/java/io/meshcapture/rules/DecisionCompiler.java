@@ -2,7 +2,9 @@ package io.meshcapture.rules;
 
 import io.meshcapture.failure.Failure;
 import io.meshcapture.failure.Problem;
+import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Choices;
+import io.meshcapture.plan.Dns;
 import io.meshcapture.plan.Family;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.Port;
@@ -27,8 +29,18 @@ public final class DecisionCompiler {
      * @param identities what names stand for
      * @param ipv6 what happens to IPv6; never {@link Choices.Ipv6#AUTO}
      * @param ephemeral the ports that the kernel gives to clients (net.ipv4.ip_local_port_range)
+     * @param nameServers the DNS servers of resolv.conf; read only where the plan captures those
      */
-    public record Host(Identities identities, Choices.Ipv6 ipv6, PortRange ephemeral) {}
+    public record Host(Identities identities, Choices.Ipv6 ipv6, PortRange ephemeral, List<Address> nameServers) {
+        public Host {
+            nameServers = List.copyOf(nameServers);
+        }
+
+        /** Without DNS servers. */
+        public Host(Identities identities, Choices.Ipv6 ipv6, PortRange ephemeral) {
+            this(identities, ipv6, ephemeral, List.of());
+        }
+    }
 
     private final Plan plan;
     private final Host host;
@@ -145,7 +157,8 @@ public final class DecisionCompiler {
     private List<Step> guards(SortedSet<Long> users, SortedSet<Long> groups) {
         boolean quicToo = plan.udp443() == Choices.Udp443.REJECT;
         List<Step> guards = new ArrayList<>();
-        guards.add(new Step.OtherProtocols(quicToo));
+        Step.Dns dns = dns();
+        guards.add(new Step.OtherProtocols(quicToo, dns != null));
         guards.add(new Step.OpenConnections(host.ephemeral()));
         if (!plan.interfaces().except().isEmpty()) {
             guards.add(new Step.ExceptInterfaces(plan.interfaces().except()));
@@ -155,14 +168,42 @@ public final class DecisionCompiler {
         }
         guards.add(new Step.EnvoyUsers(new TreeSet<>(users)));
         guards.add(new Step.EnvoyGroups(new TreeSet<>(groups)));
-        guards.add(new Step.OwnAddresses());
-        guards.add(new Step.LinkLocal());
-        guards.add(new Step.Multicast());
-        guards.add(new Step.Broadcast());
+        if (dns == null) {
+            guards.add(new Step.OwnAddresses());
+            guards.add(new Step.LinkLocal());
+            guards.addAll(neverCaptured());
+        } else { // servers may have addresses of these two kinds
+            guards.addAll(neverCaptured());
+            guards.add(dns);
+            guards.add(new Step.OtherDns());
+            guards.add(new Step.OwnAddresses());
+            guards.add(new Step.LinkLocal());
+        }
+        return guards;
+    }
+
+    private List<Step> neverCaptured() {
+        List<Step> guards = new ArrayList<>(List.of(new Step.Multicast(), new Step.Broadcast()));
         if (host.ipv6() == Choices.Ipv6.BYPASS) {
             guards.add(new Step.Ipv6Bypass());
         }
         return guards;
+    }
+
+    private Step.@Nullable Dns dns() {
+        Dns dns = plan.dns();
+        Port listener = plan.envoy().dns();
+        if (dns == null || listener == null) {
+            return null;
+        }
+        return new Step.Dns(
+                dns.servers() == Dns.Servers.ANY,
+                switch (dns.servers()) {
+                    case ANY -> new TreeSet<>();
+                    case LISTED -> new TreeSet<>(dns.addresses());
+                    case RESOLV_CONF -> new TreeSet<>(host.nameServers());
+                },
+                listener);
     }
 
     private List<Decision.Ending> endings() {

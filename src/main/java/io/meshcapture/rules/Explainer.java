@@ -64,6 +64,9 @@ public final class Explainer {
                     return end(decision, connection, entry, lines);
                 }
                 lines.add(new Line(step.why(), false));
+            } else if (step instanceof Step.Dns dns && dns.captures(connection)) {
+                lines.add(new Line(step.why(), true));
+                return captured(decision, connection, dns, lines);
             } else {
                 boolean decides = step.read(guards);
                 InboundDecision inbound = decision.inbound();
@@ -100,6 +103,16 @@ public final class Explainer {
         throw new IllegalStateException("a decision without an ending");
     }
 
+    private static Explanation captured(Decision decision, Connection connection, Step.Dns dns, List<Line> lines) {
+        boolean rejected = connection.destination().family() == Family.IPV6
+                && decision.endings().contains(Decision.Ending.REJECT_IPV6);
+        Decision.Ending ending = rejected ? Decision.Ending.REJECT_IPV6 : Decision.Ending.REDIRECT;
+        lines.add(new Line(rejected ? ending.why() : ending.why() + " on port " + dns.listener(), true));
+        return rejected
+                ? new Explanation(lines, Outcome.REJECTED, null, null)
+                : new Explanation(lines, Outcome.CAPTURED, null, dns.listener());
+    }
+
     /** Whether a guard decides a connection. */
     private record Guards(Connection connection) implements Step.Reader<Boolean> {
         @Override
@@ -134,6 +147,16 @@ public final class Explainer {
         @Override
         public Boolean envoyGroups(Step.EnvoyGroups step) {
             return step.gids().contains(connection.caller().gid());
+        }
+
+        @Override
+        public Boolean dns(Step.Dns step) {
+            return false; // what it captures has not come here
+        }
+
+        @Override
+        public Boolean otherDns(Step.OtherDns step) {
+            return connection.protocol() == Connection.Protocol.UDP && connection.port() == Step.Dns.PORT;
         }
 
         @Override

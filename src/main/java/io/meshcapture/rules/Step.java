@@ -1,6 +1,8 @@
 package io.meshcapture.rules;
 
+import io.meshcapture.plan.Address;
 import io.meshcapture.plan.InterfaceName;
+import io.meshcapture.plan.Port;
 import io.meshcapture.plan.PortRange;
 import io.meshcapture.plan.Rank;
 import java.util.List;
@@ -31,6 +33,10 @@ public sealed interface Step {
 
         R envoyGroups(EnvoyGroups step);
 
+        R dns(Dns step);
+
+        R otherDns(OtherDns step);
+
         R ownAddresses(OwnAddresses step);
 
         R linkLocal(LinkLocal step);
@@ -52,16 +58,27 @@ public sealed interface Step {
      * Protocols that are never captured.
      *
      * @param quicToo whether UDP to port 443 is looked at
+     * @param dnsToo whether UDP to port 53 is looked at
      */
-    record OtherProtocols(boolean quicToo) implements Step {
+    record OtherProtocols(boolean quicToo, boolean dnsToo) implements Step {
+
+        /** Without DNS. */
+        public OtherProtocols(boolean quicToo) {
+            this(quicToo, false);
+        }
 
         /** Whether a connection to a port is asked about any further. */
         public boolean looksAt(Connection.Protocol protocol, int port) {
-            return protocol == Connection.Protocol.TCP || (quicToo && port == 443);
+            return protocol == Connection.Protocol.TCP || (quicToo && port == 443) || (dnsToo && port == Dns.PORT);
         }
 
         @Override
         public String why() {
+            if (dnsToo) {
+                return quicToo
+                        ? "only TCP, and UDP to ports 53 and 443, are looked at"
+                        : "only TCP, and UDP to port 53, are looked at";
+            }
             return quicToo ? "only TCP, and UDP to port 443, are looked at" : "only TCP is captured";
         }
 
@@ -130,6 +147,58 @@ public sealed interface Step {
         @Override
         public <R extends @Nullable Object> R read(Reader<R> reader) {
             return reader.envoyGroups(this);
+        }
+    }
+
+    /**
+     * DNS, over UDP and TCP. It is asked before the host's own and link-local addresses, because resolvers live there: 127.0.0.53 is
+     * systemd-resolved, 127.0.0.11 Docker, 169.254.20.10 the cache of a Kubernetes node. It holds for every caller but
+     * Envoy, whatever the services' {@code from} say: most callers leave the query to a resolver that they share, so that
+     * nobody could say whose it is, and a name means the same to all.
+     *
+     * @param any whether every server is meant; then there are none in {@code servers}
+     * @param servers the servers that are meant
+     * @param listener Envoy's listener for DNS
+     */
+    record Dns(boolean any, SortedSet<Address> servers, Port listener) implements Step {
+
+        /** Where servers listen (RFC 1035 section 4.2). */
+        public static final int PORT = 53;
+
+        /** The conntrack zone of captured queries over UDP. */
+        public static final int ZONE = 53;
+
+        /**
+         * Whether a connection is captured. An IPv6 link-local server never is: its client is bound to the interface, and a
+         * redirect to loopback would lose the packet.
+         */
+        public boolean captures(Connection connection) {
+            Address server = connection.destination();
+            return connection.port() == PORT
+                    && (any ? !AlwaysDirect.isIpv6LinkLocal(server) : servers.contains(server));
+        }
+
+        @Override
+        public String why() {
+            return any ? "DNS goes to Envoy, whichever server is asked" : "DNS to these servers goes to Envoy";
+        }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.dns(this);
+        }
+    }
+
+    /** DNS over UDP that is not captured; no service captures UDP. */
+    record OtherDns() implements Step {
+        @Override
+        public String why() {
+            return "DNS over UDP to other servers stays direct";
+        }
+
+        @Override
+        public <R extends @Nullable Object> R read(Reader<R> reader) {
+            return reader.otherDns(this);
         }
     }
 

@@ -32,6 +32,7 @@ public final class ConntrackTable {
     private static final int CTA_TUPLE_ORIG = 1;
 
     private static final int CTA_TUPLE_REPLY = 2;
+    private static final int CTA_STATUS = 3;
     private static final int CTA_ID = 12;
     private static final int CTA_ZONE = 18;
     private static final int CTA_FILTER = 25;
@@ -58,6 +59,9 @@ public final class ConntrackTable {
 
     private static final int FILTER_BY_PROTO_NUM = 1 << 3;
 
+    /** enum ip_conntrack_status (linux/netfilter/nf_conntrack_common.h). */
+    private static final long IPS_SEEN_REPLY = 1 << 1;
+
     private ConntrackTable() {}
 
     /** One direction of a flow. */
@@ -72,8 +76,15 @@ public final class ConntrackTable {
      * @param zone conntrack zone of the original direction, 0 where none was chosen
      * @param id a number that the kernel computes of the tuple and of where in memory the flow stands (nf_ct_get_id() in
      *     net/netfilter/nf_conntrack_core.c); a later flow with this tuple has the same one only if it stands there too
+     * @param answered whether a packet went back (IPS_SEEN_REPLY)
      */
-    public record Entry(int protocol, Tuple original, Tuple reply, int zone, int id) {}
+    public record Entry(int protocol, Tuple original, Tuple reply, int zone, int id, boolean answered) {
+
+        /** One that was answered. */
+        public Entry(int protocol, Tuple original, Tuple reply, int zone, int id) {
+            this(protocol, original, reply, zone, id, true);
+        }
+    }
 
     /**
      * UDP flows of both families, those that are forwarded included.
@@ -206,12 +217,14 @@ public final class ConntrackTable {
             zone = Netlink.attribute(answer, inside(original), Netlink.endOf(answer, original), CTA_TUPLE_ZONE);
         }
         int id = Netlink.attribute(answer, attributes, end, CTA_ID);
+        int status = Netlink.attribute(answer, attributes, end, CTA_STATUS);
         return new Entry(
                 answer.get(inside(number)) & 255,
                 there,
                 back,
                 zone < 0 ? 0 : (int) Netlink.bigEndian(answer, inside(zone), 2),
-                id < 0 ? 0 : (int) Netlink.bigEndian(answer, inside(id), 4));
+                id < 0 ? 0 : (int) Netlink.bigEndian(answer, inside(id), 4),
+                status >= 0 && (Netlink.bigEndian(answer, inside(status), 4) & IPS_SEEN_REPLY) != 0);
     }
 
     private static @Nullable Tuple tuple(ByteBuffer answer, int tuple, boolean four) {

@@ -53,6 +53,8 @@ public final class Apply {
      * @param captured how many services are captured afterwards
      * @param inboundBefore whether connections to this host were captured before
      * @param inbound whether they are afterwards
+     * @param dnsBefore whether DNS was captured before
+     * @param dns whether it is afterwards
      * @param ipv6 what happens to IPv6
      * @param differences every difference, in the ruleset's words
      * @param trial how long what is in force lasts unless it is confirmed, or null for good
@@ -66,6 +68,8 @@ public final class Apply {
             int captured,
             boolean inboundBefore,
             boolean inbound,
+            boolean dnsBefore,
+            boolean dns,
             Choices.Ipv6 ipv6,
             List<Difference> differences,
             @Nullable Duration trial,
@@ -111,6 +115,9 @@ public final class Apply {
                 return release(backend, live, wanted, notes);
             }
             refuseLoop(wanted);
+            if (wanted.envoy().dns() != null) {
+                wanted.envoy().dns().requireAnswerable(wanted.ipv6());
+            }
             Escaping escaping = Escaping.from(wanted);
             Change change = backend.change(
                     live,
@@ -121,6 +128,9 @@ public final class Apply {
             if (!request.dryRun()) {
                 Map<Long, Owned> owners = commit(backend, live, wanted, change);
                 StaleFlows.forgetContradicting(wanted.decision());
+                if (live.hasEverCapturedDns() || wanted.decision().dns() != null) {
+                    CapturedQueries.forgetContradicting(wanted.decision());
+                }
                 Drain.unfinished(owners, wanted::captures)
                         .forEach((service, left) -> notes.add(left + " captured connection(s) of "
                                 + service + " go on through Envoy until they end; to end them:"
@@ -214,6 +224,8 @@ public final class Apply {
                 wanted.decision().services().size(),
                 live.inbound().isPresent(),
                 wanted.decision().inbound() != null,
+                live.dns().isPresent(),
+                wanted.decision().dns() != null,
                 wanted.ipv6(),
                 Difference.of(differences),
                 tried ? request.trial() : null,

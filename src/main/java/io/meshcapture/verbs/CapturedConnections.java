@@ -10,6 +10,7 @@ import io.meshcapture.rules.Connection;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.Explainer;
 import io.meshcapture.rules.Explanation;
+import io.meshcapture.rules.Step;
 import io.meshcapture.system.ConntrackTable;
 import io.meshcapture.system.HostFacts;
 import io.meshcapture.system.SocketTable;
@@ -24,8 +25,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Captured connections that are alive. Each is two sockets of this namespace: Envoy's end, on a listener's port, with a
- * peer that is not loopback, since a redirected client keeps the source address that it would have used on the way out;
- * and the client's end, whose remote end is where it believes to be. Where the client's end is gone, Envoy was not told,
+ * peer that is not loopback, since a redirected client keeps the source address that it would have used on the way out
+ * (one that asked a DNS server on loopback is the exception, and is told by its port 53); and the client's end, whose remote end is where it believes to be. Where the client's end is gone, Envoy was not told,
  * because the connection had been cut; such an end may stay for hours, and nobody waits for it.
  */
 final class CapturedConnections {
@@ -136,6 +137,15 @@ final class CapturedConnections {
         List<Pair> pairs = new ArrayList<>(envoysEnds.size());
         for (Open envoysEnd : envoysEnds) {
             List<Open> clients = byLocalEnd.getOrDefault(End.remote(envoysEnd), List.of());
+            if (isLoopback(envoysEnd.remote())) {
+                clients = clients.stream()
+                        .filter(client -> client.remotePort() == Step.Dns.PORT && isLoopback(client.remote()))
+                        .toList();
+                if (clients.size() == 1) {
+                    pairs.add(new Pair(envoysEnd, clients));
+                }
+                continue;
+            }
             Open origin = clients.size() == 1 && !exactly ? null : origins.of(envoysEnd);
             if (origin != null) {
                 clients = byLocalEnd.getOrDefault(End.local(origin), List.of()).stream()
@@ -156,7 +166,7 @@ final class CapturedConnections {
         }
         List<Open> ends = new ArrayList<>();
         for (Open socket : sockets) {
-            if (ports.contains(socket.localPort()) && isLoopback(socket.local()) && !isLoopback(socket.remote())) {
+            if (ports.contains(socket.localPort()) && isLoopback(socket.local())) {
                 ends.add(socket);
             }
         }

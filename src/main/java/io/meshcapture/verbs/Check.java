@@ -20,10 +20,16 @@ public final class Check {
      * @param shadows chains of others that take connections before ours are asked
      * @param services how many services were compared
      * @param inbound whether the plan captures connections to this host
+     * @param dns whether the plan captures DNS
      * @param notes what the user should know
      */
     public record Outcome(
-            List<Difference> differences, List<String> shadows, int services, boolean inbound, List<String> notes) {
+            List<Difference> differences,
+            List<String> shadows,
+            int services,
+            boolean inbound,
+            boolean dns,
+            List<String> notes) {
 
         /** Whether everything is as it should be, and effective. */
         public boolean isInSync() {
@@ -41,7 +47,7 @@ public final class Check {
                 Set<ServiceName> running = new HashSet<>(services);
                 running.removeAll(stopped.services());
                 if (running.isEmpty() && !services.isEmpty()) {
-                    return new Outcome(stopped.differences(), List.of(), services.size(), false, List.of());
+                    return new Outcome(stopped.differences(), List.of(), services.size(), false, false, List.of());
                 }
                 Wanted wanted = Wanted.toCompare(stopped.plan(), place, running, live, stopped.services());
                 Escaping escaping = Escaping.from(wanted);
@@ -52,7 +58,7 @@ public final class Check {
                                 + " unless it is confirmed with: meshcapture confirm"));
                 int compared = services.isEmpty() ? stopped.plan().services().size() : services.size();
                 if (wanted.decision().isNothing() && !live.isInForce()) {
-                    return new Outcome(stopped.differences(), List.of(), compared, false, notes);
+                    return new Outcome(stopped.differences(), List.of(), compared, false, false, notes);
                 }
                 List<Difference> differences = new ArrayList<>(stopped.differences());
                 for (Finding finding :
@@ -76,6 +82,13 @@ public final class Check {
                     notes.add("nobody listens on " + String.join(", ", missing)
                             + ", so captured connections are refused; start Envoy");
                 }
+                if (wanted.envoy().dns() != null) {
+                    String reason = wanted.envoy().dns().unanswerable(wanted.ipv6());
+                    if (!reason.isEmpty()) {
+                        notes.add("answers of Envoy's DNS listener come from an address that nobody asked, because "
+                                + reason);
+                    }
+                }
                 List<String> strangers = wanted.listenersOfStrangers();
                 if (!strangers.isEmpty()) {
                     notes.add("Envoy's listener " + String.join(", ", strangers) + ", and the plan's envoy.user is "
@@ -88,6 +101,7 @@ public final class Check {
                         live.isPresent() ? backend.shadows(live) : List.of(),
                         compared,
                         wanted.decision().inbound() != null,
+                        wanted.decision().dns() != null,
                         notes);
             }
         });

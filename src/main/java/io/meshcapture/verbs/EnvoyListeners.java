@@ -41,10 +41,17 @@ final class EnvoyListeners {
     /** Those that must take what arrives: the inbound one, and those that guests of this host are sent to. */
     private final List<Port> arrivals;
 
+    private final @Nullable DnsListener dns;
+
     private EnvoyListeners(
-            List<SocketTable.Listening> listening, List<Port> ports, @Nullable Port inbound, boolean forwards) {
+            List<SocketTable.Listening> listening,
+            List<Port> ports,
+            @Nullable Port inbound,
+            boolean forwards,
+            @Nullable DnsListener dns) {
         this.listening = listening;
         this.ports = ports;
+        this.dns = dns;
         this.arrivals = new ArrayList<>(forwards ? ports : List.of());
         if (inbound != null) {
             arrivals.add(inbound);
@@ -57,11 +64,20 @@ final class EnvoyListeners {
         for (Service service : plan.services()) {
             ports.put(service.outbound().number(), service.outbound());
         }
+        List<SocketTable.Listening> listening = SocketTable.listening();
+        Port dns = plan.envoy().dns();
         return new EnvoyListeners(
-                SocketTable.listening(),
+                listening,
                 List.copyOf(ports.values()),
                 plan.inbound() == null ? null : plan.envoy().inbound(),
-                !plan.interfaces().outbound().isEmpty());
+                !plan.interfaces().outbound().isEmpty(),
+                dns == null ? null : DnsListener.of(dns, listening));
+    }
+
+    /** Envoy's listener for captured DNS, or null where the plan captures none. */
+    @Nullable
+    DnsListener dns() {
+        return dns;
     }
 
     private boolean serves(Port port, Address loopback) {
@@ -118,6 +134,9 @@ final class EnvoyListeners {
                 missing.add("[" + ANY_IPV6 + "]:" + port);
             }
         }
+        if (dns != null) {
+            missing.addAll(dns.missing(ipv6));
+        }
         return missing;
     }
 
@@ -133,22 +152,44 @@ final class EnvoyListeners {
             return found; // our numbers for users are not those of the namespace
         }
         for (Port port : ports) {
-            addStranger(port, LOOPBACK_IPV4, LOOPBACK_IPV4 + ":" + port, users, numbers, found);
-            if (ipv6 == Choices.Ipv6.CAPTURE) {
-                addStranger(port, LOOPBACK_IPV6, "[" + LOOPBACK_IPV6 + "]:" + port, users, numbers, found);
-            }
+            addStrangers(listening, port, "", users, numbers, ipv6, found);
+        }
+        if (dns != null) {
+            addStrangers(dns.udp(), dns.port(), " (UDP)", users, numbers, ipv6, found);
+            addStrangers(dns.tcp(), dns.port(), " (TCP)", users, numbers, ipv6, found);
         }
         for (Port port : arrivals) {
-            addStranger(port, ANY_IPV4, ANY_IPV4 + ":" + port, users, numbers, found);
+            addStranger(listening, port, ANY_IPV4, ANY_IPV4 + ":" + port, users, numbers, found);
             if (ipv6 == Choices.Ipv6.CAPTURE) {
-                addStranger(port, ANY_IPV6, "[" + ANY_IPV6 + "]:" + port, users, numbers, found);
+                addStranger(listening, port, ANY_IPV6, "[" + ANY_IPV6 + "]:" + port, users, numbers, found);
             }
         }
         return found;
     }
 
-    private void addStranger(
-            Port port, Address loopback, String name, Set<Long> users, UserNumbers numbers, List<String> found) {
+    private static void addStrangers(
+            List<SocketTable.Listening> listening,
+            Port port,
+            String protocol,
+            Set<Long> users,
+            UserNumbers numbers,
+            Choices.Ipv6 ipv6,
+            List<String> found) {
+        addStranger(listening, port, LOOPBACK_IPV4, LOOPBACK_IPV4 + ":" + port + protocol, users, numbers, found);
+        if (ipv6 == Choices.Ipv6.CAPTURE) {
+            String name = "[" + LOOPBACK_IPV6 + "]:" + port + protocol;
+            addStranger(listening, port, LOOPBACK_IPV6, name, users, numbers, found);
+        }
+    }
+
+    private static void addStranger(
+            List<SocketTable.Listening> listening,
+            Port port,
+            Address loopback,
+            String name,
+            Set<Long> users,
+            UserNumbers numbers,
+            List<String> found) {
         List<SocketTable.Listening> serving = listening.stream()
                 .filter(one -> one.port() == port.number() && one.serves(loopback))
                 .toList();
@@ -159,10 +200,20 @@ final class EnvoyListeners {
         }
     }
 
+    /** Whether only the listener for DNS can say what Envoy takes. */
+    private boolean isDnsAlone() {
+        return ports.isEmpty() && arrivals.isEmpty();
+    }
+
+    private boolean isDnsForIpv4Only() {
+        return isDnsAlone() && dns != null && dns.isForIpv4Only();
+    }
+
     /** Whether some listener is there for IPv4, and none for IPv6 on its port. */
     private boolean isForIpv4Only() {
         return HostFacts.hasIpv6()
-                && (ports.stream().anyMatch(port -> serves(port, LOOPBACK_IPV4) && !serves(port, LOOPBACK_IPV6))
+                && (isDnsForIpv4Only()
+                        || ports.stream().anyMatch(port -> serves(port, LOOPBACK_IPV4) && !serves(port, LOOPBACK_IPV6))
                         || arrivals.stream()
                                 .anyMatch(port -> takesArrivals(port, ANY_IPV4) && !takesArrivals(port, ANY_IPV6)));
     }
@@ -189,7 +240,8 @@ final class EnvoyListeners {
             return Choices.Ipv6.REJECT;
         }
         boolean anyThere = ports.stream().anyMatch(port -> serves(port, LOOPBACK_IPV4) || serves(port, LOOPBACK_IPV6))
-                || arrivals.stream().anyMatch(port -> takesArrivals(port, ANY_IPV4) || takesArrivals(port, ANY_IPV6));
+                || arrivals.stream().anyMatch(port -> takesArrivals(port, ANY_IPV4) || takesArrivals(port, ANY_IPV6))
+                || (isDnsAlone() && dns != null && dns.isThere());
         return anyThere || standing == null ? Choices.Ipv6.CAPTURE : standing;
     }
 

@@ -6,6 +6,7 @@ import io.meshcapture.backend.nftables.NftablesBackend;
 import io.meshcapture.backend.nftables.Owned;
 import io.meshcapture.plan.Port;
 import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.Step;
 import io.meshcapture.system.SocketTable;
 import io.meshcapture.system.SocketTable.Open;
 import java.util.ArrayList;
@@ -38,18 +39,19 @@ final class OpenConnections {
         backend.prepare(change);
         List<Open> sockets = SocketTable.open();
         Map<Long, Owned> owners = live.isPresent() ? new Ownership(live).lostBy(wanted, sockets) : Map.of();
-        backend.commit(change, leavable(sockets, listeners, inbound), owners);
+        backend.commit(change, leavable(sockets, listeners, inbound, wanted.dns() != null), owners);
         return owners;
     }
 
-    private static List<Open> leavable(List<Open> sockets, List<Port> listeners, List<Port> inbound) {
+    private static List<Open> leavable(List<Open> sockets, List<Port> listeners, List<Port> inbound, boolean dns) {
         Set<Open> captured = new HashSet<>();
         for (CapturedConnections.Pair pair : CapturedConnections.pairs(sockets, listeners)) {
             captured.addAll(pair.clients());
         }
         captured.addAll(CapturedConnections.arrived(sockets, inbound));
         return sockets.stream()
-                .filter(open -> !CapturedConnections.isLoopback(open.remote()))
+                .filter(open ->
+                        !CapturedConnections.isLoopback(open.remote()) || (dns && open.remotePort() == Step.Dns.PORT))
                 .filter(open -> !captured.contains(open))
                 .toList();
     }

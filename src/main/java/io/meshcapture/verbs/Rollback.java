@@ -48,6 +48,7 @@ public final class Rollback {
      * @param uncut captured connections that should have been cut, which this kernel cannot do
      * @param changed whether anything was changed
      * @param inbound whether connections to this host still are; they belong to the plan and not to a service
+     * @param dns whether DNS still is captured, which belongs to the plan and not to a service
      * @param notes what the user should know
      */
     public record Outcome(
@@ -59,6 +60,7 @@ public final class Rollback {
             int uncut,
             boolean changed,
             boolean inbound,
+            boolean dns,
             List<String> notes) {}
 
     private Rollback() {}
@@ -87,7 +89,9 @@ public final class Rollback {
             remaining.removeAll(removed);
             Finish finish = new Finish(backend, live, request.drain(), progress);
             boolean inbound = !all && live.holdsInbound();
-            boolean releasesAll = live.isPresent() && remaining.isEmpty() && !inbound && (all || !removed.isEmpty());
+            boolean dns = !all && live.holdsDns();
+            boolean releasesAll =
+                    live.isPresent() && remaining.isEmpty() && !inbound && !dns && (all || !removed.isEmpty());
             Drain.Ending ending;
             if (releasesAll) {
                 ending = finish.all();
@@ -115,6 +119,7 @@ public final class Rollback {
                     ending.uncut(),
                     releasesAll || !removed.isEmpty() || !finished.isEmpty(),
                     inbound,
+                    dns,
                     notes);
         }
     }
@@ -144,12 +149,14 @@ public final class Rollback {
                     0,
                     false,
                     live.holdsInbound(),
+                    live.holdsDns(),
                     Trials.found(live));
         }
         Finish finish = new Finish(backend, live, request.drain(), progress);
         tried.removeAll(before);
         boolean inboundBefore = live.holdsInboundBehindTrial();
-        if (!before.isEmpty() || inboundBefore) {
+        boolean dnsBefore = live.holdsDnsBehindTrial();
+        if (!before.isEmpty() || inboundBefore || dnsBefore) {
             // as when its time is over: what it has captured goes on
             Decision after = live.decisionBehindTrial();
             Map<Long, Owned> owners = after == null ? Map.of() : new Ownership(live).lostBy(after, SocketTable.open());
@@ -163,6 +170,7 @@ public final class Rollback {
                     0,
                     true,
                     inboundBefore,
+                    dnsBefore,
                     List.of("the trial was ended; what stood before it is in force again"));
         }
         Drain.Ending ending = finish.all();
@@ -174,6 +182,7 @@ public final class Rollback {
                 ending.cut(),
                 ending.uncut(),
                 true,
+                false,
                 false,
                 List.of());
     }
@@ -188,7 +197,14 @@ public final class Rollback {
         Drain.Ending all() throws InterruptedException {
             Drain.Ending ending =
                     Drain.commit(backend, live, backend.removalOfAll(live), null, any -> true, limit, progress);
+            boolean dns = live.hasEverCapturedDns();
+            if (dns) {
+                CapturedQueries.awaitAnswers(limit);
+            }
             backend.deleteTable();
+            if (dns) {
+                CapturedQueries.forgetAll();
+            }
             return ending;
         }
 

@@ -90,7 +90,10 @@ final class StaleFlows {
     private static List<ConntrackTable.Entry> lookedAt(Step.OtherProtocols protocols) {
         List<ConntrackTable.Entry> flows = new ArrayList<>();
         for (ConntrackTable.Entry flow : ConntrackTable.udp()) {
-            if (protocols.looksAt(Connection.Protocol.UDP, flow.original().destinationPort())) {
+            // flows of DNS are in their zone or they are not; see CapturedQueries
+            if (flow.original().destinationPort() != Step.Dns.PORT
+                    && protocols.looksAt(
+                            Connection.Protocol.UDP, flow.original().destinationPort())) {
                 flows.add(flow);
             }
         }

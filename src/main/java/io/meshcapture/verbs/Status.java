@@ -18,6 +18,7 @@ public final class Status {
      *
      * @param services the services that are captured, in name order
      * @param inbound capture of connections to this host, or null where there is none
+     * @param dns Envoy's listener that DNS goes to, or null where DNS is not captured
      * @param draining captured connections of services that were rolled back, which have not ended, by service; the empty
      *     text where that is not known
      * @param leftover whether a table stands that captures nothing
@@ -27,6 +28,7 @@ public final class Status {
     public record Outcome(
             List<Captured> services,
             @Nullable Arriving inbound,
+            @Nullable Port dns,
             Map<String, Integer> draining,
             boolean leftover,
             @Nullable Duration trialLeft,
@@ -76,11 +78,15 @@ public final class Status {
                                 .map(inbound -> new Arriving(
                                         inbound.mode(), inbound.listener(), inbound.captured(), inbound.excepted()))
                                 .orElse(null),
+                        live.dns().orElse(null),
                         Drain.unfinished(
                                 live.owners(),
                                 name -> services.stream()
                                         .anyMatch(service -> service.name().equals(name))),
-                        live.isPresent() && services.isEmpty() && live.inbound().isEmpty(),
+                        live.isPresent()
+                                && services.isEmpty()
+                                && live.inbound().isEmpty()
+                                && live.dns().isEmpty(),
                         live.trial().orElse(null),
                         Trials.found(live));
             }

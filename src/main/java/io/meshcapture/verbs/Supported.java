@@ -14,7 +14,6 @@ final class Supported {
         refuse(
                 plan.inbound() != null && plan.inbound().exceptEnvoy(),
                 "asking Envoy for the ports that it serves (inbound.except: envoy)");
-        refuse(plan.dns() != null || plan.envoy().dns() != null, "capture of DNS (dns, envoy.dns)");
         refuse(!plan.zones().isEmpty(), "the configuration of zones (zones)");
         refuse(
                 plan.backend() != Choices.Backend.AUTO && plan.backend() != Choices.Backend.NFTABLES,

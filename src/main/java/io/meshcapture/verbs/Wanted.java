@@ -34,6 +34,7 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
     /**
      * Compiles the plan for this host.
      *
+     * @param place where the plan is to stand
      * @param selected the services that are to be as the plan has them, empty for all; the others stay as they stand
      */
     static Wanted of(Plan plan, Place place, Set<ServiceName> selected, LiveState live) {
@@ -86,11 +87,13 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
     private static Wanted of(Plan relevant, Place place, LiveState live, Map<ServiceName, ServiceRules> standing) {
         Supported.require(relevant);
         List<String> notes = new ArrayList<>();
+        NameServers nameServers = NameServers.of(relevant, place);
+        notes.addAll(nameServers.notes());
         noteMissing(relevant.interfaces(), notes);
         EnvoyListeners envoy = EnvoyListeners.of(relevant);
         envoy.requireReachable();
         Choices.Ipv6 ipv6 = envoy.ipv6(relevant.ipv6(), live.ipv6(), notes);
-        Decision decision = DecisionCompiler.compile(relevant, host(place, ipv6), standing);
+        Decision decision = DecisionCompiler.compile(relevant, host(place, ipv6, nameServers), standing);
         return new Wanted(decision, ipv6, envoy, notes);
     }
 
@@ -161,8 +164,9 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
     }
 
     /** What is asked of the host when a plan is compiled. */
-    static DecisionCompiler.Host host(Place place, Choices.Ipv6 ipv6) {
-        return new DecisionCompiler.Host(new HostIdentities(place.accounts()), ipv6, HostFacts.ephemeralPorts());
+    static DecisionCompiler.Host host(Place place, Choices.Ipv6 ipv6, NameServers nameServers) {
+        return new DecisionCompiler.Host(
+                new HostIdentities(place.accounts()), ipv6, HostFacts.ephemeralPorts(), nameServers.servers());
     }
 
     private static void requireKnown(Plan plan, Set<ServiceName> selected) {

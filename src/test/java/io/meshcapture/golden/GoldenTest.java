@@ -83,8 +83,8 @@ class GoldenTest {
             PlanSource source = new PlanSource("plan.yaml", Files.readAllBytes(story.resolve("plan.yaml")));
             Plan plan = Configuration.read(source, Map.of(), Map.of()).plan();
             Choices.Ipv6 ipv6 = plan.ipv6() == Choices.Ipv6.AUTO ? Choices.Ipv6.CAPTURE : plan.ipv6();
-            Decision decision =
-                    DecisionCompiler.compile(plan, new DecisionCompiler.Host(new Village(), ipv6, EPHEMERAL));
+            Decision decision = DecisionCompiler.compile(
+                    plan, new DecisionCompiler.Host(new Village(), ipv6, EPHEMERAL, Village.NAME_SERVERS));
             files.put("ruleset.nft", NftablesBackend.render(decision));
             files.put("explain.txt", answers(decision, story.resolve("explain.txt")));
         } catch (Failure.Invalid refused) {

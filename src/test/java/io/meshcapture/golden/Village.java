@@ -17,6 +17,10 @@ final class Village implements Identities {
     /** Its own addresses. */
     static final Set<Address> ADDRESSES = Set.of(address("192.0.2.1"), address("2001:db8::1"));
 
+    /** What its resolv.conf names: a resolver of its own, and two elsewhere. */
+    static final List<Address> NAME_SERVERS =
+            List.of(address("127.0.0.53"), address("192.0.2.53"), address("2001:db8::53"));
+
     private static final Map<String, Long> USERS =
             Map.of("root", 0L, "envoy", 101L, "orders", 1001L, "ledger", 1002L, "backup", 1003L);
     private static final Map<String, Long> GROUPS =

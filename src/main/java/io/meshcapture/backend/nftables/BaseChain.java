@@ -29,7 +29,14 @@ enum BaseChain {
     ENTERING("entering", "type filter hook prerouting priority -150; policy accept;", "invalid_arrivals"),
 
     /** Every packet that is sent here, after conntrack has looked at it and before it is translated. */
-    LEAVING("leaving", "type filter hook output priority -150; policy accept;", "invalid");
+    LEAVING("leaving", "type filter hook output priority -150; policy accept;", "invalid"),
+
+    /**
+     * Every packet that is sent, before conntrack sees it (NF_IP_PRI_CONNTRACK, -200): captured queries get their zone. It
+     * is asked before the raw table of iptables (-300), where Kubernetes' NodeLocal DNSCache lets conntrack overlook
+     * queries: conntrack does what it is told first. Every version of nft prints this priority as a number.
+     */
+    QUERIES("queries", "type filter hook output priority -311; policy accept;", DnsRules.ZONE_CHAIN);
 
     private static final String IN_FORCE = " comment \"what is in force\"";
     private static final String ON_TRIAL = " comment \"on trial: ends by itself unless it is confirmed\"";

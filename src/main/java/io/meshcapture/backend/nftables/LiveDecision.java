@@ -61,6 +61,11 @@ final class LiveDecision {
                 endings = here;
             }
         }
+        Port dns = DnsRules.listener(ruleset);
+        if (dns != null && endings.isEmpty()) {
+            Chain toDns = ruleset.chains().get(DnsRules.chainTo(dns));
+            endings = toDns == null ? endings : endings(toDns);
+        }
         List<ServiceFacts> facts = new ArrayList<>();
         services().forEach((name, rules) -> facts.add(new ServiceFacts(name, rules.digest())));
         return new Decision(
@@ -165,6 +170,11 @@ final class LiveDecision {
                 new Step.Broadcast(),
                 new Step.Ipv6Bypass(),
                 new Step.Underway()));
+        if (DnsRules.listener(ruleset) != null) {
+            guards.add(new Step.OtherProtocols(false, true));
+            guards.add(new Step.OtherProtocols(true, true));
+            guards.addAll(DnsRules.read(ruleset));
+        }
         guards.add(new Step.OpenConnections(ephemeral()));
         return guards;
     }

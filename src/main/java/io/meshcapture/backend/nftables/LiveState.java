@@ -241,6 +241,31 @@ public final class LiveState {
                         .anyMatch(chain -> chain.rules().stream().anyMatch(rule -> LiveDecision.hasComment(rule, why)));
     }
 
+    /** Envoy's listener that DNS goes to, by what is in force; empty where DNS is not captured. */
+    public Optional<Port> dns() {
+        return ruleset == null || !isInForce() ? Optional.empty() : Optional.ofNullable(DnsRules.listener(ruleset));
+    }
+
+    /** Whether DNS is captured, by what is in force or by what a trial falls back to. */
+    public boolean holdsDns() {
+        return dns().isPresent() || holdsDnsBehindTrial();
+    }
+
+    /** Whether it is by what a trial falls back to, while it runs. */
+    public boolean holdsDnsBehindTrial() {
+        return standing != null
+                && standing.trialLeft() != null
+                && standing.confirmed() != null
+                && DnsRules.listener(standing.confirmed().contents(standing.table())) != null;
+    }
+
+    /** Whether a chain stands that sends DNS to Envoy, whether or not anything leads to it. */
+    public boolean hasEverCapturedDns() {
+        return standing != null
+                && (DnsRules.listener(Slot.FIRST.contents(standing.table())) != null
+                        || DnsRules.listener(Slot.SECOND.contents(standing.table())) != null);
+    }
+
     /**
      * Capture of connections to this host, as it stands.
      *

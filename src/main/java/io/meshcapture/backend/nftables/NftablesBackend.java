@@ -268,12 +268,20 @@ public final class NftablesBackend implements AutoCloseable {
                         .filter(rule -> rule.contains(" redirect to :"))
                         .toList();
                 chains.put(name, new Ruleset.Chain(name, null, redirects));
+            } else if (name.equals(BaseChain.QUERIES.chain())) {
+                chains.put(name, chain);
+            } else if (isZoneChain(name)) {
+                chains.put(name, DnsRules.answersOnly(chain));
             } else if (chain.base() != null) {
                 chains.put(name, new Ruleset.Chain(name, chain.base(), List.of()));
             }
         });
         Ruleset target = new Ruleset(stands.comment(), stands.isDormant(), sets, chains, stands.foreign());
         return new Change("", "", Transaction.between(stands, target), Drift.between(stands, target, null));
+    }
+
+    private static boolean isZoneChain(String name) {
+        return name.equals(Slot.FIRST.name(DnsRules.ZONE_CHAIN)) || name.equals(Slot.SECOND.name(DnsRules.ZONE_CHAIN));
     }
 
     /** Commits a change that captures nothing new: no connection has to be left alone. */

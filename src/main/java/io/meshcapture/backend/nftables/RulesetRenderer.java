@@ -82,6 +82,7 @@ final class RulesetRenderer {
         }
         renderer.chain(BaseChain.OUTPUT.target(), outbound);
         InvalidPackets.render(renderer.ruleset, decision);
+        renderer.dns(decision);
         return BaseChain.leading(renderer.ruleset, Slot.FIRST, null, false);
     }
 
@@ -142,9 +143,38 @@ final class RulesetRenderer {
         NftSet ports = set(Ruleset.LISTENERS, false, "type inet_service");
         decision.listeners()
                 .forEach(port -> ports.elements().put(port.toString(), Element.of(port.toString(), "", "")));
+        Step.Dns dns = decision.dns();
+        if (dns != null) {
+            String port = dns.listener().toString();
+            ports.elements().put(port, Element.of(port, "", ""));
+            chain(DnsRules.chainTo(dns.listener()), DnsRules.rulesTo(dns.listener(), decision.endings()));
+        }
         for (Port listener : decision.listeners()) {
             chain(chainTo(listener), rulesTo(listener, decision.endings()));
         }
+    }
+
+    /** Captured queries get their zone before conntrack sees them, by what keeps others direct where it is decided. */
+    private void dns(Decision decision) {
+        Step.Dns dns = decision.dns();
+        if (dns == null) {
+            return;
+        }
+        forwards = false;
+        rules = new ArrayList<>();
+        for (Step step : decision.steps()) {
+            if (step.equals(dns)) {
+                break;
+            }
+            boolean isOfOthers = step instanceof Step.OtherProtocols
+                    || step instanceof Step.OpenConnections // TCP's
+                    || step instanceof Step.EnvoyToItself; // what arrives
+            if (!isOfOthers) {
+                step.read(steps);
+            }
+        }
+        Chain zone = DnsRules.zoneChain(dns, rules);
+        ruleset.chains().put(zone.name(), zone);
     }
 
     /** The rules of the chain that sends to a listener. */
@@ -179,9 +209,10 @@ final class RulesetRenderer {
     private final class Steps implements Step.Reader<@Nullable Void> {
         @Override
         public @Nullable Void otherProtocols(Step.OtherProtocols step) {
-            if (step.quicToo()) {
+            if (step.quicToo() || step.dnsToo()) {
                 rule("meta l4proto != { tcp, udp } accept", step);
-                return rule("udp dport != 443 accept", step);
+                String looksAt = !step.dnsToo() ? "443" : step.quicToo() ? "{ 53, 443 }" : "53";
+                return rule("udp dport != " + looksAt + " accept", step);
             }
             return rule("meta l4proto != tcp accept", step);
         }
@@ -212,6 +243,20 @@ final class RulesetRenderer {
         public @Nullable Void envoyGroups(Step.EnvoyGroups step) {
             ids("envoy_groups", "gid", step.gids());
             return rule("meta skgid @envoy_groups accept", step);
+        }
+
+        @Override
+        public @Nullable Void dns(Step.Dns step) {
+            for (NftSet set : DnsRules.sets(step)) {
+                ruleset.sets().put(set.name(), set);
+            }
+            DnsRules.rules(step).forEach(text -> rule(text, step));
+            return null;
+        }
+
+        @Override
+        public @Nullable Void otherDns(Step.OtherDns step) {
+            return rule("udp dport " + Step.Dns.PORT + " accept", step);
         }
 
         @Override
@@ -373,7 +418,7 @@ final class RulesetRenderer {
         ruleset.chains().put(name, new Chain(name, null, List.copyOf(rules)));
     }
 
-    private static String comment(String why) {
+    static String comment(String why) {
         return " comment \"" + why + "\"";
     }
 }

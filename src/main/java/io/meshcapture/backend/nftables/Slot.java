@@ -35,7 +35,8 @@ enum Slot {
             BaseChain.PREROUTING.chain(),
             BaseChain.INTERCEPTION.chain(),
             BaseChain.ENTERING.chain(),
-            BaseChain.LEAVING.chain());
+            BaseChain.LEAVING.chain(),
+            BaseChain.QUERIES.chain());
 
     private final String suffix;
 
@@ -168,7 +169,8 @@ enum Slot {
             }
             String name = rule.substring(at, last);
             text.append(rule, copied, at);
-            if (isShared(name) || (!adding && !name.endsWith(suffix))) {
+            boolean isPayload = last < end && rule.charAt(last) == ','; // @th,240,16
+            if (isPayload || isShared(name) || (!adding && !name.endsWith(suffix))) {
                 text.append(name);
             } else {
                 text.append(adding ? name + suffix : plain(name));

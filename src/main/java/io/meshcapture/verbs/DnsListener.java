@@ -1,0 +1,103 @@
+package io.meshcapture.verbs;
+
+import io.meshcapture.failure.Failure;
+import io.meshcapture.plan.Address;
+import io.meshcapture.plan.Choices;
+import io.meshcapture.plan.Port;
+import io.meshcapture.system.HostFacts;
+import io.meshcapture.system.SocketTable;
+import io.meshcapture.system.SocketTable.Listening;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Envoy's listener for captured DNS, which takes UDP and TCP.
+ *
+ * @param port its port
+ * @param udp UDP sockets that take datagrams there from anybody
+ * @param tcp TCP sockets that listen there
+ */
+record DnsListener(Port port, List<Listening> udp, List<Listening> tcp) {
+
+    DnsListener {
+        udp = List.copyOf(udp);
+        tcp = List.copyOf(tcp);
+    }
+
+    /** Who listens in this namespace now. */
+    static DnsListener of(Port port, List<Listening> listening) {
+        List<Listening> udp = new ArrayList<>();
+        for (SocketTable.Open socket : SocketTable.openUdp()) {
+            if (socket.localPort() == port.number() && socket.remotePort() == 0) { // others are somebody's queries
+                udp.add(new Listening(socket.local(), socket.localPort(), socket.ipv6Only(), socket.uid()));
+            }
+        }
+        return new DnsListener(
+                port,
+                udp,
+                listening.stream().filter(one -> one.port() == port.number()).toList());
+    }
+
+    private static boolean serves(List<Listening> sockets, Address loopback) {
+        return sockets.stream().anyMatch(one -> one.serves(loopback));
+    }
+
+    boolean isThere() {
+        return serves(udp, EnvoyListeners.LOOPBACK_IPV4) || serves(udp, EnvoyListeners.LOOPBACK_IPV6);
+    }
+
+    boolean isForIpv4Only() {
+        return serves(udp, EnvoyListeners.LOOPBACK_IPV4) && !serves(udp, EnvoyListeners.LOOPBACK_IPV6);
+    }
+
+    /** What is needed and missing: {@code 127.0.0.1:15053 (UDP)}. */
+    List<String> missing(Choices.Ipv6 ipv6) {
+        List<String> missing = new ArrayList<>();
+        for (Address loopback : loopbacks(ipv6)) {
+            if (!serves(udp, loopback)) {
+                missing.add(name(loopback) + " (UDP)");
+            }
+            if (!serves(tcp, loopback)) {
+                missing.add(name(loopback) + " (TCP)");
+            }
+        }
+        return missing;
+    }
+
+    private static List<Address> loopbacks(Choices.Ipv6 ipv6) {
+        return ipv6 == Choices.Ipv6.CAPTURE && HostFacts.hasIpv6()
+                ? List.of(EnvoyListeners.LOOPBACK_IPV4, EnvoyListeners.LOOPBACK_IPV6)
+                : List.of(EnvoyListeners.LOOPBACK_IPV4);
+    }
+
+    private String name(Address loopback) {
+        return (loopback.equals(EnvoyListeners.LOOPBACK_IPV4) ? loopback.toString() : "[" + loopback + "]") + ":"
+                + port;
+    }
+
+    /**
+     * The reason why answers of a listener that is there would not be accepted, or the empty text. A socket for all addresses answers
+     * from the one that its route prefers, and not from loopback, to which the query was redirected: conntrack does not know that
+     * answer, and a connected client never sees it.
+     */
+    String unanswerable(Choices.Ipv6 ipv6) {
+        for (Address loopback : loopbacks(ipv6)) {
+            boolean itself = udp.stream().anyMatch(one -> one.address().equals(loopback));
+            if (!itself && serves(udp, loopback)) {
+                return "its UDP socket is bound to all addresses and not to " + name(loopback);
+            }
+        }
+        return "";
+    }
+
+    /** @throws Failure.Conflict where its answers would not be accepted */
+    void requireAnswerable(Choices.Ipv6 ipv6) {
+        String reason = unanswerable(ipv6);
+        if (!reason.isEmpty()) {
+            throw new Failure.Conflict(
+                    "answers of Envoy's DNS listener " + port + " would come from an address that nobody asked",
+                    reason,
+                    "have it listen on 127.0.0.1:" + port + " and [::1]:" + port);
+        }
+    }
+}
