@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  * of its own, such as a container's, the names are those that its processes know: they are read from the files below its
  * root, without asking any name service of the container's. A namespace that is named otherwise tells nothing about who
  * lives in it, so names stay those of this host. Numbers are never looked up, and mean what they mean to the network
- * namespace's owner; see {@link UserNumbers}.
+ * namespace's owner; see {@link UserNumbers}. Units and control groups are those of this host, whichever the namespace: the
+ * kernel goes by the group itself, and its path is looked up where meshcapture runs.
  */
 public final class Accounts {
 
