@@ -40,7 +40,12 @@ final class ConfirmCommand implements Command {
                 Json.texts(json, "services", outcome.services());
             });
         } else if (outcome.confirmed()) {
-            invocation.out().println("confirmed: " + String.join(", ", outcome.services()));
+            invocation
+                    .out()
+                    .println("confirmed: "
+                            + (outcome.services().isEmpty()
+                                    ? "no service is captured"
+                                    : String.join(", ", outcome.services())));
         } else {
             invocation.out().println("nothing to confirm: no trial is running");
         }

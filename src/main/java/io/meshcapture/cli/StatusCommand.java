@@ -95,7 +95,6 @@ final class StatusCommand implements Command {
                             live.leftover()
                                     ? "nothing is captured; a table is left over, remove it with: meshcapture rollback --all"
                                     : "nothing is captured");
-            return ExitCode.DONE;
         }
         if (!live.services().isEmpty()) {
             table(invocation.out(), rows(live, drift));

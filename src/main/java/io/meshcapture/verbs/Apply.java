@@ -103,7 +103,7 @@ public final class Apply {
 
     private Outcome apply() throws Exception {
         try (NftablesBackend backend = NftablesBackend.open()) {
-            LiveState live = backend.live();
+            LiveState live = request.dryRun() ? place.settled(backend) : backend.live();
             if (!request.dryRun() && request.trial() == null) {
                 Trials.refuseWhileOneRuns(live);
             }

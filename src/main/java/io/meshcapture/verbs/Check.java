@@ -42,7 +42,7 @@ public final class Check {
     public static Outcome run(Plan plan, Place place, Set<ServiceName> services) throws Exception {
         return place.reading(() -> {
             try (NftablesBackend backend = NftablesBackend.open()) {
-                LiveState live = backend.live();
+                LiveState live = place.settled(backend);
                 Stopped stopped = Stopped.in(plan, services);
                 Set<ServiceName> running = new HashSet<>(services);
                 running.removeAll(stopped.services());

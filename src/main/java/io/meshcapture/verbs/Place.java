@@ -1,5 +1,7 @@
 package io.meshcapture.verbs;
 
+import io.meshcapture.backend.nftables.LiveState;
+import io.meshcapture.backend.nftables.NftablesBackend;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.system.Accounts;
 import io.meshcapture.system.HostFacts;
@@ -48,6 +50,29 @@ public record Place(
             Privileges.requireNetAdmin();
             return task.call();
         });
+    }
+
+    /**
+     * What stands, for somebody who only reads. Where it looks like the middle of a change, the run that makes it is waited
+     * for, and what stands then is told.
+     */
+    LiveState settled(NftablesBackend backend) throws InterruptedException {
+        LiveState live = backend.live();
+        boolean nothingInForce =
+                live.isPresent() && !live.isInForce() && live.owners().isEmpty();
+        if (!live.hasLeftover() && !nothingInForce) {
+            return live;
+        }
+        try {
+            NamespaceLock lock = NamespaceLock.take(lockTimeout);
+            try {
+                return backend.live();
+            } finally {
+                lock.close();
+            }
+        } catch (Failure.Busy stillChanging) {
+            return live;
+        }
     }
 
     /**

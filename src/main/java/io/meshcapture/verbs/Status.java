@@ -62,7 +62,7 @@ public final class Status {
     public static Outcome run(Place place) throws Exception {
         return place.reading(() -> {
             try (NftablesBackend backend = NftablesBackend.open()) {
-                LiveState live = backend.live();
+                LiveState live = place.settled(backend);
                 List<Captured> services = live.services().stream()
                         .map(service -> new Captured(
                                 service.name(),
@@ -83,10 +83,7 @@ public final class Status {
                                 live.owners(),
                                 name -> services.stream()
                                         .anyMatch(service -> service.name().equals(name))),
-                        live.isPresent()
-                                && services.isEmpty()
-                                && live.inbound().isEmpty()
-                                && live.dns().isEmpty(),
+                        live.isPresent() && !live.isInForce(),
                         live.trial().orElse(null),
                         Trials.found(live));
             }

@@ -38,7 +38,9 @@ class ExplainKernelIT {
         while (applied < PLANS) {
             String plan = random.plan();
             Outcome outcome = Program.withPlan(plan, "apply");
-            if (outcome.exit() == 2 && outcome.err().matches("(?s).*(can never decide anything|is Envoy's own|would capture nothing).*")) {
+            if (outcome.exit() == 2
+                    && outcome.err()
+                            .matches("(?s).*(can never decide anything|is Envoy's own|would capture nothing).*")) {
                 continue;
             }
             Program.must(0, outcome);
