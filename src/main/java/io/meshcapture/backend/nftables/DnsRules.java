@@ -125,7 +125,8 @@ final class DnsRules {
     static Chain zoneChain(Step.Dns dns, List<String> guards) {
         String into = "ct zone set " + Step.Dns.ZONE;
         List<String> rules = new ArrayList<>();
-        rules.add("meta l4proto != { icmp, udp, ipv6-icmp } accept" + RulesetRenderer.comment(NOT_UDP));
+        // most packets are; names of other protocols need /etc/protocols with libnftables 1.1
+        rules.add("meta l4proto tcp accept" + RulesetRenderer.comment(NOT_UDP));
         rules.add(refusals("ip saddr 127.0.0.0/8 icmp", 20, 9, dns.listener()) + into + " accept"
                 + RulesetRenderer.comment(ANSWERS));
         rules.add(refusals("ip6 saddr ::1 icmpv6", 40, 6, dns.listener()) + into + " accept"
