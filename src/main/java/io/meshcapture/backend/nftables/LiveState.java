@@ -12,7 +12,6 @@ import io.meshcapture.rules.Step;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -177,7 +176,7 @@ public final class LiveState {
             long[] both = packets.getOrDefault(owner, new long[2]);
             services.add(new LiveService(owner, "", "", null, both[0], both[1]));
         }
-        services.sort(Comparator.comparing(LiveService::name));
+        services.sort((one, other) -> one.name().compareTo(other.name()));
         return services;
     }
 

@@ -4,7 +4,6 @@ import io.meshcapture.plan.Family;
 import io.meshcapture.rules.CallerKey;
 import io.meshcapture.rules.Entry;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -24,12 +23,6 @@ import java.util.List;
  */
 record LookupMap(Family family, int cgroupLevel, boolean user, boolean group, First first)
         implements Comparable<LookupMap> {
-
-    private static final Comparator<LookupMap> ORDER = Comparator.comparing(LookupMap::family)
-            .thenComparingInt(LookupMap::cgroupLevel)
-            .thenComparing(LookupMap::user)
-            .thenComparing(LookupMap::group)
-            .thenComparing(LookupMap::first);
 
     /** The field order of a key. */
     enum First {
@@ -56,7 +49,12 @@ record LookupMap(Family family, int cgroupLevel, boolean user, boolean group, Fi
 
     @Override
     public int compareTo(LookupMap other) {
-        return ORDER.compare(this, other);
+        // written out, since the JVM links comparators of comparators at the first start of each process, 5 ms
+        int order = family.compareTo(other.family);
+        order = order != 0 ? order : Integer.compare(cgroupLevel, other.cgroupLevel);
+        order = order != 0 ? order : Boolean.compare(user, other.user);
+        order = order != 0 ? order : Boolean.compare(group, other.group);
+        return order != 0 ? order : first.compareTo(other.first);
     }
 
     private static int level(String cgroup) {
