@@ -13,12 +13,15 @@ def networks(number):
     return [f"{11 + (i >> 15)}.{i >> 7 & 255}.{(i & 127) << 1}.0/24" for i in range(number)]
 
 
-def plan(services, excepted=0, by_service=None, to=None):
+def plan(services, excepted=0, by_service=None, to=None, envoy=(), beside=()):
     """The text of a plan.
 
     excepted: how many networks are excepted, by the plan itself or by the service with the number by_service.
-    to: destinations of single services, by their number; the others capture everything."""
+    to: destinations of single services, by their number; the others capture everything.
+    envoy: more settings of Envoy. beside: sections beside the services."""
     lines = ["version: 1", "envoy:", '  user: "101"', f"  outbound: {LISTENER}"]
+    lines += [f"  {setting}" for setting in envoy]
+    lines += beside
     if excepted and by_service is None:
         lines += ["except:", *(f"- {network}" for network in networks(excepted))]
     lines.append("services:")

@@ -8,7 +8,6 @@ import io.meshcapture.system.SocketTable.Open;
 import io.meshcapture.verbs.CapturedConnections.Captured;
 import io.meshcapture.verbs.CapturedConnections.Pair;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,17 +21,14 @@ final class Ownership {
     private final LiveState live;
     private final List<Port> listeners;
 
-    /** Those at which connections from elsewhere arrive. */
-    private final List<Port> arriving;
+    /** Those at which connections to this host arrive. */
+    private final List<Port> inbound;
 
     Ownership(LiveState live) {
         this.live = live;
-        this.arriving = new ArrayList<>(live.inboundListeners());
-        if (live.isForwarding()) {
-            arriving.addAll(live.listeners()); // what is behind this host has its end elsewhere as well
-        }
+        this.inbound = live.inboundListeners();
         this.listeners = new ArrayList<>(live.listeners());
-        listeners.addAll(live.inboundListeners()); // what Envoy called here
+        listeners.addAll(inbound); // what Envoy called here
     }
 
     /**
@@ -41,18 +37,66 @@ final class Ownership {
      * @param sockets of this namespace
      */
     Map<Long, Owned> among(List<Open> sockets) {
-        return among(sockets, live.decisions());
+        return among(sockets, pairs(sockets));
     }
 
-    private Map<Long, Owned> among(List<Open> sockets, List<Decision> decisions) {
-        List<Pair> pairs = CapturedConnections.exactPairs(sockets, listeners);
+    /** What has to be recorded when another decision comes into force: whose it is now and what that one would not say. */
+    Map<Long, Owned> lostBy(Decision next, List<Open> sockets) {
+        List<Pair> pairs = pairs(sockets);
+        Map<Long, Owned> now = among(sockets, pairs);
+        now.values().removeIf(owned -> owned.service().isEmpty());
+        if (now.isEmpty()) {
+            return now;
+        }
+        for (Captured captured : CapturedConnections.assign(next, pairs)) {
+            long cookie = captured.envoysEnd().cookie();
+            Owned owned = now.get(cookie);
+            if (owned != null
+                    && captured.service() != null
+                    && owned.service().equals(captured.service().value())) {
+                now.remove(cookie);
+            }
+        }
+        return now;
+    }
+
+    /** Those that a decision sends to nobody any more, of connections that were opened before it came into force. */
+    Map<Long, Owned> directBy(Decision next, List<Open> sockets) {
+        List<Pair> pairs = pairs(sockets);
+        Map<Long, Owned> found = among(sockets, pairs);
+        for (Captured captured : CapturedConnections.assign(next, pairs)) {
+            if (!captured.isNobodys()) {
+                found.remove(captured.envoysEnd().cookie());
+            }
+        }
+        return found;
+    }
+
+    /** Envoy's listeners whose clients' ends are not here. */
+    private List<Port> elsewhere() {
+        List<Port> ports = new ArrayList<>(inbound);
+        if (live.isForwarding()) {
+            ports.addAll(live.listeners());
+        }
+        return ports;
+    }
+
+    private List<Pair> pairs(List<Open> sockets) {
+        List<Pair> pairs = new ArrayList<>(CapturedConnections.exactPairs(sockets, listeners));
+        if (live.isForwarding()) {
+            pairs.addAll(CapturedConnections.ofGuests(sockets, live.listeners()));
+        }
+        return pairs;
+    }
+
+    private Map<Long, Owned> among(List<Open> sockets, List<Pair> pairs) {
         Map<Long, Owned> found = new LinkedHashMap<>();
         for (Pair pair : pairs) {
             found.put(
                     pair.envoysEnd().cookie(),
                     new Owned("", pair.clients().getFirst().cookie()));
         }
-        for (Decision decision : decisions) {
+        for (Decision decision : live.decisions()) {
             for (Captured captured : CapturedConnections.assign(decision, pairs)) {
                 if (captured.service() != null) {
                     Owned owned = new Owned(
@@ -64,7 +108,7 @@ final class Ownership {
                 }
             }
         }
-        for (Open envoysEnd : CapturedConnections.arrived(sockets, arriving)) {
+        for (Open envoysEnd : CapturedConnections.arrived(sockets, elsewhere())) {
             found.putIfAbsent(envoysEnd.cookie(), new Owned("", 0));
         }
         live.owners().forEach((cookie, owned) -> {
@@ -72,34 +116,6 @@ final class Ownership {
                 found.computeIfPresent(cookie, (same, told) -> new Owned(owned.service(), told.client()));
             }
         });
-        return found;
-    }
-
-    /** What has to be recorded when another decision comes into force: whose it is now and what that one would not say. */
-    Map<Long, Owned> lostBy(Decision next, List<Open> sockets) {
-        Map<Long, Owned> now = among(sockets);
-        now.values().removeIf(owned -> owned.service().isEmpty());
-        if (now.isEmpty()) {
-            return now;
-        }
-        Map<Long, String> said = new HashMap<>();
-        for (Captured captured : CapturedConnections.assign(next, CapturedConnections.exactPairs(sockets, listeners))) {
-            if (captured.service() != null) {
-                said.put(captured.envoysEnd().cookie(), captured.service().value());
-            }
-        }
-        now.entrySet().removeIf(entry -> entry.getValue().service().equals(said.get(entry.getKey())));
-        return now;
-    }
-
-    /** Those that a decision sends to nobody any more, of connections that were opened before it came into force. */
-    Map<Long, Owned> directBy(Decision next, List<Open> sockets) {
-        Map<Long, Owned> found = among(sockets);
-        for (Captured captured : CapturedConnections.assign(next, CapturedConnections.exactPairs(sockets, listeners))) {
-            if (captured.service() != null || !captured.callerKnown()) {
-                found.remove(captured.envoysEnd().cookie());
-            }
-        }
         return found;
     }
 }

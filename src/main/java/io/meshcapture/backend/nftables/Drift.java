@@ -104,7 +104,7 @@ final class Drift {
         } else if (!live.declaration().equals(wanted.declaration())) {
             add(null, where, String.join("; ", live.declaration()), String.join("; ", wanted.declaration()));
         }
-        if (Ruleset.isLiving(wanted.name()) && !wanted.name().equals(Ruleset.LISTENERS)) {
+        if (Ruleset.isLiving(wanted.name()) && !Ruleset.remembersListeners(wanted.name())) {
             return;
         }
         for (Element element : wanted.elements().values()) {

@@ -64,7 +64,7 @@ final class InvalidPackets {
             leaving.add("ct state invalid ip6 saddr != ::1 tcp sport @listeners counter drop" + ENVOYS);
         }
         if (inbound != null && dropsInbound) {
-            leaving.add("ct state invalid tcp sport " + inbound.listener() + " counter drop" + ENVOYS);
+            leaving.add("ct state invalid tcp sport @inbound_listeners counter drop" + ENVOYS);
         }
         leaving.addAll(ofClients());
         chain(ruleset, BaseChain.LEAVING.target(), leaving);

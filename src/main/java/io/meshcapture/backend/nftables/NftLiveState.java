@@ -293,20 +293,26 @@ final class NftLiveState implements LiveState {
 
     @Override
     public List<Port> inboundListeners() {
-        List<Port> listeners = new ArrayList<>();
+        List<Port> listeners = remembered(Ruleset.INBOUND_LISTENERS);
+        // should somebody have emptied that
         chains().forEach(chain -> add(LiveInbound.listener(chain), listeners));
         return listeners;
     }
 
     @Override
     public List<Port> listeners() {
+        List<Port> listeners = remembered(Ruleset.LISTENERS);
+        // should somebody have emptied that
+        chains().forEach(chain -> add(LiveDecision.listener("goto " + chain), listeners));
+        return listeners;
+    }
+
+    private List<Port> remembered(String set) {
         List<Port> listeners = new ArrayList<>();
-        NftSet ever = standing == null ? null : standing.table().sets().get(Ruleset.LISTENERS);
+        NftSet ever = standing == null ? null : standing.table().sets().get(set);
         if (ever != null) {
             ever.elements().keySet().forEach(port -> add(LiveDecision.listener("goto to_" + port), listeners));
         }
-        // should somebody have emptied that
-        chains().forEach(chain -> add(LiveDecision.listener("goto " + chain), listeners));
         return listeners;
     }
 

@@ -127,6 +127,7 @@ final class RulesetRenderer {
                 new RulesetRenderer(new Ruleset(null, new LinkedHashMap<>(), new LinkedHashMap<>()), null, false);
         renderer.livingSets();
         renderer.set(Ruleset.LISTENERS, false, "type inet_service");
+        renderer.set(Ruleset.INBOUND_LISTENERS, false, "type inet_service");
         return renderer.ruleset.sets().values();
     }
 
@@ -141,8 +142,13 @@ final class RulesetRenderer {
 
     private void listeners(Decision decision) {
         NftSet ports = set(Ruleset.LISTENERS, false, "type inet_service");
+        NftSet inboundPorts = set(Ruleset.INBOUND_LISTENERS, false, "type inet_service");
         decision.listeners()
                 .forEach(port -> ports.elements().put(port.toString(), Element.of(port.toString(), "", "")));
+        if (inbound != null) {
+            String port = inbound.listener().toString();
+            inboundPorts.elements().put(port, Element.of(port, "", ""));
+        }
         Step.Dns dns = decision.dns();
         if (dns != null) {
             String port = dns.listener().toString();
@@ -343,7 +349,7 @@ final class RulesetRenderer {
             opened.add("tcp sport @listeners drop" + comment(FORGOTTEN));
         }
         if (inbound != null) {
-            opened.add("tcp sport " + inbound.listener() + " drop" + comment(FORGOTTEN));
+            opened.add("tcp sport @inbound_listeners drop" + comment(FORGOTTEN));
         }
         opened.add("tcp sport != " + open.ephemeral() + " accept" + comment("answers of servers on this host"));
         chain("open_connections", opened);

@@ -135,11 +135,14 @@ final class Switchover {
 
     /** Those of before stay: connections that were sent there may go on. */
     private static void addListeners(Ruleset table, Ruleset wanted) {
-        NftSet stands = Objects.requireNonNull(table.sets().get(Ruleset.LISTENERS));
-        NftSet added = Objects.requireNonNull(wanted.sets().get(Ruleset.LISTENERS));
-        Map<String, Element> elements = new LinkedHashMap<>(stands.elements());
-        elements.putAll(added.elements());
-        table.sets().put(Ruleset.LISTENERS, new NftSet(stands.name(), false, stands.declaration(), elements));
+        for (NftSet added : wanted.sets().values()) {
+            if (Ruleset.remembersListeners(added.name())) {
+                NftSet stands = Objects.requireNonNull(table.sets().get(added.name()));
+                Map<String, Element> elements = new LinkedHashMap<>(stands.elements());
+                elements.putAll(added.elements());
+                table.sets().put(added.name(), new NftSet(stands.name(), false, stands.declaration(), elements));
+            }
+        }
     }
 
     /** The records of captured connections, which only some decisions keep. */
@@ -295,12 +298,15 @@ final class Switchover {
     /** The wanted ruleset, with the listeners and owners that a table knows of connections that go on. */
     private static Ruleset keeping(Ruleset table, Ruleset wanted) {
         Ruleset kept = copy(wanted);
-        NftSet ever = table.sets().get(Ruleset.LISTENERS);
-        NftSet listeners = Objects.requireNonNull(kept.sets().get(Ruleset.LISTENERS));
-        if (ever != null && ever.declaration().equals(listeners.declaration())) {
-            kept.sets().put(Ruleset.LISTENERS, ever);
-            addListeners(kept, wanted);
+        for (NftSet listeners : wanted.sets().values()) {
+            NftSet ever = table.sets().get(listeners.name());
+            if (Ruleset.remembersListeners(listeners.name())
+                    && ever != null
+                    && ever.declaration().equals(listeners.declaration())) {
+                kept.sets().put(listeners.name(), ever);
+            }
         }
+        addListeners(kept, wanted);
         NftSet owners = table.sets().get(Ruleset.OWNERS);
         if (owners != null && owners.declaration().equals(OwnerSet.DECLARATION)) {
             kept.sets().put(Ruleset.OWNERS, owners);
