@@ -92,15 +92,20 @@ final class RulesetRenderer {
         rules = new ArrayList<>();
         forwarding.steps().forEach(step -> step.read(steps));
         chain(FORWARDED, rules);
-        List<String> arriving = new ArrayList<>();
-        for (InterfaceName name : forwarding.interfaces()) {
-            arriving.add("iifname \"" + name + "\" jump " + FORWARDED + comment(FORWARDING));
-        }
+        List<String> arriving = jumps(forwarding, FORWARDED);
         Chain inbound = ruleset.chains().get(BaseChain.PREROUTING.target());
         if (inbound != null) {
             arriving.addAll(inbound.rules());
         }
         chain(BaseChain.PREROUTING.target(), arriving);
+    }
+
+    private static List<String> jumps(Forwarding forwarding, String chain) {
+        List<String> jumps = new ArrayList<>();
+        for (InterfaceName name : forwarding.interfaces()) {
+            jumps.add("iifname \"" + name + "\" jump " + chain + comment(FORWARDING));
+        }
+        return jumps;
     }
 
     private void livingSets() {
@@ -166,21 +171,36 @@ final class RulesetRenderer {
         if (dns == null) {
             return;
         }
+        Forwarding forwarding = decision.forwarding();
         forwards = false;
+        put(DnsRules.zoneChain(dns, guards(decision.steps(), dns), forwarding != null));
+        if (forwarding != null) {
+            forwards = true;
+            put(DnsRules.guestsZoneChain(dns, guards(forwarding.steps(), dns)));
+            chain(DnsRules.GUESTS_ZONE_CHAIN, jumps(forwarding, DnsRules.GUESTS_ZONE));
+        }
+    }
+
+    private void put(Chain chain) {
+        ruleset.chains().put(chain.name(), chain);
+    }
+
+    /** The rules that keep queries from being captured. */
+    private List<String> guards(List<Step> before, Step.Dns dns) {
         rules = new ArrayList<>();
-        for (Step step : decision.steps()) {
+        for (Step step : before) {
             if (step.equals(dns)) {
                 break;
             }
             boolean isOfOthers = step instanceof Step.OtherProtocols
                     || step instanceof Step.OpenConnections // TCP's
+                    || step instanceof Step.Underway
                     || step instanceof Step.EnvoyToItself; // what arrives
             if (!isOfOthers) {
                 step.read(steps);
             }
         }
-        Chain zone = DnsRules.zoneChain(dns, rules);
-        ruleset.chains().put(zone.name(), zone);
+        return rules;
     }
 
     /** The rules of the chain that sends to a listener. */

@@ -1,5 +1,6 @@
 package io.meshcapture.backend.nftables;
 
+import io.meshcapture.backend.Finding;
 import io.meshcapture.backend.nftables.Ruleset.Chain;
 import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
@@ -23,9 +24,9 @@ final class Switchover {
     private Switchover() {}
 
     /** Where no table stands: everything is built, and nothing leads to it before the commitment. */
-    static Change begin(Ruleset wanted, @Nullable Duration trial, List<Finding> differences) {
+    static NftChange begin(Ruleset wanted, @Nullable Duration trial, List<Finding> differences) {
         Ruleset built = BaseChain.leading(wanted, null, null, false);
-        return new Change(
+        return new NftChange(
                 "",
                 Transaction.between(null, built),
                 Transaction.between(built, BaseChain.leading(built, Slot.FIRST, null, trial != null))
@@ -39,7 +40,8 @@ final class Switchover {
      * @param wanted as {@link RulesetRenderer} renders it, spelled as the library spells it
      * @param trial how long it is to be in force unless it is confirmed, or null for good
      */
-    static Change between(StandingTable standing, Ruleset wanted, @Nullable Duration trial, List<Finding> differences) {
+    static NftChange between(
+            StandingTable standing, Ruleset wanted, @Nullable Duration trial, List<Finding> differences) {
         if (!isUsable(standing.table())) {
             if (trial != null) {
                 throw new Failure.Conflict(
@@ -49,7 +51,7 @@ final class Switchover {
             }
             // of another kind, so that whatever was in it has not worked: anew, in one transaction
             Ruleset whole = BaseChain.leading(keeping(standing.table(), wanted), Slot.FIRST, null, false);
-            return new Change("", "", Transaction.anew(whole) + trialElements(trial), differences);
+            return new NftChange("", "", Transaction.anew(whole) + trialElements(trial), differences);
         }
         Ruleset cleared = cleared(standing);
         String clearing = Transaction.between(standing.table(), cleared);
@@ -65,7 +67,7 @@ final class Switchover {
         target = BaseChain.leading(target, considered, null, false);
         removeCaptured(target, wanted);
         if (trial == null && isInOneInstant(contents, wanted, inForce != null)) {
-            return new Change(clearing, "", Transaction.between(cleared, withoutStrangers(target)), differences);
+            return new NftChange(clearing, "", Transaction.between(cleared, withoutStrangers(target)), differences);
         }
         Slot free = considered.other();
         Ruleset built = copy(cleared);
@@ -79,7 +81,7 @@ final class Switchover {
             removeCaptured(switched, wanted);
         }
         switched = BaseChain.leading(switched, free, inForce, trial != null);
-        return new Change(
+        return new NftChange(
                 clearing,
                 Transaction.between(cleared, built),
                 Transaction.between(built, withoutStrangers(switched)) + trialElements(trial),
@@ -87,25 +89,25 @@ final class Switchover {
     }
 
     /** Makes what is on trial last: one rule changes, and what stood before is taken away. */
-    static Change confirmation(StandingTable standing) {
+    static NftChange confirmation(StandingTable standing) {
         Slot tried = Objects.requireNonNull(standing.trial());
         Ruleset target = copy(standing.table());
         tried.other().clear(target);
         target = BaseChain.leading(target, tried, null, false);
-        return new Change("", "", Transaction.between(standing.table(), target) + trialElements(null), List.of());
+        return new NftChange("", "", Transaction.between(standing.table(), target) + trialElements(null), List.of());
     }
 
     /** Ends a trial now. */
-    static Change abandonment(StandingTable standing) {
+    static NftChange abandonment(StandingTable standing) {
         Ruleset target = copy(standing.table());
         Objects.requireNonNull(standing.trial()).clear(target);
         target = BaseChain.leading(target, standing.confirmed(), null, false);
-        return new Change("", "", Transaction.between(standing.table(), target) + trialElements(null), List.of());
+        return new NftChange("", "", Transaction.between(standing.table(), target) + trialElements(null), List.of());
     }
 
     /** Lets a trial last anew. An element that is added again keeps its old time; so it is taken out first. */
-    static Change extension(Duration trial) {
-        return new Change("", "", trialElements(trial), List.of());
+    static NftChange extension(Duration trial) {
+        return new NftChange("", "", trialElements(trial), List.of());
     }
 
     /** The table without what nothing leads to. */
