@@ -5,21 +5,48 @@ import io.meshcapture.plan.Port;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Envoy's listeners for captured DNS. */
-final class DnsListeners {
+/**
+ * Envoy's listeners for captured DNS.
+ *
+ * @param port of all of them
+ * @param ipv6 whether IPv6 comes to Envoy
+ * @param arrives whether queries of guests of this host come too
+ * @param servers which Envoy asks; none: it goes by the resolv.conf that it finds when it starts
+ */
+record DnsListeners(Port port, boolean ipv6, boolean arrives, List<Address> servers) {
 
     private static final Port DNS = new Port(53);
 
-    private DnsListeners() {}
+    List<Message> all() {
+        List<Message> filters = List.of(filter());
+        List<Message> found = new ArrayList<>();
+        found.add(udp("dns", ipv4Address(), filters));
+        if (ipv6) {
+            found.add(udp("dns_ipv6", ipv6Address(), filters));
+        }
+        if (!servers.isEmpty()) {
+            found.add(tcp());
+        }
+        return found;
+    }
 
-    /** @param servers which Envoy asks; none: it goes by the resolv.conf that it finds when it starts */
-    static List<Message> of(Port port, boolean ipv6, List<Address> servers) {
-        List<Message> resolvers =
-                servers.stream().map(server -> Sockets.tcp(server, DNS)).toList();
+    private Address ipv4Address() {
+        return arrives ? Sockets.ANY_IPV4 : Sockets.LOOPBACK_IPV4;
+    }
+
+    private Address ipv6Address() {
+        return arrives ? Sockets.ANY_IPV6 : Sockets.LOOPBACK_IPV6;
+    }
+
+    private Message filter() {
         Message cares = new Message();
         if (!servers.isEmpty()) {
             cares.because("By name, as of when this was written. Print it again when they change.")
-                    .with("resolvers", resolvers);
+                    .with(
+                            "resolvers",
+                            servers.stream()
+                                    .map(server -> Sockets.tcp(server, DNS))
+                                    .toList());
         }
         cares.with(
                 "dns_resolver_options",
@@ -37,44 +64,37 @@ final class DnsListeners {
                         Names that Envoy answers for itself would stand here, for instance
                           virtual_domains: [{ name: payments.mesh, endpoint: { address_list: { address: [10.96.0.1] } } }]
                         Everything else is asked of the servers below.""").with("inline_dns_table", new Message());
-        Message filter = Message.extension(
-                "envoy.filters.udp.dns_filter",
-                "filters.udp.dns_filter.v3.DnsFilterConfig",
-                new Message()
-                        .with("stat_prefix", "dns")
-                        .with("server_config", table)
-                        .with("client_config", client));
-        List<Message> filters = List.of(filter.anchored("dns_filter"));
-        List<Message> found = new ArrayList<>();
-        found.add(udp("dns", Sockets.LOOPBACK_IPV4, port, filters));
-        if (ipv6) {
-            found.add(udp("dns_ipv6", Sockets.LOOPBACK_IPV6, port, filters));
-        }
-        if (!servers.isEmpty()) {
-            found.add(tcp(port, ipv6, servers.size()));
-        }
-        return found;
+        return Message.extension(
+                        "envoy.filters.udp.dns_filter",
+                        "filters.udp.dns_filter.v3.DnsFilterConfig",
+                        new Message()
+                                .with("stat_prefix", "dns")
+                                .with("server_config", table)
+                                .with("client_config", client))
+                .anchored("dns_filter");
     }
 
-    private static Message udp(String name, Address address, Port port, List<Message> filters) {
+    private Message udp(String name, Address address, List<Message> filters) {
+        String why = arrives
+                ? "Queries of guests are redirected to the address of the interface that they come in by."
+                : "Not on all addresses: nobody else is to be answered.";
         return new Message()
                 .with("name", name)
                 .with("stat_prefix", name)
-                .because(name.equals("dns") ? """
-                        On loopback and not on all addresses: answers would come from an address that nobody asked.""" : "")
+                .because(name.equals("dns") ? why : "")
                 .with("address", Sockets.udp(address, port))
                 .with("listener_filters", filters);
     }
 
     /** The filter takes no TCP, which clients use for long answers. */
-    private static Message tcp(Port port, boolean ipv6, int servers) {
+    private Message tcp() {
         Message listener = new Message()
                 .because("DNS over TCP, for long answers: the filter takes UDP only, so it is passed on as it is.")
                 .with("name", "dns_tcp")
                 .with("stat_prefix", "dns_tcp")
-                .with("address", Sockets.tcp(Sockets.LOOPBACK_IPV4, port));
+                .with("address", Sockets.tcp(ipv4Address(), port));
         if (ipv6) {
-            Message address = Sockets.tcp(Sockets.LOOPBACK_IPV6, port);
+            Message address = Sockets.tcp(ipv6Address(), port);
             listener.with(
                     "additional_addresses",
                     List.of(new Message().with("address", address).inline()));
@@ -86,7 +106,7 @@ final class DnsListeners {
                         .with("stat_prefix", "dns_tcp")
                         .with("cluster", Clusters.NAME_SERVERS)
                         .because("Each server is tried before the client hears of it, as resolvers do.")
-                        .with("max_connect_attempts", servers)
+                        .with("max_connect_attempts", servers.size())
                         .with("access_log", AccessLog.tcp("DNS")));
         return listener.with("filter_chains", List.of(new Message().with("filters", List.of(proxy))));
     }

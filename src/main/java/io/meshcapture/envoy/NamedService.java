@@ -129,6 +129,17 @@ record NamedService(
         return String.join(", ", zones.stream().map(zone -> zone.name().value()).toList());
     }
 
+    /** The ports that its clients use, as far as the plan tells them. */
+    Set<Port> clientPorts() {
+        HostsCapture hosts = service.hosts();
+        if (hosts != null && !hosts.ports().isEmpty()) {
+            return hosts.ports().keySet();
+        }
+        Set<Port> ports = new LinkedHashSet<>();
+        http.instances().forEach(instance -> ports.add(instance.port()));
+        return ports.isEmpty() ? Set.of(HTTP, HTTPS) : ports;
+    }
+
     /** Its clusters, each once. */
     Set<Upstream> upstreams() {
         Set<Upstream> all = new LinkedHashSet<>(List.of(http, tls));
