@@ -94,6 +94,11 @@ public final class SocketTable {
      */
     public record Listening(Address address, int port, boolean ipv6Only, long uid) {
 
+        /** As the one that a connection to this address reaches. */
+        public Listening at(Address reached) {
+            return new Listening(reached, port, ipv6Only, uid);
+        }
+
         /** Whether a connection to a loopback address reaches it. */
         public boolean serves(Address loopback) {
             boolean any = address.high() == 0 && address.low() == 0;
