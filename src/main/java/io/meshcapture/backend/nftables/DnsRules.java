@@ -47,7 +47,7 @@ final class DnsRules {
 
     private static final String INTO_ZONE = "ct zone set " + Step.Dns.ZONE;
 
-    private static final String TO = RulesetRenderer.TO + "dns_";
+    private static final String TO = Redirect.TO + "dns_";
 
     /** Comments of the rules of that chain that are no step. */
     private static final String NOT_UDP = "only flows of UDP have a zone";
@@ -74,7 +74,7 @@ final class DnsRules {
     /** The rules of the chain that sends to the listener. */
     static List<String> rulesTo(Port listener, List<Decision.Ending> endings) {
         List<String> rules = new ArrayList<>();
-        for (String rule : RulesetRenderer.rulesTo(
+        for (String rule : Redirect.rules(
                 listener,
                 endings.stream()
                         .filter(ending -> ending != Decision.Ending.REJECT_QUIC)
@@ -135,10 +135,10 @@ final class DnsRules {
         String ipv6 = forwards ? "" : "ip6 saddr ::1 ";
         List<String> rules = new ArrayList<>();
         // most packets are; names of other protocols need /etc/protocols with libnftables 1.1
-        rules.add("meta l4proto tcp accept" + RulesetRenderer.comment(NOT_UDP));
+        rules.add("meta l4proto tcp accept" + RulesetBuilder.comment(NOT_UDP));
         rules.add(answer(refusals(ipv4 + "icmp", 20, 9, dns.listener())));
         rules.add(answer(refusals(ipv6 + "icmpv6", 40, 6, dns.listener())));
-        rules.add("meta l4proto != udp accept" + RulesetRenderer.comment(NOT_UDP));
+        rules.add("meta l4proto != udp accept" + RulesetBuilder.comment(NOT_UDP));
         rules.add(answer(ipv4 + "udp sport " + dns.listener() + " "));
         if (!forwards) {
             rules.add(answer(ipv6 + "udp sport " + dns.listener() + " "));
@@ -148,7 +148,7 @@ final class DnsRules {
     }
 
     private static String answer(String match) {
-        return match + INTO_ZONE + " accept" + RulesetRenderer.comment(ANSWERS);
+        return match + INTO_ZONE + " accept" + RulesetBuilder.comment(ANSWERS);
     }
 
     /**
@@ -158,17 +158,17 @@ final class DnsRules {
      */
     static Chain guestsZoneChain(Step.Dns dns, List<String> guards) {
         List<String> rules = new ArrayList<>();
-        rules.add("meta l4proto != udp accept" + RulesetRenderer.comment(NOT_UDP));
+        rules.add("meta l4proto != udp accept" + RulesetBuilder.comment(NOT_UDP));
         rules.addAll(queries(dns, guards));
         return new Chain(GUESTS_ZONE, null, rules);
     }
 
     private static List<String> queries(Step.Dns dns, List<String> guards) {
         List<String> rules = new ArrayList<>();
-        rules.add("udp dport != " + Step.Dns.PORT + " accept" + RulesetRenderer.comment(NOT_DNS));
+        rules.add("udp dport != " + Step.Dns.PORT + " accept" + RulesetBuilder.comment(NOT_DNS));
         rules.addAll(guards);
         for (String match : matches(dns)) {
-            rules.add(match + " " + INTO_ZONE + RulesetRenderer.comment(QUERIES));
+            rules.add(match + " " + INTO_ZONE + RulesetBuilder.comment(QUERIES));
         }
         return rules;
     }
