@@ -1,10 +1,7 @@
 package io.meshcapture.envoy;
 
-import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.BadValue;
 import java.util.ArrayList;
@@ -32,7 +29,6 @@ public record RunningListener(
      */
     public record Socket(Address address, int port, boolean udp) {}
 
-    private static final int MOST = 32 * 1024 * 1024;
     private static final String ORIGINAL_DST =
             "type.googleapis.com/envoy.extensions.filters.listener.original_dst.v3.OriginalDst";
 
@@ -48,25 +44,11 @@ public record RunningListener(
     public static List<RunningListener> of(Admin admin) throws NoAnswer {
         List<RunningListener> found = new ArrayList<>();
         for (String kind : List.of("static_listeners", "dynamic_listeners")) {
-            String path = "/config_dump?resource=" + kind;
-            Admin.Answer answer = admin.get(path, MOST);
-            try {
-                if (answer.status() != 200) {
-                    throw new IllegalStateException("status " + answer.status());
-                }
-                JsonObject dump = JsonParser.parseString(answer.text()).getAsJsonObject();
-                for (JsonElement entry : array(dump, "configs")) {
-                    JsonObject listener = listener(entry.getAsJsonObject());
-                    if (listener != null) {
-                        found.add(read(listener));
-                    }
-                }
-            } catch (JsonParseException
-                    | IllegalStateException
-                    | UnsupportedOperationException
-                    | ClassCastException
-                    | NumberFormatException e) {
-                throw new NoAnswer("the answer at " + admin.address() + " to " + path + " is not Envoy's");
+            for (JsonObject entry : ConfigDump.of(admin, kind)) {
+                ConfigDump.read(admin, kind, () -> {
+                    JsonObject listener = listener(entry);
+                    return listener != null && found.add(read(listener));
+                });
             }
         }
         return found;
@@ -81,20 +63,21 @@ public record RunningListener(
     private static RunningListener read(JsonObject listener) {
         List<Socket> sockets = new ArrayList<>();
         addSocket(listener, sockets);
-        for (JsonElement more : array(listener, "additional_addresses")) {
+        for (JsonElement more : ConfigDump.array(listener, "additional_addresses")) {
             addSocket(more.getAsJsonObject(), sockets);
         }
-        boolean asks = isTrue(listener, "use_original_dst");
-        for (JsonElement filter : array(listener, "listener_filters")) {
+        boolean asks = ConfigDump.isTrue(listener, "use_original_dst");
+        for (JsonElement filter : ConfigDump.array(listener, "listener_filters")) {
             JsonObject typed = filter.getAsJsonObject().getAsJsonObject("typed_config");
-            asks |= typed != null && text(typed, "@type").equals(ORIGINAL_DST);
+            asks |= typed != null && ConfigDump.text(typed, "@type").equals(ORIGINAL_DST);
         }
-        boolean unbound = listener.has("bind_to_port") && !isTrue(listener, "bind_to_port");
+        boolean unbound = listener.has("bind_to_port") && !ConfigDump.isTrue(listener, "bind_to_port");
         if (listener.has("deprecated_v1")) {
             JsonObject old = listener.getAsJsonObject("deprecated_v1");
-            unbound |= old.has("bind_to_port") && !isTrue(old, "bind_to_port");
+            unbound |= old.has("bind_to_port") && !ConfigDump.isTrue(old, "bind_to_port");
         }
-        return new RunningListener(text(listener, "name"), sockets, !unbound, asks, isTrue(listener, "transparent"));
+        return new RunningListener(
+                ConfigDump.text(listener, "name"), sockets, !unbound, asks, ConfigDump.isTrue(listener, "transparent"));
     }
 
     private static void addSocket(JsonObject holder, List<Socket> sockets) {
@@ -105,23 +88,11 @@ public record RunningListener(
         }
         try {
             sockets.add(new Socket(
-                    Address.parse(text(socket, "address")),
+                    Address.parse(ConfigDump.text(socket, "address")),
                     socket.has("port_value") ? socket.get("port_value").getAsInt() : 0,
-                    text(socket, "protocol").equals("UDP")));
+                    ConfigDump.text(socket, "protocol").equals("UDP")));
         } catch (BadValue e) {
             throw new IllegalStateException(e); // Envoy listens on addresses, never on names
         }
-    }
-
-    private static JsonArray array(JsonObject holder, String name) {
-        return holder.has(name) ? holder.getAsJsonArray(name) : new JsonArray();
-    }
-
-    private static String text(JsonObject holder, String name) {
-        return holder.has(name) ? holder.get(name).getAsString() : "";
-    }
-
-    private static boolean isTrue(JsonObject holder, String name) {
-        return holder.has(name) && holder.get(name).getAsBoolean();
     }
 }

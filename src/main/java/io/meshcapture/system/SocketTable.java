@@ -134,12 +134,17 @@ public final class SocketTable {
 
     /** Listening sockets. */
     public static List<Listening> listening() {
-        List<Listening> found = new ArrayList<>();
-        if (!SocketDiag.dump(SocketDiag.IPPROTO_TCP, STATES_LISTENING, socket -> found.add(listening(socket)))) {
+        return openListening().stream().map(SocketTable::listening).toList();
+    }
+
+    /** Likewise, with what tells one from another at the same address. */
+    public static List<Open> openListening() {
+        List<Open> found = new ArrayList<>();
+        if (!SocketDiag.dump(SocketDiag.IPPROTO_TCP, STATES_LISTENING, found::add)) {
             found.clear();
             ProcSockets.read("tcp", (socket, state) -> {
                 if (state == LISTEN) {
-                    found.add(listening(socket));
+                    found.add(socket);
                 }
                 return state == LISTEN; // they stand first
             });

@@ -145,6 +145,13 @@ final class EnvoyListeners {
         return missing;
     }
 
+    /** Whether captured connections or queries are sent to a port. */
+    boolean needs(int port) {
+        return ports.stream().anyMatch(one -> one.number() == port)
+                || arrivals.stream().anyMatch(one -> one.number() == port)
+                || (dns != null && dns.port().number() == port);
+    }
+
     /**
      * Where a connection from this host must be accepted, as far as somebody listens there: on loopback, and where what arrives
      * is taken by addresses of interfaces alone, on one of those.
