@@ -30,10 +30,21 @@ public final class DecisionCompiler {
      * @param ipv6 what happens to IPv6; never {@link Choices.Ipv6#AUTO}
      * @param ephemeral the ports that the kernel gives to clients (net.ipv4.ip_local_port_range)
      * @param nameServers the DNS servers of resolv.conf; read only where the plan captures those
+     * @param envoysPorts the ports that Envoy serves to others; asked only where the plan excepts those
      */
-    public record Host(Identities identities, Choices.Ipv6 ipv6, PortRange ephemeral, List<Address> nameServers) {
+    public record Host(
+            Identities identities,
+            Choices.Ipv6 ipv6,
+            PortRange ephemeral,
+            List<Address> nameServers,
+            SortedSet<Integer> envoysPorts) {
         public Host {
             nameServers = List.copyOf(nameServers);
+        }
+
+        /** Without other ports of Envoy than those of the plan. */
+        public Host(Identities identities, Choices.Ipv6 ipv6, PortRange ephemeral, List<Address> nameServers) {
+            this(identities, ipv6, ephemeral, nameServers, new TreeSet<>());
         }
 
         /** Without DNS servers. */
