@@ -4,8 +4,10 @@ import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.LoopbackAddress;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.Predicate;
@@ -46,6 +48,9 @@ final class HostsFile {
             @Nullable OwnLine line,
             @Nullable ServiceName service) {}
 
+    /** In every line of ours. */
+    private static final String MARK = "# meshcapture ";
+
     private final String content;
     private final List<Tagged> tagged;
 
@@ -57,12 +62,15 @@ final class HostsFile {
     static HostsFile parse(String content) {
         List<Tagged> tagged = new ArrayList<>();
         int number = 0;
+        int mark = content.indexOf(MARK);
         for (int start = 0; start < content.length(); ) {
             int newline = content.indexOf('\n', start);
             int textEnd = newline < 0 ? content.length() : newline;
             int end = newline < 0 ? content.length() : newline + 1;
             number++;
-            int mark = content.indexOf("# meshcapture ", start);
+            if (mark >= 0 && mark < start) {
+                mark = content.indexOf(MARK, start);
+            }
             if (mark < 0) {
                 break;
             }
@@ -114,6 +122,19 @@ final class HostsFile {
             }
         }
         return services;
+    }
+
+    /** What a service has in force. */
+    Set<OwnLine> live(ServiceName service) {
+        Set<OwnLine> live = new LinkedHashSet<>();
+        for (Tagged line : tagged) {
+            if (line.kind() == Kind.LIVE
+                    && line.line() != null
+                    && line.line().service().equals(service)) {
+                live.add(line.line());
+            }
+        }
+        return live;
     }
 
     /** The address that each service has in force; the first one where somebody doubled it. */

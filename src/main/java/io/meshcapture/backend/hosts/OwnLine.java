@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param mapped whether the address is written as IPv6 (RFC 4291 section 2.5.5.2): glibc and c-ares ask DNS for the IPv6
  *     address of a name that has an IPv4 line alone, and that address would lead past Envoy
  */
-record OwnLine(ServiceName service, LoopbackAddress address, HostName name, boolean mapped) {
+public record OwnLine(ServiceName service, LoopbackAddress address, HostName name, boolean mapped) {
     static final String TAG = "# meshcapture svc=";
     private static final String VERSION = " v=1 k=";
     private static final String MAPPED = "::ffff:";
@@ -33,7 +33,7 @@ record OwnLine(ServiceName service, LoopbackAddress address, HostName name, bool
     static final char INERT = '#';
 
     /** Both lines of each name. */
-    static Set<OwnLine> of(ServiceName service, LoopbackAddress address, Collection<HostName> names) {
+    public static Set<OwnLine> of(ServiceName service, LoopbackAddress address, Collection<HostName> names) {
         Set<OwnLine> lines = new LinkedHashSet<>();
         for (HostName name : names) {
             lines.add(new OwnLine(service, address, name, false));

@@ -65,17 +65,25 @@ final class Recovery {
     }
 
     /**
-     * Finishes a removal: finds how far it had come, to the byte, and does the rest.
+     * What is left to do of a removal.
+     *
+     * @param edits the rest of it
+     * @param gap comments of ours that are still to be taken out then, because others appended behind them; or null
+     */
+    record Rest(List<Edit> edits, @Nullable Range gap) {}
+
+    /**
+     * Finishes a removal: finds how far it had come, to the byte, and says what is left.
      *
      * @return null where the file never was in a state like this
      */
-    static @Nullable List<Edit> finish(String content, Journal.Removal journal) {
+    static @Nullable Rest finish(String content, Journal.Removal journal) {
         List<Edit> edits = Removal.of(journal.content(), journal.off(), journal.newlineToo());
-        List<Edit> rest = finish(content, journal.content(), edits, false);
+        Rest rest = finish(content, journal.content(), edits, false);
         return rest == null ? finish(content, journal.content(), edits, true) : rest;
     }
 
-    private static @Nullable List<Edit> finish(
+    private static @Nullable Rest finish(
             String content, String before, List<Edit> edits, boolean othersAppended) {
         Walk walk = new Walk(content, before, othersAppended);
         if (walk.isThere()) {
@@ -120,7 +128,7 @@ final class Recovery {
      * @param length of the file as far as it is known; others wrote what stands behind
      * @param open what is left of an append that was cut short
      */
-    private static @Nullable List<Edit> rest(String content, int length, List<Edit> edits, String open) {
+    private static @Nullable Rest rest(String content, int length, List<Edit> edits, String open) {
         Image image = new Image(content);
         List<Edit> rest = new ArrayList<>();
         int foreign = content.length() - length;
@@ -135,14 +143,12 @@ final class Recovery {
                 return null;
             }
             if (foreign > 0 && edit instanceof Edit.Truncate(int to)) {
-                // the gap is not the end of the file any more
-                int end = image.length() - foreign;
-                rest.addAll(Removal.of(image.toString(), List.of(new Range(to, end)), false));
-                return rest;
+                boolean newlineNeeded = to > 0 && image.at(to - 1) != '\n'; // by what others wrote
+                return new Rest(rest, new Range(newlineNeeded ? to + 1 : to, image.length() - foreign));
             }
             take(edit, image, rest);
         }
-        return rest;
+        return new Rest(rest, null);
     }
 
     private static void take(Edit edit, Image image, List<Edit> edits) {
