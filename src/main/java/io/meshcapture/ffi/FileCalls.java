@@ -62,8 +62,8 @@ public final class FileCalls {
 
     /** flock(2), exclusive and without waiting: 0, or the negated errno (EWOULDBLOCK where it is held). */
     public int lockExclusively(int descriptor) {
-        return result(library.function("flock", Type.SINT32, Type.SINT32, Type.SINT32)
-                .call(descriptor, LOCK_EX_NB));
+        return result(
+                library.function("flock", Type.SINT32, Type.SINT32, Type.SINT32).call(descriptor, LOCK_EX_NB));
     }
 
     /**

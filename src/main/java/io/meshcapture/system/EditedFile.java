@@ -175,7 +175,9 @@ public final class EditedFile implements AutoCloseable {
         }
         return (flags & IMMUTABLE) != 0
                 ? "it is immutable (chattr +i)"
-                : (flags & APPEND_ONLY) != 0 ? "it can only be appended to (chattr +a), so nothing could be undone" : "";
+                : (flags & APPEND_ONLY) != 0
+                        ? "it can only be appended to (chattr +a), so nothing could be undone"
+                        : "";
     }
 
     private static int demand(String call, int answer) throws FileRefusal {

@@ -31,6 +31,9 @@ public final class HostsEditor implements AutoCloseable {
     /** How long somebody who has the file open is waited for. Readers have it open for microseconds. */
     private static final Duration LEASE_PATIENCE = Duration.ofMillis(100);
 
+    /** What was not put in force, or no longer is: nothing beyond what every removal takes. */
+    private static final Choice LEFTOVERS = _ -> _ -> false;
+
     private final Path path;
     private final EditedFile file;
     private final JournalFile journal;
@@ -91,7 +94,8 @@ public final class HostsEditor implements AutoCloseable {
             } else if (refusal.errno() == Errno.ENOENT) {
                 mend = "make it, with the names of localhost in it";
             } else if (refusal.errno() == Errno.ELOOP) {
-                return new Failure.Conflict(path + " cannot be edited", "it became a link meanwhile", "look who did that");
+                return new Failure.Conflict(
+                        path + " cannot be edited", "it became a link meanwhile", "look who did that");
             }
         }
         return new Failure.Unavailable("the hosts file " + path + " cannot be changed", because, mend);
@@ -139,17 +143,26 @@ public final class HostsEditor implements AutoCloseable {
         } catch (IOException e) {
             throw undone(e);
         }
-        takeOff(line -> line.line() != null
-                && wanted.containsKey(line.line().service())
-                && !wanted.get(line.line().service()).contains(line.line()));
+        takeOff(now -> {
+            Set<HostsFile.Tagged> doubled = now.doubled();
+            return line -> line.line() != null
+                    && wanted.containsKey(line.line().service())
+                    && (doubled.contains(line)
+                            || !wanted.get(line.line().service()).contains(line.line()));
+        });
     }
 
     /** Takes the lines of services off, as far as they are as we wrote them. */
     public void release(Predicate<ServiceName> services) throws InterruptedException {
-        takeOff(line -> line.service() != null && services.test(line.service()));
+        takeOff(_ -> line -> line.service() != null && services.test(line.service()));
     }
 
-    private void takeOff(Predicate<HostsFile.Tagged> some) throws InterruptedException {
+    /** Which lines of a file are meant. */
+    private interface Choice {
+        Predicate<HostsFile.Tagged> among(HostsFile now);
+    }
+
+    private void takeOff(Choice some) throws InterruptedException {
         try {
             edit(content -> removal(content, some));
         } catch (IOException e) {
@@ -171,7 +184,7 @@ public final class HostsEditor implements AutoCloseable {
 
     private @Nullable Planned addition(String content, Map<ServiceName, ? extends Collection<OwnLine>> wanted) {
         HostsFile now = HostsFile.parse(content);
-        Planned leftovers = removal(content, line -> line.kind() == HostsFile.Kind.INERT);
+        Planned leftovers = removal(content, LEFTOVERS);
         if (leftovers != null) {
             return leftovers;
         }
@@ -189,9 +202,10 @@ public final class HostsEditor implements AutoCloseable {
                 new Journal.Addition(identity, content.length(), Fnv.hash(content), appendix));
     }
 
-    private @Nullable Planned removal(String content, Predicate<HostsFile.Tagged> some) {
+    private @Nullable Planned removal(String content, Choice some) {
         HostsFile now = HostsFile.parse(content);
-        List<Range> off = now.ranges(line -> line.kind() == HostsFile.Kind.INERT || some.test(line));
+        Predicate<HostsFile.Tagged> chosen = some.among(now);
+        List<Range> off = now.ranges(line -> line.kind() == HostsFile.Kind.INERT || chosen.test(line));
         if (off.isEmpty()) {
             return null;
         }
@@ -301,7 +315,7 @@ public final class HostsEditor implements AutoCloseable {
         if (left != null) {
             journal.remove();
         }
-        edit(content -> removal(content, line -> line.kind() == HostsFile.Kind.INERT));
+        edit(content -> removal(content, LEFTOVERS));
     }
 
     /** After an addition that the kernel refused in its middle. */

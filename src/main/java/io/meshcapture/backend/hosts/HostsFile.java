@@ -3,6 +3,7 @@ package io.meshcapture.backend.hosts;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.LoopbackAddress;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -135,6 +136,18 @@ final class HostsFile {
             }
         }
         return live;
+    }
+
+    /** Lines in force that stand there once before. */
+    Set<Tagged> doubled() {
+        Set<OwnLine> seen = new HashSet<>();
+        Set<Tagged> doubled = new HashSet<>();
+        for (Tagged line : tagged) {
+            if (line.kind() == Kind.LIVE && line.line() != null && !seen.add(line.line())) {
+                doubled.add(line);
+            }
+        }
+        return doubled;
     }
 
     /** The address that each service has in force; the first one where somebody doubled it. */

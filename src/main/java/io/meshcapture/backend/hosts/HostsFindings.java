@@ -1,6 +1,5 @@
 package io.meshcapture.backend.hosts;
 
-import io.meshcapture.plan.HostName;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.LoopbackAddress;
 import java.util.ArrayList;
@@ -46,6 +45,21 @@ public final class HostsFindings {
         return new HostsFindings(HostsFile.parse(content));
     }
 
+    /** Whether the file holds nothing at all. */
+    public boolean isEmpty() {
+        return file.content().isEmpty();
+    }
+
+    /** Whether any line carries a tag of ours. */
+    public boolean holdsOurs() {
+        return !file.tagged().isEmpty();
+    }
+
+    /** Whether two looks saw the same bytes. */
+    public boolean hasContentOf(HostsFindings other) {
+        return file.content().equals(other.file.content());
+    }
+
     /** The services that have lines in force. */
     public SortedSet<ServiceName> services() {
         return file.services();
@@ -82,7 +96,8 @@ public final class HostsFindings {
     public List<Difference> inTheWay(Map<ServiceName, ? extends Collection<OwnLine>> wanted) {
         List<Difference> found = new ArrayList<>();
         Map<String, OwnLine> names = new HashMap<>();
-        wanted.values().forEach(lines -> lines.forEach(line -> names.put(line.name().value(), line)));
+        wanted.values()
+                .forEach(lines -> lines.forEach(line -> names.put(line.name().value(), line)));
         Set<Integer> seen = new HashSet<>();
         for (HostsFile.Tagged line : file.tagged(HostsFile.Kind.EDITED)) {
             if (line.service() != null && wanted.containsKey(line.service())) {

@@ -54,8 +54,7 @@ final class HostsPath {
             boolean others = permissions.contains(PosixFilePermission.OTHERS_WRITE)
                     || permissions.contains(PosixFilePermission.GROUP_WRITE);
             if (others || !attributes.get("uid").equals(0)) {
-                throw refused(
-                        path, "it is a link to " + file + ", and others than root may write to " + directory);
+                throw refused(path, "it is a link to " + file + ", and others than root may write to " + directory);
             }
         }
     }

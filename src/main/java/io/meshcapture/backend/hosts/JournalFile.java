@@ -22,9 +22,6 @@ import org.jspecify.annotations.Nullable;
  * all that the next command has, which is enough unless a kill falls into the moment in which lines of others move.
  */
 final class JournalFile {
-    /** Where state is kept unless {@code --state-dir} says otherwise. */
-    static final Path DEFAULT_DIRECTORY = Path.of("/var/lib/meshcapture");
-
     private static final String NAME = "hosts.journal";
     private static final String STATE_OPTION = "name another directory with --state-dir";
 
@@ -54,19 +51,13 @@ final class JournalFile {
                     return new JournalFile(directory, true);
                 }
                 Files.createDirectories(
-                        directory,
-                        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+                        directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
             }
             requireOwn(directory);
             return new JournalFile(directory, Files.getFileStore(directory).isReadOnly());
         } catch (IOException e) {
             throw refused(directory, e);
         }
-    }
-
-    /** The one of a directory for somebody who only looks. */
-    static JournalFile toLookAt(Path directory) {
-        return new JournalFile(directory, true);
     }
 
     private static void requireOwn(Path directory) throws IOException {

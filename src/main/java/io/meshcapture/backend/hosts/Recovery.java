@@ -19,8 +19,7 @@ final class Recovery {
      * @return null where the file is not one that was being appended to
      */
     static @Nullable List<Edit> undo(String content, Journal.Addition journal) {
-        if (content.length() < journal.length()
-                || Fnv.hash(content.substring(0, journal.length())) != journal.hash()) {
+        if (content.length() < journal.length() || Fnv.hash(content.substring(0, journal.length())) != journal.hash()) {
             return null;
         }
         String appendix = journal.appendix();
@@ -83,8 +82,7 @@ final class Recovery {
         return rest == null ? finish(content, journal.content(), edits, true) : rest;
     }
 
-    private static @Nullable Rest finish(
-            String content, String before, List<Edit> edits, boolean othersAppended) {
+    private static @Nullable Rest finish(String content, String before, List<Edit> edits, boolean othersAppended) {
         Walk walk = new Walk(content, before, othersAppended);
         if (walk.isThere()) {
             return rest(content, walk.length(), edits, "");

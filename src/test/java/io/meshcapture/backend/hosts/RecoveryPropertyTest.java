@@ -50,8 +50,7 @@ class RecoveryPropertyTest {
             List<Range> off = file.ranges(line -> String.valueOf(line.service()).equals("a"));
             boolean newlineToo = file.takesNewlineBack(off);
             List<Edit> edits = Removal.of(before, off, newlineToo);
-            Journal.Removal journal =
-                    (Journal.Removal) again(new Journal.Removal("1:2", before, off, newlineToo));
+            Journal.Removal journal = (Journal.Removal) again(new Journal.Removal("1:2", before, off, newlineToo));
             String done = HostsWorld.after(before, edits);
             for (String cut : cuts(before, edits)) {
                 String at = "seed " + seed + ":\n" + before + "\n---\n" + cut;
