@@ -5,12 +5,10 @@ import io.meshcapture.ffi.FileCalls;
 import io.meshcapture.ffi.LibC;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Map;
 
 /**
  * A file that is edited in place. Its inode, owner, mode, links and extended attributes stay what they are. Texts are bytes
@@ -47,9 +45,9 @@ public final class EditedFile implements AutoCloseable {
         return new EditedFile(calls, descriptor);
     }
 
-    /** The attributes {@code dev}, {@code ino}, {@code nlink}, {@code mode}, {@code uid}, and {@code lastModifiedTime}. */
-    public Map<String, Object> attributes() throws IOException {
-        return Files.readAttributes(open, "unix:dev,ino,nlink,mode,uid,lastModifiedTime,isRegularFile,size");
+    /** What the kernel says about it. */
+    public FileFacts facts() throws IOException {
+        return FileFacts.of(open);
     }
 
     /** Tries the kernel's lock once; false where somebody else holds it. */

@@ -3,9 +3,9 @@ package io.meshcapture.verbs;
 import io.meshcapture.backend.hosts.HostsFindings;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.ServiceName;
+import io.meshcapture.system.FileFacts;
 import io.meshcapture.system.NameServiceSwitch;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -81,7 +81,7 @@ final class HostsCheck {
     /** Replaced outside by rename: who has it mounted keeps a file without a name. */
     private static boolean isStale(Path hosts) {
         try {
-            return Files.getAttribute(hosts, "unix:nlink").equals(0);
+            return FileFacts.of(hosts).links() == 0;
         } catch (IOException e) {
             return false;
         }

@@ -4,6 +4,7 @@ import io.meshcapture.backend.hosts.HostsFindings;
 import io.meshcapture.backend.hosts.OwnLine;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.failure.Problem;
+import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.HostName;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.Service;
@@ -30,15 +31,18 @@ record HostsWanted(Map<ServiceName, Set<OwnLine>> lines, Map<ServiceName, Loopba
         return plan.services().stream().anyMatch(service -> service.hosts() != null);
     }
 
-    /** A plan without what it captures by name. */
-    static Plan without(Plan plan) {
-        return isAskedBy(plan)
-                ? Wanted.withServices(
-                        plan,
-                        plan.services().stream()
-                                .filter(service -> service.hosts() == null)
-                                .toList())
-                : plan;
+    /** The addresses whose connections are redirected: all, or none where Envoy listens on them itself. */
+    static Map<ServiceName, LoopbackAddress> redirected(Plan plan, Place place) {
+        return isAskedBy(plan) && HostsPorts.areRedirected(plan)
+                ? of(plan, Set.of(), HostsReading.now(place.hosts())).addresses()
+                : Map.of();
+    }
+
+    /** Likewise, for who only asks what a plan means, and may have no right to do it. */
+    static Map<ServiceName, LoopbackAddress> explained(Plan plan, Place place) {
+        return isAskedBy(plan) && plan.hostsPorts() != Choices.HostsPorts.LISTENERS
+                ? of(plan, Set.of(), HostsReading.now(place.hosts())).addresses()
+                : Map.of();
     }
 
     /**

@@ -5,10 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.meshcapture.lab.Identity;
 import io.meshcapture.lab.InNetns;
 import io.meshcapture.lab.Lab;
 import io.meshcapture.lab.Meshcapture.Outcome;
 import io.meshcapture.lab.Run;
+import io.meshcapture.lab.Verdict.Proxied;
+import io.meshcapture.lab.Verdict.Refused;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -184,6 +187,36 @@ class HostsKernelIT {
         String own = Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
         Outcome outcome = must(2, run(PLAN.replace("payments.internal", own), "apply"));
         assertTrue(outcome.err().contains("this host's own"), outcome.err());
+        assertEquals(BEFORE, content());
+    }
+
+    @Test
+    void with_a_redirect_names_reach_envoys_listeners_and_keep_the_original_destination(Lab lab) throws Exception {
+        String plan = PLAN.replace("listeners", "auto");
+        lab.proxy(8000);
+        lab.proxy(15001);
+        must(0, run(plan, "apply"));
+        must(0, run(plan, "check"));
+        String orders = address("orders") + ":80";
+        String payments = address("payments.internal") + ":443";
+        assertEquals(new Proxied(8000, orders), lab.caller().uid(1000).connect(orders));
+        assertEquals(new Proxied(8000, orders), lab.caller().v4Mapped().connect(orders));
+        assertEquals(new Proxied(15001, payments), lab.caller().uid(1000).connect(payments));
+        assertEquals(new Refused(), lab.caller().uid(1000).connect(address("orders") + ":81"));
+        assertEquals(new Refused(), lab.caller().as(Identity.ENVOY).connect(orders));
+        Outcome explained = must(0, run(plan, "explain", orders));
+        assertTrue(explained.out().contains("captured: to Envoy's listener 8000, service orders"), explained.out());
+        assertEquals(
+                explained.out().lines().toList().getLast(),
+                must(0, run(plan, "explain", orders, "--live"))
+                        .out()
+                        .lines()
+                        .toList()
+                        .getLast());
+        assertTrue(must(0, run(plan, "status")).out().contains("hosts+nftables"));
+        must(0, rollback("orders", "--drain", "0"));
+        must(0, run(plan, "check", "payments"));
+        must(0, rollback("--all", "--drain", "0"));
         assertEquals(BEFORE, content());
     }
 }

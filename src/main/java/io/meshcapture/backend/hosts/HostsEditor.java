@@ -5,6 +5,7 @@ import io.meshcapture.ffi.Errno;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Fnv;
 import io.meshcapture.system.EditedFile;
+import io.meshcapture.system.FileFacts;
 import io.meshcapture.system.FileLock;
 import io.meshcapture.system.FileRefusal;
 import java.io.IOException;
@@ -102,19 +103,19 @@ public final class HostsEditor implements AutoCloseable {
     }
 
     private void identify() throws IOException {
-        Map<String, Object> attributes = file.attributes();
-        if (!Boolean.TRUE.equals(attributes.get("isRegularFile"))) {
+        FileFacts facts = file.facts();
+        if (!facts.regular()) {
             throw new Failure.Conflict(
                     path + " cannot be edited", "it is no regular file", "make it a file with the names of localhost");
         }
-        if (attributes.get("nlink").equals(0)) {
+        if (facts.links() == 0) {
             throw new Failure.Conflict(
                     path + " is a stale mount",
                     "the file that is mounted here was replaced by another outside, and nothing reads this one after a"
                             + " restart",
                     "restart the container");
         }
-        identity = attributes.get("dev") + ":" + attributes.get("ino");
+        identity = facts.identity();
     }
 
     /** Where the file is, behind links. */
@@ -283,7 +284,7 @@ public final class HostsEditor implements AutoCloseable {
     }
 
     private FileTime modified() throws IOException {
-        return (FileTime) file.attributes().get("lastModifiedTime");
+        return file.facts().modified();
     }
 
     /** The content at a moment when nobody is in the middle of rewriting it. */

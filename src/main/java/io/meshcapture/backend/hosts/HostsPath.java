@@ -1,13 +1,11 @@
 package io.meshcapture.backend.hosts;
 
 import io.meshcapture.failure.Failure;
+import io.meshcapture.system.FileFacts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermission;
-import java.util.Map;
-import java.util.Set;
 
 /** Where the hosts file really is. */
 final class HostsPath {
@@ -48,12 +46,8 @@ final class HostsPath {
             if (!Files.exists(directory)) {
                 throw refused(path, "it is a link to " + file + ", which is not there");
             }
-            Map<String, Object> attributes = Files.readAttributes(directory, "unix:uid,permissions");
-            @SuppressWarnings("unchecked")
-            Set<PosixFilePermission> permissions = (Set<PosixFilePermission>) attributes.get("permissions");
-            boolean others = permissions.contains(PosixFilePermission.OTHERS_WRITE)
-                    || permissions.contains(PosixFilePermission.GROUP_WRITE);
-            if (others || !attributes.get("uid").equals(0)) {
+            FileFacts facts = FileFacts.of(directory);
+            if (facts.writableByOthers() || facts.owner() != 0) {
                 throw refused(path, "it is a link to " + file + ", and others than root may write to " + directory);
             }
         }

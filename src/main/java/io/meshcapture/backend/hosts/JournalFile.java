@@ -1,6 +1,7 @@
 package io.meshcapture.backend.hosts;
 
 import io.meshcapture.failure.Failure;
+import io.meshcapture.system.FileFacts;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -11,9 +12,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -61,20 +60,16 @@ final class JournalFile {
     }
 
     private static void requireOwn(Path directory) throws IOException {
-        Map<String, Object> attributes =
-                Files.readAttributes(directory, "unix:uid,permissions,isDirectory", LinkOption.NOFOLLOW_LINKS);
-        @SuppressWarnings("unchecked")
-        Set<PosixFilePermission> permissions = (Set<PosixFilePermission>) attributes.get("permissions");
-        int self = (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
-        int owner = (Integer) attributes.get("uid");
-        String because = !Boolean.TRUE.equals(attributes.get("isDirectory"))
-                ? "it is no directory (a link is not followed)"
-                : owner != self && owner != 0
-                        ? "it belongs to uid " + owner
-                        : permissions.contains(PosixFilePermission.GROUP_WRITE)
-                                        || permissions.contains(PosixFilePermission.OTHERS_WRITE)
-                                ? "others may write to it"
-                                : "";
+        FileFacts facts = FileFacts.of(directory, LinkOption.NOFOLLOW_LINKS);
+        String because = "";
+        if (!facts.directory()) {
+            because = "it is no directory (a link is not followed)";
+        } else if (facts.owner() != 0
+                && facts.owner() != FileFacts.of(Path.of("/proc/self")).owner()) {
+            because = "it belongs to uid " + facts.owner();
+        } else if (facts.writableByOthers()) {
+            because = "others may write to it";
+        }
         if (!because.isEmpty()) {
             throw new Failure.Unavailable(
                     "the state directory " + directory + " is not safe to use",
