@@ -99,8 +99,11 @@ public final class DecisionCompiler {
                 asked.add(stands);
             } else if (service.hosts() == null) {
                 asked.add(services.compile(service));
-            } else if (host.names().get(service.name()) instanceof LoopbackAddress address) {
-                asked.add(ServiceCompiler.named(service, service.hosts(), address));
+            } else {
+                LoopbackAddress address = host.names().get(service.name());
+                if (address != null) {
+                    asked.add(ServiceCompiler.named(service, service.hosts(), address));
+                }
             }
         }
         if (problems.isEmpty()) {

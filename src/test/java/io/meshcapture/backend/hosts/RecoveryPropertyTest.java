@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import io.meshcapture.rules.Fnv;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
@@ -86,7 +87,7 @@ class RecoveryPropertyTest {
     }
 
     private static Journal again(Journal journal) {
-        Journal read = Journal.read(Journal.write(journal));
+        Journal read = Objects.requireNonNull(Journal.read(Journal.write(journal)));
         assertEquals(journal, read);
         return read;
     }
