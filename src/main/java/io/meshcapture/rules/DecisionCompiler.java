@@ -133,14 +133,18 @@ public final class DecisionCompiler {
             return null;
         }
         List<Step> steps = new ArrayList<>();
-        steps.add(new Step.OtherProtocols(plan.udp443() == Choices.Udp443.REJECT));
+        Step.Dns dns = dns();
+        steps.add(new Step.OtherProtocols(plan.udp443() == Choices.Udp443.REJECT, dns != null));
         steps.add(new Step.Underway());
-        steps.add(new Step.OwnAddresses());
-        steps.add(new Step.LinkLocal());
-        steps.add(new Step.Multicast());
-        steps.add(new Step.Broadcast());
-        if (host.ipv6() == Choices.Ipv6.BYPASS) {
-            steps.add(new Step.Ipv6Bypass());
+        steps.add(new Step.OwnAddresses()); // what a resolver here asks for its guests is asked of this host's own path
+        if (dns == null) {
+            steps.add(new Step.LinkLocal());
+            steps.addAll(neverCaptured());
+        } else {
+            steps.addAll(neverCaptured());
+            steps.add(dns);
+            steps.add(new Step.OtherDns());
+            steps.add(new Step.LinkLocal());
         }
         if (!exceptions.isEmpty()) {
             steps.add(new Step.Lookup(null, 1, exceptions));

@@ -41,6 +41,7 @@ final class EnvoyListeners {
     /** Those that must take what arrives: the inbound one, and those that guests of this host are sent to. */
     private final List<Port> arrivals;
 
+    private final boolean forwards;
     private final @Nullable DnsListener dns;
 
     private EnvoyListeners(
@@ -51,6 +52,7 @@ final class EnvoyListeners {
             @Nullable DnsListener dns) {
         this.listening = listening;
         this.ports = ports;
+        this.forwards = forwards;
         this.dns = dns;
         this.arrivals = new ArrayList<>(forwards ? ports : List.of());
         if (inbound != null) {
@@ -93,7 +95,7 @@ final class EnvoyListeners {
         return listening.stream().anyMatch(one -> one.port() == port.number() && takesArrivals(one, any));
     }
 
-    private static boolean takesArrivals(SocketTable.Listening one, Address any) {
+    static boolean takesArrivals(SocketTable.Listening one, Address any) {
         return one.serves(any)
                 || (one.address().family() == any.family()
                         && AlwaysDirect.LOOPBACK.stream().noneMatch(network -> network.contains(one.address())));
@@ -102,17 +104,22 @@ final class EnvoyListeners {
     /** @throws Failure.Conflict where a listener that must take what arrives is there, on loopback alone */
     void requireReachable() {
         for (Port port : arrivals) {
-            if (takesArrivals(port, ANY_IPV4) || takesArrivals(port, ANY_IPV6)) {
-                continue;
-            }
-            if (serves(port, LOOPBACK_IPV4) || serves(port, LOOPBACK_IPV6)) {
-                throw new Failure.Conflict(
-                        "every captured connection that arrives would be refused",
-                        "Envoy's listener " + port + " is on loopback only, and what arrives is sent to the address of"
-                                + " the interface",
-                        "have Envoy listen on 0.0.0.0:" + port + " and [::]:" + port);
+            boolean isThere = serves(port, LOOPBACK_IPV4) || serves(port, LOOPBACK_IPV6);
+            if (isThere && !takesArrivals(port, ANY_IPV4) && !takesArrivals(port, ANY_IPV6)) {
+                throw onLoopbackOnly("connection", port);
             }
         }
+        if (dns != null && forwards && dns.isThere() && !dns.takesArrivals(ANY_IPV4) && !dns.takesArrivals(ANY_IPV6)) {
+            throw onLoopbackOnly("DNS query", dns.port());
+        }
+    }
+
+    private static Failure.Conflict onLoopbackOnly(String what, Port port) {
+        return new Failure.Conflict(
+                "every captured " + what + " that arrives would be refused",
+                "Envoy's listener " + port + " is on loopback only, and what arrives is sent to the address of"
+                        + " the interface",
+                "have Envoy listen on 0.0.0.0:" + port + " and [::]:" + port);
     }
 
     /** What is needed and missing: {@code 127.0.0.1:15001}. */
@@ -136,6 +143,9 @@ final class EnvoyListeners {
         }
         if (dns != null) {
             missing.addAll(dns.missing(ipv6));
+            if (forwards && !dns.takesArrivals(ANY_IPV4)) {
+                missing.add(ANY_IPV4 + ":" + dns.port() + " (UDP)");
+            }
         }
         return missing;
     }

@@ -1,7 +1,7 @@
 package io.meshcapture.verbs;
 
-import io.meshcapture.backend.nftables.LiveState;
-import io.meshcapture.backend.nftables.NftablesBackend;
+import io.meshcapture.backend.Backend;
+import io.meshcapture.backend.LiveState;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Account;
 import io.meshcapture.plan.Address;
@@ -77,12 +77,12 @@ public final class Explain {
     /** From the live state. */
     public static Outcome fromLiveState(Place place, Question question) throws Exception {
         return place.reading(() -> {
-            try (NftablesBackend backend = NftablesBackend.open()) {
+            try (Backend backend = Backends.open()) {
                 LiveState live = backend.live();
                 if (!live.isPresent()) {
                     throw new Failure.Conflict(
                             "nothing is captured here",
-                            "there is no table inet meshcapture",
+                            "there is no " + backend.home(),
                             "apply a plan first, or leave --live out to ask the plan");
                 }
                 return answer(backend.standing(live), question, place.accounts());

@@ -1,6 +1,6 @@
 package io.meshcapture.verbs;
 
-import io.meshcapture.backend.nftables.LiveState;
+import io.meshcapture.backend.LiveState;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.InterfaceName;
