@@ -25,7 +25,8 @@ public final class Confirm {
      */
     public static Outcome run(Place place) throws Exception {
         return place.changing(() -> {
-            try (Backend backend = Backends.open()) {
+            try (Backends backends = Backends.open()) {
+                Backend backend = backends.standing();
                 LiveState live = backend.live();
                 if (live.hasEndedTrial()) {
                     throw new Failure.Conflict(

@@ -70,9 +70,17 @@ public final class Rollback {
     }
 
     private static Outcome rollback(Place place, Request request, Progress progress) throws Exception {
-        try (Backend backend = Backends.open()) {
+        try (Backends backends = Backends.open()) {
+            Backend backend = backends.standing();
             boolean all = request.services().isEmpty() && !request.trial();
             LiveState live = all ? backend.liveOfAnyVersion() : backend.live();
+            if (all) {
+                for (Backend other : backends.besides(backend)) {
+                    // an interrupted move left it; what it captured goes on by the rules of the other
+                    other.liveOfAnyVersion();
+                    other.removeAll();
+                }
+            }
             SortedSet<String> captured = names(live.services());
             SortedSet<String> behindTrial = names(live.servicesBehindTrial());
             if (request.trial()) {

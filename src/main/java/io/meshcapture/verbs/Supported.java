@@ -15,9 +15,6 @@ final class Supported {
                 plan.inbound() != null && plan.inbound().exceptEnvoy(),
                 "asking Envoy for the ports that it serves (inbound.except: envoy)");
         refuse(!plan.zones().isEmpty(), "the configuration of zones (zones)");
-        refuse(
-                plan.backend() != Choices.Backend.AUTO && plan.backend() != Choices.Backend.NFTABLES,
-                "the backend " + Choices.word(plan.backend()) + " (backend)");
         for (Service service : plan.services()) {
             refuse(service.hosts() != null, "capture by name (services." + service.name() + ".hosts)");
             refuse(

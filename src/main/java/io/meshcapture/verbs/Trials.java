@@ -36,7 +36,7 @@ final class Trials {
                             + change.differences().size() + " place(s) from this plan",
                     "make it permanent with: meshcapture confirm; or end it with: meshcapture rollback --trial");
         }
-        backend.commit(backend.extension(trial));
+        backend.commit(backend.extension(live, trial));
     }
 
     /** What an earlier command left that did not come to its end. */

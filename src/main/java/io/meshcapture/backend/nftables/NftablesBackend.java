@@ -48,6 +48,35 @@ public final class NftablesBackend implements Backend {
         return RulesetText.of(RulesetRenderer.render(decision));
     }
 
+    /**
+     * Whether the table is there; asks for names alone, which costs the same however much stands in it.
+     *
+     * @throws Failure.Unavailable where this kernel has no nf_tables
+     */
+    public boolean isPresent() {
+        return listed("list tables").contains("table " + Ruleset.TABLE + "\n");
+    }
+
+    /** Whether iptables-nft has made a chain of that name for IPv4; it keeps its tables here. */
+    public boolean isChainOfIptables(String chain) {
+        return listed("list tables").contains("table ip nat\n")
+                && listed("list chains ip").contains("\tchain " + chain + " {");
+    }
+
+    /** Whether iptables-nft has made base chains for IPv4. */
+    public boolean hasChainsOfIptables() {
+        String tables = listed("list tables");
+        return tables.contains("table ip nat\n") || tables.contains("table ip filter\n");
+    }
+
+    private String listed(String command) {
+        NftContext.Answer answer = nft.run(command, LibNftables.OUTPUT_STATELESS);
+        if (!answer.accepted()) {
+            throw Refusal.of(command, answer.error());
+        }
+        return answer.output();
+    }
+
     @Override
     public String name() {
         return "nftables";
@@ -56,6 +85,11 @@ public final class NftablesBackend implements Backend {
     @Override
     public String home() {
         return "table " + Ruleset.TABLE;
+    }
+
+    @Override
+    public boolean holdsTrials() {
+        return true;
     }
 
     @Override
@@ -138,7 +172,7 @@ public final class NftablesBackend implements Backend {
     }
 
     @Override
-    public Change extension(Duration trial) {
+    public Change extension(LiveState live, Duration trial) {
         return Switchover.extension(trial);
     }
 
