@@ -22,8 +22,14 @@ public final class ChildProcess {
     private static final int SIGKILL = 9;
     private static final int WNOHANG = 1;
 
-    /** POSIX_SPAWN_SETPGROUP, POSIX_SPAWN_SETSIGDEF and POSIX_SPAWN_SETSIGMASK (spawn.h; the same with glibc and musl). */
-    private static final int FLAGS = 0x02 | 0x04 | 0x08;
+    private static final int O_RDWR = 02;
+
+    /** POSIX_SPAWN_SETPGROUP and its likes (spawn.h; the same with glibc and musl). */
+    private static final int SETPGROUP = 0x02;
+
+    private static final int SETSIGDEF = 0x04;
+    private static final int SETSIGMASK = 0x08;
+    private static final int SETSID = 0x80;
 
     /** More than posix_spawnattr_t (336 bytes with glibc) and posix_spawn_file_actions_t (80) take. */
     private static final int OPAQUE = 1024;
@@ -98,17 +104,8 @@ public final class ChildProcess {
                                 "posix_spawn_file_actions_adddup2", Type.SINT32, Type.POINTER, Type.SINT32, Type.SINT32)
                         .call(actions, theirs[stream], stream);
             }
-            setSignals(attributes);
-            NativeLibrary.Function spawn = LIBRARY.function(
-                    "posix_spawn",
-                    Type.SINT32,
-                    Type.POINTER,
-                    Type.POINTER,
-                    Type.POINTER,
-                    Type.POINTER,
-                    Type.POINTER,
-                    Type.POINTER);
-            int error = (int) spawn.call(pid, texts.getFirst().address(), actions, attributes, argv, envp);
+            setSignals(attributes, SETPGROUP | SETSIGDEF | SETSIGMASK);
+            int error = (int) spawn().call(pid, texts.getFirst().address(), actions, attributes, argv, envp);
             if (error != 0) {
                 throw new NotStarted(error);
             }
@@ -122,12 +119,71 @@ public final class ChildProcess {
                 closeAll(ours);
             }
             texts.forEach(NativeText::close);
-            for (long allocated : new long[] {actions, attributes, pid, argv, envp}) {
-                if (allocated != 0) {
-                    MEMORY.freeMemory(allocated);
-                }
+            free(actions, attributes, pid, argv, envp);
+        }
+    }
+
+    /**
+     * Starts a program that nobody waits for, in a session of its own, with nothing to read and nobody who reads what it
+     * writes.
+     *
+     * @return its process id
+     */
+    public static int detach(List<String> arguments, List<String> environment) throws NotStarted {
+        List<NativeText> texts = new ArrayList<>();
+        long actions = MEMORY.allocateMemory(OPAQUE, true);
+        long attributes = MEMORY.allocateMemory(OPAQUE, true);
+        long pid = MEMORY.allocateMemory(8, true);
+        long argv = 0;
+        long envp = 0;
+        try (NativeText nowhere = new NativeText("/dev/null")) {
+            argv = array(arguments, texts);
+            envp = array(environment, texts);
+            pointer("posix_spawn_file_actions_init").call(actions);
+            pointer("posix_spawnattr_init").call(attributes);
+            for (int stream = INPUT; stream <= ERROR; stream++) {
+                LIBRARY.function(
+                                "posix_spawn_file_actions_addopen",
+                                Type.SINT32,
+                                Type.POINTER,
+                                Type.SINT32,
+                                Type.POINTER,
+                                Type.SINT32,
+                                Type.SINT32)
+                        .call(actions, stream, nowhere.address(), O_RDWR, 0);
+            }
+            setSignals(attributes, SETSID | SETSIGDEF | SETSIGMASK);
+            int error = (int) spawn().call(pid, texts.getFirst().address(), actions, attributes, argv, envp);
+            if (error != 0) {
+                throw new NotStarted(error);
+            }
+            return MEMORY.getInt(pid);
+        } finally {
+            pointer("posix_spawn_file_actions_destroy").call(actions);
+            pointer("posix_spawnattr_destroy").call(attributes);
+            texts.forEach(NativeText::close);
+            free(actions, attributes, pid, argv, envp);
+        }
+    }
+
+    private static void free(long... allocated) {
+        for (long one : allocated) {
+            if (one != 0) {
+                MEMORY.freeMemory(one);
             }
         }
+    }
+
+    private static NativeLibrary.Function spawn() {
+        return LIBRARY.function(
+                "posix_spawn",
+                Type.SINT32,
+                Type.POINTER,
+                Type.POINTER,
+                Type.POINTER,
+                Type.POINTER,
+                Type.POINTER,
+                Type.POINTER);
     }
 
     private static NativeLibrary.Function pointer(String function) {
@@ -163,9 +219,9 @@ public final class ChildProcess {
         }
     }
 
-    private static void setSignals(long attributes) {
+    private static void setSignals(long attributes, int flags) {
         LIBRARY.function("posix_spawnattr_setflags", Type.SINT32, Type.POINTER, Type.SINT16)
-                .call(attributes, FLAGS);
+                .call(attributes, flags);
         long signals = MEMORY.allocateMemory(SIGNALS, true);
         try {
             LIBRARY.function("posix_spawnattr_setsigmask", Type.SINT32, Type.POINTER, Type.POINTER)

@@ -198,7 +198,7 @@ public final class ConntrackTable {
             Netlink.put(request, CTA_ZONE, Netlink.bytes(entry.zone()));
             Netlink.put(
                     request, CTA_ID, ByteBuffer.allocate(4).putInt(entry.id()).array());
-            int answer = netlink.ask(request, (answered, start, end) -> {});
+            int answer = netlink.ask(request, (_, _, _) -> {});
             requireAllowed(answer, "a flow that conntrack knows could not be forgotten");
             return answer == 0;
         }
@@ -222,7 +222,7 @@ public final class ConntrackTable {
                 return connections.size();
             }
             for (Tuple tuple : connections) {
-                int answer = netlink.ask(introduction(tuple), (answered, start, end) -> {});
+                int answer = netlink.ask(introduction(tuple), (_, _, _) -> {});
                 if (answer == -Errno.EPERM) {
                     requireAllowed(answer, "open connections could not be made known to conntrack");
                 }

@@ -10,6 +10,7 @@ import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.ServiceFacts;
+import io.meshcapture.system.TrialGuard;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -111,7 +112,7 @@ public final class Apply {
             Backend backend = choice.backend();
             // where another one captures, capture moves from there
             List<Backend> others = backends.besides(backend);
-            LiveState target = request.dryRun() ? place.settled(backend) : backend.live();
+            LiveState target = request.dryRun() ? place.settled(backend) : Trials.ended(backend, backend.live());
             boolean isElsewhere = !target.isInForce() && !others.isEmpty();
             LiveState live = isElsewhere ? others.getFirst().live() : target;
             if (!request.dryRun() && request.trial() == null) {
@@ -147,7 +148,7 @@ public final class Apply {
                     Instant.now().truncatedTo(ChronoUnit.SECONDS),
                     request.trial());
             if (!request.dryRun()) {
-                Map<Long, Owned> owners = commit(backend, live, wanted, change);
+                Map<Long, Owned> owners = commit(backend, live, wanted, change, notes);
                 for (Backend other : others) {
                     moveFrom(other, backend, notes);
                 }
@@ -175,7 +176,14 @@ public final class Apply {
         notes.add("capture has moved from " + other.name() + " to " + backend.name());
     }
 
-    private Map<Long, Owned> commit(Backend backend, LiveState live, Wanted wanted, Change change) {
+    private Map<Long, Owned> commit(Backend backend, LiveState live, Wanted wanted, Change change, List<String> notes) {
+        if (request.trial() != null
+                && !backend.holdsTrials()
+                && (!change.isNothing() || live.trial().isPresent())) {
+            notes.add("the kernel cannot end a trial of " + backend.name() + " by itself: "
+                    + TrialGuard.set(request.trial())
+                    + " does, and where that is gone, the next command of meshcapture");
+        }
         if (live.trial().isPresent() && request.trial() != null) {
             Trials.extend(backend, live, change, request.trial());
         } else if (!change.isNothing()) {

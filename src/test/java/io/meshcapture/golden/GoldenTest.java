@@ -3,12 +3,14 @@ package io.meshcapture.golden;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import io.meshcapture.backend.iptables.IptablesBackend;
 import io.meshcapture.backend.nftables.NftablesBackend;
 import io.meshcapture.config.Configuration;
 import io.meshcapture.config.PlanSource;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.BadValue;
 import io.meshcapture.plan.Choices;
+import io.meshcapture.plan.Family;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.PortRange;
 import io.meshcapture.rules.Decision;
@@ -86,6 +88,10 @@ class GoldenTest {
             Decision decision = DecisionCompiler.compile(
                     plan, new DecisionCompiler.Host(new Village(), ipv6, EPHEMERAL, Village.NAME_SERVERS));
             files.put("ruleset.nft", NftablesBackend.render(decision));
+            if (!decision.endings().contains(Decision.Ending.DROP_INVALID)) { // which iptables refuses
+                files.put("iptables.v4", IptablesBackend.render(decision, Family.IPV4));
+                files.put("iptables.v6", IptablesBackend.render(decision, Family.IPV6));
+            }
             files.put("explain.txt", answers(decision, story.resolve("explain.txt")));
         } catch (Failure.Invalid refused) {
             files.put("refused.txt", refused.getMessage() + "\n");

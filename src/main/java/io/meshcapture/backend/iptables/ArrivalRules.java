@@ -43,13 +43,13 @@ final class ArrivalRules {
     void render() {
         boolean tproxy = inbound.mode() == Choices.InboundMode.TPROXY;
         Ruleset.Contents nat = ruleset.in(Table.NAT);
-        nat.chain(slot.chain("TO_INBOUND_" + inbound.listener())).addAll(byRedirect());
-        nat.chain(slot.chain("INBOUND")).addAll(deciding("TO_INBOUND_"));
+        nat.chain(slot.chain("TO_IN_" + inbound.listener())).addAll(byRedirect());
+        nat.chain(slot.chain("INBOUND")).addAll(deciding("TO_IN_"));
         nat.chain(slot.chain("ITSELF")).addAll(itself());
         if (tproxy) {
             Ruleset.Contents mangle = ruleset.in(Table.MANGLE);
-            mangle.chain(slot.chain("TO_TPROXY_" + inbound.listener())).addAll(byTproxy());
-            mangle.chain(slot.chain("INBOUND")).addAll(deciding("TO_TPROXY_"));
+            mangle.chain(slot.chain("TO_TP_" + inbound.listener())).addAll(byTproxy());
+            mangle.chain(slot.chain("INBOUND")).addAll(deciding("TO_TP_"));
             mangle.chain(slot.chain("INTERCEPTED")).addAll(arriving());
         } else {
             nat.chain(slot.chain("ARRIVING")).addAll(arriving());

@@ -55,7 +55,8 @@ public final class IptablesBackend implements Backend {
 
     /** The ruleset of a decision as text that {@code iptables-restore --noflush} or {@code ip6tables-restore} accepts. */
     public static String render(Decision decision, Family family) {
-        return RestoreScript.of(Renderer.render(decision, family, Slot.FIRST, remembering(new Memory(), decision)));
+        return RestoreScript.of(
+                Renderer.render(decision, family, Slot.FIRST, remembering(new Memory(), decision, Map.of(), "", null)));
     }
 
     @Override
@@ -90,7 +91,7 @@ public final class IptablesBackend implements Backend {
             requireOurs(ruleset, thisVersionOnly);
             families.put(family, ruleset);
         }
-        stands = families;
+        stands = new EnumMap<>(families);
         return new IptablesState(families);
     }
 
@@ -158,7 +159,8 @@ public final class IptablesBackend implements Backend {
         return false;
     }
 
-    private static Memory remembering(Memory memory, Decision decision) {
+    private static Memory remembering(
+            Memory memory, Decision decision, Map<String, Long> groups, String version, @Nullable Instant now) {
         TreeSet<Integer> listeners = new TreeSet<>(memory.listeners());
         decision.listeners().forEach(port -> listeners.add(port.number()));
         if (decision.dns() != null) {
@@ -168,7 +170,7 @@ public final class IptablesBackend implements Backend {
         if (decision.inbound() != null) {
             inbound.add(decision.inbound().listener().number());
         }
-        return new Memory(stamped(decision, memory, "", null), listeners, inbound, memory.trialEnds());
+        return new Memory(stamped(decision, memory, version, now), listeners, inbound, groups, memory.trialEnds());
     }
 
     /** A service whose capture is the same keeps its note; another gets one of today, or none where now is null. */
@@ -196,12 +198,7 @@ public final class IptablesBackend implements Backend {
     public Change change(LiveState live, Decision decision, String version, Instant now, @Nullable Duration trial) {
         requireSupported(decision);
         IptablesState state = ours(live);
-        Memory remembered = remembering(state.memory(), decision);
-        Memory memory = new Memory(
-                stamped(decision, state.memory(), version, now),
-                remembered.listeners(),
-                remembered.inboundListeners(),
-                state.memory().trialEnds());
+        Memory memory = remembering(state.memory(), decision, state.groups(decision), version, now);
         Map<Family, Ruleset> inPlace = rendered(decision, state.considered(), memory);
         List<Finding> differences = new ArrayList<>(differences(state, inPlace, null));
         Slot inForce = state.slot();
@@ -292,7 +289,8 @@ public final class IptablesBackend implements Backend {
     @Override
     public List<Finding> differences(LiveState live, Decision decision, @Nullable Set<ServiceName> only) {
         IptablesState state = ours(live);
-        return differences(state, rendered(decision, state.considered(), remembering(state.memory(), decision)), only);
+        Memory memory = remembering(state.memory(), decision, state.groups(decision), "", null);
+        return differences(state, rendered(decision, state.considered(), memory), only);
     }
 
     /** What a trial falls back to is no difference. */
@@ -334,8 +332,7 @@ public final class IptablesBackend implements Backend {
                 Ruleset held = IptablesState.ours(here, null);
                 held.in(Table.NAT).chains().put(Slot.HOME, new Memory().rules(false));
                 programs.restore(family, RestoreScript.between(here, held, List.of(Table.NAT)));
-                here.in(Table.NAT).chains().put(Slot.HOME, new Memory().rules(false));
-                stands.put(family, here);
+                stands.put(family, Standing.after(here, held));
             }
         });
     }
@@ -394,7 +391,8 @@ public final class IptablesBackend implements Backend {
         stands.forEach((family, ruleset) -> before.put(family, IptablesState.ours(ruleset, null)));
         List<Table> order = takesAway ? Table.backwards() : List.of(Table.values());
         try {
-            for (Family family : Family.values()) {
+            // the notes stand with IPv4, so that they are true when they are written
+            for (Family family : List.of(Family.IPV6, Family.IPV4)) {
                 Ruleset wanted = target.getOrDefault(family, new Ruleset());
                 Ruleset here = stands.getOrDefault(family, new Ruleset());
                 programs.restore(family, RestoreScript.between(here, wanted, order));
@@ -429,7 +427,7 @@ public final class IptablesBackend implements Backend {
                         .values()
                         .forEach(contents -> contents.chains()
                                 .replaceAll((chain, rules) -> rules.stream()
-                                        .filter(rule -> !isOf(rule, services))
+                                        .filter(rule -> !isOf(rule, services) && !StandingDecision.isOfGoneGroup(rule))
                                         .toList())));
         List<Finding> differences = new ArrayList<>();
         for (Family family : Family.values()) {

@@ -8,20 +8,25 @@ import io.meshcapture.plan.Family;
 import io.meshcapture.plan.Port;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.Entry;
 import io.meshcapture.rules.InboundDecision;
 import io.meshcapture.rules.InboundStep;
 import io.meshcapture.rules.ServiceRules;
 import io.meshcapture.rules.Step;
+import io.meshcapture.system.ControlGroups;
 import io.meshcapture.system.KernelClock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** What stands in the tables of one flavour now. */
@@ -236,10 +241,51 @@ final class IptablesState implements LiveState {
         return services;
     }
 
-    /** A rule names a control group by its path and not by its number, so that nobody can tell. */
     @Override
     public Set<String> servicesOfGoneGroups() {
-        return Set.of();
+        Set<String> services = new TreeSet<>();
+        forLeaves((rule, leaf) -> {
+            if (leaf.service() != null && StandingDecision.isOfGoneGroup(rule)) {
+                services.add(leaf.service().value());
+            }
+        });
+        return services;
+    }
+
+    private void forLeaves(BiConsumer<Rule, LeafComment> taker) {
+        for (Ruleset ruleset : families.values()) {
+            ruleset.of(Table.NAT).chains().forEach((chain, rules) -> {
+                for (Rule rule : considered().plain(chain) == null ? List.<Rule>of() : rules) {
+                    LeafComment leaf = LeafComment.parse(rule.comment());
+                    if (leaf != null) {
+                        taker.accept(rule, leaf);
+                    }
+                }
+            });
+        }
+    }
+
+    /**
+     * The ids of the control groups that a decision asks for: of those that are there now, and of those that are gone as rules
+     * remember them.
+     */
+    Map<String, Long> groups(Decision decision) {
+        Map<String, Long> groups = new HashMap<>();
+        for (Step step : decision.steps()) {
+            for (Entry entry : step instanceof Step.Lookup lookup ? lookup.entries() : List.<Entry>of()) {
+                String path = entry.caller().cgroup();
+                if (path != null && !groups.containsKey(path)) {
+                    ControlGroups.id(path).ifPresent(id -> groups.put(path, id));
+                }
+            }
+        }
+        forLeaves((rule, leaf) -> {
+            String path = rule.value("--path");
+            if (path != null && leaf.group() != null) {
+                groups.putIfAbsent(path, leaf.group());
+            }
+        });
+        return groups;
     }
 
     @Override
@@ -254,7 +300,7 @@ final class IptablesState implements LiveState {
 
     @Override
     public Map<ServiceName, ServiceRules> standingWithGoneGroups() {
-        return inForce == null ? new LinkedHashMap<>() : in(inForce).services();
+        return inForce == null ? new LinkedHashMap<>() : in(inForce).services(true);
     }
 
     @Override
@@ -339,8 +385,8 @@ final class IptablesState implements LiveState {
 
     @Override
     public boolean isForwarding() {
-        return in(Slot.FIRST).chains().contains("FORWARDED")
-                || in(Slot.SECOND).chains().contains("FORWARDED");
+        return in(Slot.FIRST).chains().contains("FWD")
+                || in(Slot.SECOND).chains().contains("FWD");
     }
 
     @Override

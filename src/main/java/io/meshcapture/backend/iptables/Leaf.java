@@ -51,27 +51,27 @@ record Leaf(
     }
 
     /** The leaves of a look-up in one family, in an order that depends on nothing but what they ask. */
-    static List<Leaf> of(Step.Lookup lookup, Family family, boolean quicToo) {
+    static List<Leaf> of(Step.Lookup lookup, Family family, boolean quicToo, Map<String, Long> groups) {
         record Group(
                 CallerKey caller,
                 Network network,
                 String comment,
                 @Nullable Port listener) {}
-        Map<Group, List<PortRange>> groups = new LinkedHashMap<>();
+        Map<Group, List<PortRange>> grouped = new LinkedHashMap<>();
         for (Entry entry : lookup.entries()) {
             if (entry.network().family() == family) {
-                groups.computeIfAbsent(
+                grouped.computeIfAbsent(
                                 new Group(
                                         entry.caller(),
                                         entry.network(),
-                                        LeafComment.of(lookup, entry),
+                                        LeafComment.of(lookup, entry, groups),
                                         entry.listener()),
                                 any -> new ArrayList<>(1))
                         .add(entry.ports());
             }
         }
         List<Leaf> leaves = new ArrayList<>();
-        groups.forEach((group, ports) -> {
+        grouped.forEach((group, ports) -> {
             for (List<PortRange> some : chunks(ports)) {
                 leaves.add(new Leaf(group.caller, group.network, some, false, group.comment, group.listener));
             }

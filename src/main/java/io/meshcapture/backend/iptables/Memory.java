@@ -4,6 +4,7 @@ import io.meshcapture.plan.Port;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
@@ -17,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param services the services in force, by name
  * @param listeners every listener that was ever sent to since something of ours stands: connections to it go on
  * @param inboundListeners likewise for connections to this host
+ * @param groups the ids of the control groups that rules ask for, by path
  * @param trialEnds when what is in force ends unless it is confirmed, in milliseconds since the machine was started, or
  *     null
  */
@@ -24,6 +26,7 @@ record Memory(
         SortedMap<String, ServiceNote> services,
         SortedSet<Integer> listeners,
         SortedSet<Integer> inboundListeners,
+        Map<String, Long> groups,
         @Nullable Long trialEnds) {
 
     private static final String TAG = "meshcapture schema ";
@@ -38,7 +41,7 @@ record Memory(
     private static final String TRIAL = "on trial until ";
 
     Memory() {
-        this(new TreeMap<>(), new TreeSet<>(), new TreeSet<>(), null);
+        this(new TreeMap<>(), new TreeSet<>(), new TreeSet<>(), Map.of(), null);
     }
 
     /**
@@ -52,7 +55,7 @@ record Memory(
             String digest, String version, @Nullable Instant since) {}
 
     Memory trying(@Nullable Long ends) {
-        return new Memory(services, listeners, inboundListeners, ends);
+        return new Memory(services, listeners, inboundListeners, groups, ends);
     }
 
     /** The rules of the chain of notes that a slot has. */

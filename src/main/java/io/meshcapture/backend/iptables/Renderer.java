@@ -41,6 +41,7 @@ final class Renderer {
     private final Slot slot;
     private final Ruleset ruleset = new Ruleset();
     private final boolean quicToo;
+    private final Map<String, Long> groups;
 
     /** The chain that steps are written to. */
     private List<Rule> rules = new ArrayList<>();
@@ -50,7 +51,8 @@ final class Renderer {
 
     private final Steps steps = new Steps();
 
-    private Renderer(Decision decision, Family family, Slot slot) {
+    private Renderer(Decision decision, Family family, Slot slot, Memory memory) {
+        this.groups = memory.groups();
         this.decision = decision;
         this.family = family;
         this.slot = slot;
@@ -62,7 +64,7 @@ final class Renderer {
         if (family == Family.IPV6 && decision.steps().contains(new Step.Ipv6Bypass())) {
             return new Ruleset();
         }
-        Renderer renderer = new Renderer(decision, family, slot);
+        Renderer renderer = new Renderer(decision, family, slot, memory);
         renderer.render(memory);
         return renderer.ruleset;
     }
@@ -72,13 +74,13 @@ final class Renderer {
         decide("OUTPUT", decision.steps());
         Forwarding forwarding = decision.forwarding();
         if (forwarding != null) {
-            decide("FORWARDED", forwarding.steps());
+            decide("FWD", forwarding.steps());
             List<Rule> arriving = nat.chain(slot.chain("ARRIVING"));
             for (InterfaceName name : forwarding.interfaces()) {
                 arriving.add(Rule.of(
                         "-i " + spelled(name),
                         "what arrives on these interfaces is outbound",
-                        "-j " + slot.chain("FORWARDED")));
+                        "-j " + slot.chain("FWD")));
             }
         }
         if (decision.inbound() != null) {
@@ -126,7 +128,7 @@ final class Renderer {
         List<Asked> asked = new ArrayList<>();
         boolean marks = false;
         for (Step.Lookup lookup : lookups) {
-            List<Leaf> leaves = Leaf.of(lookup, family, quicToo);
+            List<Leaf> leaves = Leaf.of(lookup, family, quicToo, groups);
             boolean excepts = leaves.stream().anyMatch(leaf -> leaf.listener() == null);
             if (leaves.size() <= DispatchTree.FEW) {
                 asked.add(new Asked(
@@ -175,7 +177,7 @@ final class Renderer {
 
     /** {@code U2} for the second look-up of services by user; forwarded ones have a letter of their own. */
     private String name(Step.Lookup lookup) {
-        if (plain.equals("FORWARDED")) {
+        if (plain.equals("FWD")) {
             return "F" + (lookup.rank() == null ? 0 : lookup.layer());
         }
         if (lookup.rank() == null) {

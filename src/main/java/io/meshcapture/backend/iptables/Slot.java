@@ -17,10 +17,10 @@ enum Slot {
     static final String OWNERS = "MESHCAPTURE_OWNERS";
 
     /** Chains of a decision. Whatever else begins like ours is somebody else's. */
-    private static final Pattern PLAIN = Pattern.compile("((OUTPUT|FORWARDED)(_ASKED|_MARKED)?|ARRIVING"
+    private static final Pattern PLAIN = Pattern.compile("((OUTPUT|FWD)(_ASKED|_MARKED)?|ARRIVING"
             + "|NOTES|INBOUND|ITSELF|DIRECT|UNDO|INTERCEPTED"
             + "|LEAVING|ENTERING|PASSING|ZONE"
-            + "|TO_\\d{1,5}|TO_DNS_\\d{1,5}|TO_INBOUND_\\d{1,5}|TO_TPROXY_\\d{1,5}"
+            + "|TO_\\d{1,5}|TO_DNS_\\d{1,5}|TO_IN_\\d{1,5}|TO_TP_\\d{1,5}"
             + "|[XCUGNF]\\d{1,4}[a-z]?(_[0-9a-f]{8})?)");
 
     private final String infix;

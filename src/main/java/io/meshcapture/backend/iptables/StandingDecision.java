@@ -22,12 +22,14 @@ import io.meshcapture.rules.InboundStep;
 import io.meshcapture.rules.ServiceFacts;
 import io.meshcapture.rules.ServiceRules;
 import io.meshcapture.rules.Step;
+import io.meshcapture.system.ControlGroups;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -71,6 +73,12 @@ final class StandingDecision {
             }
             if (listener != null || dnsListener(plain) != null) {
                 endings.addAll(endings(plain));
+            }
+        }
+        for (Decision.Ending ending : Decision.Ending.values()) {
+            if (all(Table.FILTER, "LEAVING").stream()
+                    .anyMatch(rule -> rule.comment().equals(ending.why()))) {
+                endings.add(ending);
             }
         }
         listeners.sort((one, other) -> Integer.compare(one.number(), other.number()));
@@ -146,7 +154,7 @@ final class StandingDecision {
             int at = steps.indexOf(new Step.OtherDns());
             steps.add(at < 0 ? steps.size() : at, dns);
         }
-        steps.addAll(lookups(plain.equals("FORWARDED")));
+        steps.addAll(lookups(plain.equals("FWD")));
         return steps;
     }
 
@@ -316,19 +324,30 @@ final class StandingDecision {
         return lookups;
     }
 
-    private Collection<Entry> entries(boolean forwarded) {
-        return layers(forwarded).keySet();
-    }
-
     /** The entries of all look-ups, each with its layer. */
     private Map<Entry, Integer> layers(boolean forwarded) {
+        return layers(forwarded, false);
+    }
+
+    /** A control group that is gone, or has another one in its place: nobody will be in it again. */
+    static boolean isOfGoneGroup(Rule rule) {
+        String path = rule.value("--path");
+        LeafComment leaf = LeafComment.parse(rule.comment());
+        if (path == null || leaf == null) {
+            return false;
+        }
+        OptionalLong now = ControlGroups.id(path);
+        return now.isEmpty() || (leaf.group() != null && now.getAsLong() != leaf.group());
+    }
+
+    private Map<Entry, Integer> layers(boolean forwarded, boolean gone) {
         Map<Entry, Integer> layers = new LinkedHashMap<>();
         families.forEach((family, ruleset) -> ruleset.of(Table.NAT).chains().forEach((chain, rules) -> {
             String plain = slot.plain(chain);
             if (plain != null && isForwarded(plain) == forwarded) {
                 for (Rule rule : rules) {
                     LeafComment comment = LeafComment.parse(rule.comment());
-                    if (comment != null && !"udp".equals(rule.value("-p"))) {
+                    if (comment != null && !"udp".equals(rule.value("-p")) && (gone || !isOfGoneGroup(rule))) {
                         entries(rule, comment, family).forEach(entry -> layers.put(entry, comment.layer()));
                     }
                 }
@@ -376,8 +395,17 @@ final class StandingDecision {
 
     /** The services with their entries, as they would have to be compiled again. */
     Map<ServiceName, ServiceRules> services() {
-        LinkedHashSet<Entry> all = new LinkedHashSet<>(entries(false));
-        for (Entry entry : entries(true)) {
+        return services(false);
+    }
+
+    /**
+     * Likewise.
+     *
+     * @param gone whether entries of control groups that are gone are among them
+     */
+    Map<ServiceName, ServiceRules> services(boolean gone) {
+        LinkedHashSet<Entry> all = new LinkedHashSet<>(layers(false, gone).keySet());
+        for (Entry entry : layers(true, gone).keySet()) {
             if (entry.caller().network() != null) {
                 all.add(entry); // what anybody may be is among those of this host's callers
             }
@@ -406,18 +434,18 @@ final class StandingDecision {
     }
 
     private @Nullable Forwarding forwarding() {
-        if (!chains().contains("FORWARDED")) {
+        if (!chains().contains("FWD")) {
             return null;
         }
         List<InterfaceName> interfaces = new ArrayList<>();
         for (Rule rule : rules(Family.IPV4, Table.NAT, "ARRIVING")) {
-            String name = rule.target().equals(slot.chain("FORWARDED")) ? rule.value("-i") : null;
+            String name = rule.target().equals(slot.chain("FWD")) ? rule.value("-i") : null;
             if (name != null) {
                 interfaces.add(
                         new InterfaceName(name.endsWith("+") ? name.substring(0, name.length() - 1) + "*" : name));
             }
         }
-        return new Forwarding(interfaces, steps("FORWARDED"));
+        return new Forwarding(interfaces, steps("FWD"));
     }
 
     /** Envoy's listener that a chain sends outbound connections to, or null. */
@@ -430,7 +458,7 @@ final class StandingDecision {
     }
 
     static @Nullable Port inboundListener(String plain) {
-        return port(plain, "TO_INBOUND_");
+        return port(plain, "TO_IN_");
     }
 
     private static @Nullable Port port(String plain, String prefix) {
@@ -464,7 +492,7 @@ final class StandingDecision {
         }
         List<Decision.Ending> endings = new ArrayList<>();
         for (Decision.Ending ending : Decision.Ending.values()) {
-            if (all(Table.NAT, "TO_INBOUND_" + listener).stream()
+            if (all(Table.NAT, "TO_IN_" + listener).stream()
                     .anyMatch(rule -> rule.comment().equals(ending.why()))) {
                 endings.add(ending);
             }
@@ -479,7 +507,7 @@ final class StandingDecision {
 
     private @Nullable InboundStep arriving(Rule rule, List<Rule> all) {
         String comment = rule.comment();
-        if (rule.target().equals(slot.chain("FORWARDED")) || comment.equals(ArrivalRules.CAPTURED)) {
+        if (rule.target().equals(slot.chain("FWD")) || comment.equals(ArrivalRules.CAPTURED)) {
             return null;
         }
         List<InterfaceName> interfaces = new ArrayList<>();
