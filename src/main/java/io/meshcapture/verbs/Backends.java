@@ -1,6 +1,7 @@
 package io.meshcapture.verbs;
 
 import io.meshcapture.backend.Backend;
+import io.meshcapture.backend.LiveState;
 import io.meshcapture.backend.iptables.Flavour;
 import io.meshcapture.backend.iptables.IptablesBackend;
 import io.meshcapture.backend.nftables.NftablesBackend;
@@ -10,6 +11,7 @@ import io.meshcapture.plan.Plan;
 import io.meshcapture.system.LegacyTables;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +22,10 @@ final class Backends implements AutoCloseable {
 
     /** The first chain that iptables makes of ours. */
     private static final String HOME = "MESHCAPTURE";
+
+    /** What iptables-nft keeps its rules in; it tells itself what is in them. */
+    private static final Set<String> TABLES_OF_IPTABLES =
+            Set.of("ip nat", "ip6 nat", "ip raw", "ip6 raw", "ip mangle", "ip6 mangle", "ip filter", "ip6 filter");
 
     private final IptablesBackend iptablesNft = IptablesBackend.of(Flavour.NFT);
     private final IptablesBackend iptablesLegacy = IptablesBackend.of(Flavour.LEGACY);
@@ -136,6 +142,20 @@ final class Backends implements AutoCloseable {
                         ? "both flavours have tables here, and it is the newer one"
                         : "no rules of others are in tables of iptables-legacy",
                 false);
+    }
+
+    /** Rules of others that may decide before those of a backend, wherever they stand; one sentence each. */
+    List<String> shadows(Backend backend, LiveState live) {
+        List<String> found = new ArrayList<>(backend.shadows(live));
+        boolean arrivals = live.inbound().isPresent() || live.isForwarding();
+        boolean isNft = backend == iptablesNft;
+        if (nftables != null && unusable == null && backend != nftables) {
+            found.addAll(nftables.shadowsOfIptables(arrivals, isNft ? TABLES_OF_IPTABLES : Set.of()));
+        }
+        if (isNft && LegacyTables.areUsed() && iptablesLegacy.isInstalled()) {
+            found.addAll(iptablesLegacy.translations());
+        }
+        return found;
     }
 
     /** Names of backends as a plan has them. */

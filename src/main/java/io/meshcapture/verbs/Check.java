@@ -104,7 +104,7 @@ public final class Check {
                 notes.addAll(escaping.notes());
                 return new Outcome(
                         differences,
-                        target.isPresent() ? backend.shadows(target) : List.of(),
+                        target.isPresent() ? backends.shadows(backend, target) : List.of(),
                         compared,
                         wanted.decision().inbound() != null,
                         wanted.decision().dns() != null,

@@ -521,6 +521,24 @@ public final class IptablesBackend implements Backend {
         return found;
     }
 
+    /** Rules of this flavour that decide at the priority of ours of the other one; which are asked first nobody can see. */
+    public List<String> translations() {
+        List<String> found = new ArrayList<>();
+        for (Family family : Family.values()) {
+            programs.save(family)
+                    .of(Table.NAT)
+                    .builtin()
+                    .forEach((chain, rules) -> rules.stream()
+                            .filter(rule -> (chain.equals("OUTPUT") || chain.equals("PREROUTING"))
+                                    && !Slot.isOurs(rule.target())
+                                    && Shadows.takes(rule))
+                            .findFirst()
+                            .ifPresent(rule -> found.add(family.label() + " table nat chain " + chain + " ("
+                                    + flavour.label() + ", of the same priority): " + rule.text())));
+        }
+        return found;
+    }
+
     @Override
     public void close() {
         stands = new EnumMap<>(Family.class);

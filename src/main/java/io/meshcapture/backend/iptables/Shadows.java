@@ -26,7 +26,7 @@ final class Shadows {
     }
 
     /** What decides, or asks a chain that may; targets that only remark on the packet do not. */
-    private static boolean takes(Rule rule) {
+    static boolean takes(Rule rule) {
         String protocol = rule.value("-p");
         boolean elsewhere = protocol != null && !protocol.equals("tcp") && !protocol.equals("6");
         return !elsewhere

@@ -27,6 +27,9 @@ import org.jspecify.annotations.Nullable;
 /** Reads, compares and commits the table, in the calling thread's network namespace. */
 public final class NftablesBackend implements Backend {
 
+    /** NF_IP_PRI_NAT_DST. Among hooks of equal priority the one registered last is asked first. */
+    private static final int PRIORITY_OF_IPTABLES = -100;
+
     private final NftContext nft;
 
     private NftablesBackend(NftContext nft) {
@@ -67,6 +70,16 @@ public final class NftablesBackend implements Backend {
     public boolean hasChainsOfIptables() {
         String tables = listed("list tables");
         return tables.contains("table ip nat\n") || tables.contains("table ip filter\n");
+    }
+
+    /**
+     * Chains that may decide before rules of iptables do.
+     *
+     * @param arrivals whether chains that are asked for what arrives count too
+     * @param except tables that are not meant, as in {@code ip nat}
+     */
+    public List<String> shadowsOfIptables(boolean arrivals, Set<String> except) {
+        return Shadows.find(nft, arrivals, PRIORITY_OF_IPTABLES, except);
     }
 
     private String listed(String command) {
