@@ -2,9 +2,11 @@ package io.meshcapture.backend.iptables;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The input of {@code iptables-restore --noflush --counters} that makes what stands of ours something else. Chains that
@@ -100,17 +102,41 @@ final class RestoreScript {
         }
     }
 
-    /** What is the same in a chain that changes has counted as much. */
+    /**
+     * What is the same in a chain that changes has counted as much. What rules that go have counted is taken over by one that
+     * comes for the same reason and leads to the same place: ports that a service names more are another rule.
+     */
     private static List<Rule> counting(List<Rule> wanted, List<Rule> stands) {
-        List<Rule> left = new ArrayList<>(stands);
-        Map<Rule, List<Rule>> counted = new LinkedHashMap<>();
-        left.forEach(
+        Map<Rule, List<Rule>> counted = new HashMap<>();
+        stands.forEach(
                 rule -> counted.computeIfAbsent(rule, any -> new ArrayList<>(1)).add(rule));
-        return wanted.stream()
-                .map(rule -> {
-                    List<Rule> same = counted.get(rule);
-                    return same == null || same.isEmpty() ? rule : rule.counting(same.removeFirst());
-                })
-                .toList();
+        List<@Nullable Rule> same = new ArrayList<>();
+        for (Rule rule : wanted) {
+            List<Rule> all = counted.getOrDefault(rule, List.of());
+            same.add(all.isEmpty() ? null : all.removeFirst());
+        }
+        Map<String, long[]> gone = new HashMap<>();
+        counted.values()
+                .forEach(rules -> rules.forEach(rule -> {
+                    long[] both = gone.computeIfAbsent(reason(rule), any -> new long[2]);
+                    both[0] += rule.packets();
+                    both[1] += rule.bytes();
+                }));
+        List<Rule> counting = new ArrayList<>();
+        for (int i = 0; i < wanted.size(); i++) {
+            Rule rule = wanted.get(i);
+            Rule old = same.get(i);
+            long[] more = old == null ? gone.remove(reason(rule)) : null;
+            if (old != null) {
+                counting.add(rule.counting(old));
+            } else {
+                counting.add(more == null ? rule : new Rule(rule.text(), more[0], more[1]));
+            }
+        }
+        return counting;
+    }
+
+    private static String reason(Rule rule) {
+        return rule.comment() + " " + rule.target();
     }
 }
