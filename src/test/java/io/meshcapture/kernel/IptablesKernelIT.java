@@ -91,7 +91,8 @@ class IptablesKernelIT {
     private static String normalized(String saved) {
         return saved.lines()
                 .filter(line -> !line.startsWith(":OUTPUT") && !line.startsWith(":INPUT") && !line.startsWith(":P"))
-                .map(line -> line.replaceFirst("^\\[\\d+:\\d+] (-A OUTPUT (-j MESHCAPTURE_X|-m addrtype))", "$1"))
+                .map(line -> line.replaceFirst(
+                        "^\\[\\d+:\\d+] (-A OUTPUT (-j MESHCAPTURE_X|-m addrtype)|-A MESHCAPTURE_X -m comment)", "$1"))
                 .collect(Collectors.joining("\n"));
     }
 
