@@ -97,8 +97,7 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
         Choices.Ipv6 ipv6 = envoy.ipv6(relevant.ipv6(), live.ipv6(), notes);
         EnvoysPorts envoysPorts = EnvoysPorts.of(relevant, live);
         notes.addAll(envoysPorts.notes());
-        DecisionCompiler.Host host =
-                host(place, ipv6, nameServers, envoysPorts, HostsWanted.redirected(whole, place));
+        DecisionCompiler.Host host = host(place, ipv6, nameServers, envoysPorts, HostsWanted.redirected(whole, place));
         Decision decision = DecisionCompiler.compile(relevant, host, standing);
         return new Wanted(decision, ipv6, envoy, notes);
     }
