@@ -27,8 +27,8 @@ final class EnvCommand implements Command {
 
     @Override
     public ExitCode run(ParseResult options, Invocation invocation) throws Exception {
-        Env.Outcome outcome = Env.run(
-                PlanOptions.read(options, invocation).plan(), invocation.place(), Invocation.services(options));
+        Env.Outcome outcome =
+                Env.run(PlanOptions.read(options, invocation).plan(), invocation.place(), Invocation.services(options));
         if (invocation.isJson()) {
             Json.write(invocation.out(), json -> {
                 json.name("command").value("env");

@@ -118,14 +118,12 @@ public final class EditedFile implements AutoCloseable {
      * @throws FileRefusal with ENOSPC on a full disk; a part may have been written
      */
     public void append(String text) throws IOException {
+        byte[] bytes = text.getBytes(StandardCharsets.ISO_8859_1);
         demand("fcntl", calls.setAppending(descriptor, true));
-        try {
-            byte[] bytes = text.getBytes(StandardCharsets.ISO_8859_1);
-            if (demand("write", calls.write(descriptor, bytes, 0)) < bytes.length) {
-                throw new FileRefusal("write", Errno.ENOSPC);
-            }
-        } finally {
-            calls.setAppending(descriptor, false);
+        int written = calls.write(descriptor, bytes, 0);
+        demand("fcntl", calls.setAppending(descriptor, false)); // else whatever is put later would be appended too
+        if (demand("write", written) < bytes.length) {
+            throw new FileRefusal("write", Errno.ENOSPC);
         }
     }
 

@@ -82,6 +82,11 @@ public final class HostsEditor implements AutoCloseable {
         }
     }
 
+    /** Whether a change was interrupted, which whoever opens the file next undoes or finishes. */
+    public static boolean hasUnfinished(Path stateDirectory) {
+        return JournalFile.isIn(stateDirectory);
+    }
+
     private static Failure cannotOpen(Path path, IOException e) {
         String because = String.valueOf(e.getMessage());
         String mend = "run it as root";

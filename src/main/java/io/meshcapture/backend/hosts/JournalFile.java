@@ -59,6 +59,11 @@ final class JournalFile {
         }
     }
 
+    /** Whether there is one. */
+    static boolean isIn(Path directory) {
+        return Files.isRegularFile(directory.resolve(NAME), LinkOption.NOFOLLOW_LINKS);
+    }
+
     private static void requireOwn(Path directory) throws IOException {
         FileFacts facts = FileFacts.of(directory, LinkOption.NOFOLLOW_LINKS);
         String because = "";
