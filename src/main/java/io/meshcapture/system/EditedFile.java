@@ -17,6 +17,8 @@ import java.time.Instant;
 public final class EditedFile implements AutoCloseable {
     private static final Duration PAUSE = Duration.ofMillis(1);
 
+    private static final int TRIES_IN_A_ROW = 100;
+
     private static final int IMMUTABLE = 0x10;
     private static final int APPEND_ONLY = 0x20;
 
@@ -69,12 +71,17 @@ public final class EditedFile implements AutoCloseable {
     public boolean lease(Duration patience) throws InterruptedException {
         long deadline = System.nanoTime() + patience.toNanos();
         while (true) {
-            int answer = calls.lease(descriptor);
-            if (answer == 0) {
-                leased = true;
-                return true;
+            for (int i = 0; i < TRIES_IN_A_ROW; i++) { // readers leave gaps of microseconds
+                int answer = calls.lease(descriptor);
+                if (answer == 0) {
+                    leased = true;
+                    return true;
+                }
+                if (answer != -Errno.EAGAIN) {
+                    return false;
+                }
             }
-            if (answer != -Errno.EAGAIN || System.nanoTime() > deadline) {
+            if (System.nanoTime() > deadline) {
                 return false;
             }
             Thread.sleep(PAUSE);
