@@ -15,6 +15,7 @@ final class Commands {
             new RollbackCommand(),
             new RenderCommand(),
             new EnvCommand(),
+            new EnvoyConfigCommand(),
             new CompletionCommand(),
             new VersionCommand());
 

@@ -30,6 +30,7 @@ public final class DecisionCompiler {
      * @param ipv6 what happens to IPv6; never {@link Choices.Ipv6#AUTO}
      * @param ephemeral the ports that the kernel gives to clients (net.ipv4.ip_local_port_range)
      * @param nameServers the DNS servers of resolv.conf; read only where the plan captures those
+     * @param envoysPorts the ports that Envoy serves to others; asked only where the plan excepts those
      * @param names the addresses of services that capture by name and whose connections are redirected; services by name
      *     that have none here are left to Envoy's own listeners
      */
@@ -38,14 +39,15 @@ public final class DecisionCompiler {
             Choices.Ipv6 ipv6,
             PortRange ephemeral,
             List<Address> nameServers,
+            SortedSet<Integer> envoysPorts,
             Map<ServiceName, LoopbackAddress> names) {
         public Host {
             nameServers = List.copyOf(nameServers);
         }
 
-        /** Without names. */
+        /** Without other ports of Envoy than those of the plan, and without names. */
         public Host(Identities identities, Choices.Ipv6 ipv6, PortRange ephemeral, List<Address> nameServers) {
-            this(identities, ipv6, ephemeral, nameServers, Map.of());
+            this(identities, ipv6, ephemeral, nameServers, new TreeSet<>(), Map.of());
         }
 
         /** Without DNS servers. */

@@ -102,7 +102,7 @@ public final class Apply {
         if (request.waitEnvoy() != null) {
             Plan named = Wanted.selected(plan, request.services());
             Supported.require(named);
-            EnvoyListeners.await(named, request.waitEnvoy(), progress);
+            EnvoyReadiness.await(named, request.waitEnvoy(), progress);
         }
     }
 

@@ -95,8 +95,12 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
         EnvoyListeners envoy = EnvoyListeners.of(relevant);
         envoy.requireReachable();
         Choices.Ipv6 ipv6 = envoy.ipv6(relevant.ipv6(), live.ipv6(), notes);
+        EnvoysPorts envoysPorts = EnvoysPorts.of(relevant, live);
+        notes.addAll(envoysPorts.notes());
         Decision decision = DecisionCompiler.compile(
-                relevant, host(place, ipv6, nameServers, HostsWanted.redirected(whole, place)), standing);
+                relevant,
+                host(place, ipv6, nameServers, envoysPorts, HostsWanted.redirected(whole, place)),
+                standing);
         return new Wanted(decision, ipv6, envoy, notes);
     }
 
@@ -168,9 +172,18 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
 
     /** What is asked of the host when a plan is compiled. */
     static DecisionCompiler.Host host(
-            Place place, Choices.Ipv6 ipv6, NameServers nameServers, Map<ServiceName, LoopbackAddress> names) {
+            Place place,
+            Choices.Ipv6 ipv6,
+            NameServers nameServers,
+            EnvoysPorts envoysPorts,
+            Map<ServiceName, LoopbackAddress> names) {
         return new DecisionCompiler.Host(
-                new HostIdentities(place.accounts()), ipv6, HostFacts.ephemeralPorts(), nameServers.servers(), names);
+                new HostIdentities(place.accounts()),
+                ipv6,
+                HostFacts.ephemeralPorts(),
+                nameServers.servers(),
+                envoysPorts.ports(),
+                names);
     }
 
     private static void requireKnown(Plan plan, Set<ServiceName> selected) {

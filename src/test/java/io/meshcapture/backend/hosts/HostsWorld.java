@@ -68,8 +68,10 @@ final class HostsWorld {
 
     static Set<OwnLine> lines(String service, int names) {
         ServiceName name = new ServiceName(service);
-        LoopbackAddress address =
-                LoopbackAddress.allot(List.of(name), Map.of(), Set.of()).get(name);
+        LoopbackAddress address = LoopbackAddress.allot(List.of(name), Map.of(), Set.of())
+                .values()
+                .iterator()
+                .next();
         List<HostName> hosts = new ArrayList<>();
         for (int i = 0; i < names; i++) {
             hosts.add(new HostName(service + i + ".internal"));
