@@ -10,8 +10,8 @@ import java.net.Proxy;
 import java.net.URI;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Envoy's admin interface, asked from the calling thread's network namespace. By the JDK's old client: the new one asks from

@@ -98,9 +98,7 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
         EnvoysPorts envoysPorts = EnvoysPorts.of(relevant, live);
         notes.addAll(envoysPorts.notes());
         Decision decision = DecisionCompiler.compile(
-                relevant,
-                host(place, ipv6, nameServers, envoysPorts, HostsWanted.redirected(whole, place)),
-                standing);
+                relevant, host(place, ipv6, nameServers, envoysPorts, HostsWanted.redirected(whole, place)), standing);
         return new Wanted(decision, ipv6, envoy, notes);
     }
 
