@@ -53,6 +53,7 @@ final class HostsCheck {
         if (HostsWanted.isAskedBy(plan)) {
             NameServiceSwitch names = NameServiceSwitch.ofThisHost();
             HostsWanted wanted = HostsWanted.of(plan, selected, standing);
+            notes.addAll(HostsPorts.notes(plan, wanted));
             if (place.namespace() != null) {
                 notes.add("names were not looked up, since look-ups here are not those of the programs there");
             } else if (names.readsFiles()) {
