@@ -14,8 +14,9 @@ final class Commands {
             new ExplainCommand(),
             new RollbackCommand(),
             new RenderCommand(),
-            new EnvCommand(),
             new EnvoyConfigCommand(),
+            new EnvCommand(),
+            new DoctorCommand(),
             new CompletionCommand(),
             new VersionCommand());
 

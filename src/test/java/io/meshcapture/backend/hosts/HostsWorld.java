@@ -6,6 +6,7 @@ import io.meshcapture.rules.LoopbackAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -68,10 +69,8 @@ final class HostsWorld {
 
     static Set<OwnLine> lines(String service, int names) {
         ServiceName name = new ServiceName(service);
-        LoopbackAddress address = LoopbackAddress.allot(List.of(name), Map.of(), Set.of())
-                .values()
-                .iterator()
-                .next();
+        LoopbackAddress address = Objects.requireNonNull(
+                LoopbackAddress.allot(List.of(name), Map.of(), Set.of()).get(name));
         List<HostName> hosts = new ArrayList<>();
         for (int i = 0; i < names; i++) {
             hosts.add(new HostName(service + i + ".internal"));
