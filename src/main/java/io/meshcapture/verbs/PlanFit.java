@@ -29,12 +29,7 @@ final class PlanFit {
                         "it has no control group, so nobody could be captured by it",
                         "start it, then apply");
             }
-            Plan running = Wanted.withServices(
-                    stopped.plan(),
-                    stopped.plan().services().stream()
-                            .filter(service -> !stopped.services().contains(service.name()))
-                            .toList());
-            fit.compile(running, place);
+            fit.compile(stopped.planOfOthers(), place);
         } catch (Failure failure) {
             fit.findings.addAll(Finding.of(Topic.PLAN, "plan.refused", failure));
         }
