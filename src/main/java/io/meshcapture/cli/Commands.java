@@ -15,6 +15,8 @@ final class Commands {
             new RollbackCommand(),
             new RenderCommand(),
             new DoctorCommand(),
+            new EnvoyConfigCommand(),
+            new EnvCommand(),
             new CompletionCommand(),
             new VersionCommand());
 

@@ -79,8 +79,14 @@ public final class Explain {
             Stopped stopped = Stopped.in(plan, Set.of());
             Plan running = stopped.planOfOthers();
             Choices.Ipv6 ipv6 = EnvoyListeners.of(running).ipv6(plan.ipv6(), null, new ArrayList<>());
-            Decision decision =
-                    DecisionCompiler.compile(running, Wanted.host(place, ipv6, NameServers.of(running, place)));
+            Decision decision = DecisionCompiler.compile(
+                    running,
+                    Wanted.host(
+                            place,
+                            ipv6,
+                            NameServers.of(running, place),
+                            EnvoysPorts.of(running),
+                            HostsWanted.explained(plan, place)));
             return answer(decision, question, place.accounts(), notes(stopped));
         });
     }
@@ -117,8 +123,7 @@ public final class Explain {
         return asked ? Routes.device(question.destination()) : question.device();
     }
 
-    private static Outcome answer(
-            Decision decision, Question question, Accounts accounts, List<String> notes) {
+    private static Outcome answer(Decision decision, Question question, Accounts accounts, List<String> notes) {
         try {
             long uid = question.user() == null ? 0 : accounts.id(question.user());
             long gid;

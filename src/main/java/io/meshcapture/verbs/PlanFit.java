@@ -43,9 +43,13 @@ final class PlanFit {
         List<String> notes = new ArrayList<>();
         Choices.Ipv6 ipv6 = envoy.ipv6(plan.ipv6(), null, notes);
         notes.forEach(note -> warn("plan.ipv6", note, "", ""));
-        Decision decision = DecisionCompiler.compile(plan, Wanted.host(place, ipv6, nameServers));
+        EnvoysPorts envoysPorts = EnvoysPorts.of(plan);
+        envoysPorts.notes().forEach(note -> warn("plan.envoys-ports", note, "", ""));
+        Decision decision = DecisionCompiler.compile(
+                plan, Wanted.host(place, ipv6, nameServers, envoysPorts, HostsWanted.explained(plan, place)));
         Wanted wanted = new Wanted(decision, ipv6, envoy, List.of());
         listeners(wanted);
+        EnvoyFit.notes(plan, decision, envoy).forEach(note -> warn("plan.envoy-fit", note, "", ""));
         Escaping.from(wanted).notes().forEach(note -> warn("plan.escapes", note, "", ""));
     }
 
