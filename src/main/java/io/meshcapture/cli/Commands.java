@@ -14,9 +14,9 @@ final class Commands {
             new ExplainCommand(),
             new RollbackCommand(),
             new RenderCommand(),
-            new DoctorCommand(),
             new EnvoyConfigCommand(),
             new EnvCommand(),
+            new DoctorCommand(),
             new CompletionCommand(),
             new VersionCommand());
 

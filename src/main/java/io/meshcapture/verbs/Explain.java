@@ -14,7 +14,6 @@ import io.meshcapture.rules.Arrival;
 import io.meshcapture.rules.Caller;
 import io.meshcapture.rules.Connection;
 import io.meshcapture.rules.Decision;
-import io.meshcapture.rules.DecisionCompiler;
 import io.meshcapture.rules.Explainer;
 import io.meshcapture.rules.Explanation;
 import io.meshcapture.rules.InboundExplainer;
@@ -79,14 +78,7 @@ public final class Explain {
             Stopped stopped = Stopped.in(plan, Set.of());
             Plan running = stopped.planOfOthers();
             Choices.Ipv6 ipv6 = EnvoyListeners.of(running).ipv6(plan.ipv6(), null, new ArrayList<>());
-            Decision decision = DecisionCompiler.compile(
-                    running,
-                    Wanted.host(
-                            place,
-                            ipv6,
-                            NameServers.of(running, place),
-                            EnvoysPorts.of(running),
-                            HostsWanted.explained(plan, place)));
+            Decision decision = Wanted.explained(running, place, ipv6);
             return answer(decision, question, place.accounts(), notes(stopped));
         });
     }

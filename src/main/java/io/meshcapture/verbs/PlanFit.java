@@ -6,7 +6,6 @@ import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.rules.Decision;
-import io.meshcapture.rules.DecisionCompiler;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -43,10 +42,7 @@ final class PlanFit {
         List<String> notes = new ArrayList<>();
         Choices.Ipv6 ipv6 = envoy.ipv6(plan.ipv6(), null, notes);
         notes.forEach(note -> warn("plan.ipv6", note, "", ""));
-        EnvoysPorts envoysPorts = EnvoysPorts.of(plan);
-        envoysPorts.notes().forEach(note -> warn("plan.envoys-ports", note, "", ""));
-        Decision decision = DecisionCompiler.compile(
-                plan, Wanted.host(place, ipv6, nameServers, envoysPorts, HostsWanted.explained(plan, place)));
+        Decision decision = Wanted.explained(plan, place, ipv6);
         Wanted wanted = new Wanted(decision, ipv6, envoy, List.of());
         listeners(wanted);
         EnvoyFit.notes(plan, decision, envoy).forEach(note -> warn("plan.envoy-fit", note, "", ""));

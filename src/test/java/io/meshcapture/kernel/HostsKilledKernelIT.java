@@ -49,8 +49,8 @@ class HostsKilledKernelIT {
     private static final List<String> ROLLBACK_ALL = List.of("rollback", "--all", "--state-dir", STATE.toString());
 
     /** Calls on files, which a disk can refuse. */
-    private static final Set<String> OF_FILES =
-            Set.of("pwrite64", "write", "fsync", "ftruncate", "rename", "unlink", "mkdir", "openat", "open", "fcntl");
+    private static final Set<String> OF_FILES = Set.of(
+            "pwrite64", "write", "fsync", "ftruncate", "rename", "unlink", "mkdir", "openat", "open", "fcntl");
 
     private static final int EIO = 5;
     private static final int ENOSPC = 28;
@@ -237,14 +237,12 @@ class HostsKilledKernelIT {
 
     @Test
     void a_full_disk_takes_no_line_in_and_lets_lines_off() throws Exception {
-        Run.command("sh", "-c", "mkdir /run/small && mount -t tmpfs -o size=64k none /run/small")
-                .orFail();
+        Run.command("sh", "-c", "mkdir /run/small && mount -t tmpfs -o size=64k none /run/small").orFail();
         Path small = Files.writeString(Path.of("/run/small/hosts"), BEFORE);
         Run.command("mount", "--bind", small.toString(), "/etc/hosts").orFail();
         end(PLAN, APPLY);
         String applied = content();
-        Run.command("sh", "-c", "dd if=/dev/zero of=/run/small/filling bs=1k 2>/dev/null; :")
-                .orFail();
+        Run.command("sh", "-c", "dd if=/dev/zero of=/run/small/filling bs=1k 2>/dev/null; :").orFail();
         String many = PLAN.replace("[orders, ", "[" + names() + "orders, ");
         Death refused = killing.at(0, many, APPLY);
         assertEquals(6, refused.exit(), refused::said);
@@ -267,8 +265,7 @@ class HostsKilledKernelIT {
         Files.writeString(HOSTS, BEFORE);
         Run.command("sh", "-c", "mkdir -m 700 " + STATE + " && mount -t tmpfs -o size=4k,mode=700 none " + STATE)
                 .orFail();
-        Run.command("sh", "-c", "dd if=/dev/zero of=" + STATE + "/filling bs=1k 2>/dev/null; :")
-                .orFail();
+        Run.command("sh", "-c", "dd if=/dev/zero of=" + STATE + "/filling bs=1k 2>/dev/null; :").orFail();
         Death refused = killing.at(0, PLAN, APPLY);
         assertEquals(4, refused.exit(), refused::said);
         assertTrue(refused.said().contains("No space left on device"), refused.said());

@@ -57,7 +57,8 @@ final class Killing {
     private Death run(String when, String plan, List<String> arguments) {
         try {
             Path report = Files.createTempFile("killing", ".txt");
-            var command = new ArrayList<>(List.of(program.toString(), when, report.toString(), meshcapture()));
+            var command = new ArrayList<>(
+                    List.of(program.toString(), when, report.toString(), meshcapture()));
             command.addAll(arguments);
             Run.Result result = Run.command(plan, Map.of(), LIMIT, command);
             List<String> lines = Files.readAllLines(report);
