@@ -14,6 +14,8 @@ final class Commands {
             new ExplainCommand(),
             new RollbackCommand(),
             new RenderCommand(),
+            new EnvoyConfigCommand(),
+            new EnvCommand(),
             new CompletionCommand(),
             new VersionCommand());
 

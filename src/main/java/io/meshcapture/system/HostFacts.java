@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -48,6 +49,20 @@ public final class HostFacts {
             return !ProcFile.read(Path.of("/proc/thread-self/net/if_inet6")).isBlank();
         } catch (IOException e) {
             return false;
+        }
+    }
+
+    /** Whether a program here can listen on [::1]. */
+    public static boolean canListenOnIpv6() {
+        return ownAddresses().contains(new Address(Family.IPV6, 0, 1));
+    }
+
+    /** What the host calls itself (sethostname(2)), in the calling thread's namespace. */
+    public static String name() {
+        try {
+            return ProcFile.read(Path.of("/proc/sys/kernel/hostname")).strip();
+        } catch (IOException e) {
+            return "localhost";
         }
     }
 
@@ -136,6 +151,15 @@ public final class HostFacts {
                     .equals(FIRST_PID_NAMESPACE);
         } catch (IOException e) {
             return false;
+        }
+    }
+
+    /** This host's name, in lower case; the empty text where it has none (uname(2), of the UTS namespace). */
+    public static String hostName() {
+        try {
+            return ProcFile.read(Path.of("/proc/sys/kernel/hostname")).strip().toLowerCase(Locale.ROOT);
+        } catch (IOException e) {
+            return "";
         }
     }
 }

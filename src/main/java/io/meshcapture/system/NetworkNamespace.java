@@ -63,7 +63,7 @@ public final class NetworkNamespace {
     }
 
     /** The directory of the process that a namespace is named by; null where it is named otherwise. */
-    static @Nullable Path process(String name) {
+    public static @Nullable Path process(String name) {
         Matcher link = OF_A_PROCESS.matcher(name);
         return link.matches() ? Path.of("/proc", link.group(1) == null ? link.group(2) : link.group(1)) : null;
     }

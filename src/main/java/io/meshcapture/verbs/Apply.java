@@ -94,7 +94,12 @@ public final class Apply {
 
     public static Outcome run(Plan plan, Place place, Request request, Progress progress) throws Exception {
         Apply apply = new Apply(plan, place, request, progress);
-        return request.dryRun() ? place.reading(apply::apply) : place.changing(apply::awaitEnvoy, apply::apply);
+        return HostsApply.around(
+                plan,
+                place,
+                request,
+                () -> request.dryRun() ? place.reading(apply::apply) : place.changing(apply::awaitEnvoy, apply::apply),
+                apply::awaitEnvoy);
     }
 
     /** Only for the services that are to be applied. */
@@ -102,7 +107,7 @@ public final class Apply {
         if (request.waitEnvoy() != null) {
             Plan named = Wanted.selected(plan, request.services());
             Supported.require(named);
-            EnvoyListeners.await(named, request.waitEnvoy(), progress);
+            EnvoyReadiness.await(named, request.waitEnvoy(), progress);
         }
     }
 

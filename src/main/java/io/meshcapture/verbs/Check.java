@@ -40,6 +40,10 @@ public final class Check {
     private Check() {}
 
     public static Outcome run(Plan plan, Place place, Set<ServiceName> services) throws Exception {
+        return HostsCheck.around(plan, place, services, () -> netfilter(plan, place, services));
+    }
+
+    private static Outcome netfilter(Plan plan, Place place, Set<ServiceName> services) throws Exception {
         return place.reading(() -> {
             try (Backends backends = Backends.open()) {
                 Backend backend = backends.of(plan).backend();
@@ -101,6 +105,7 @@ public final class Check {
                             + wanted.envoyUsersInWords()
                             + ", so Envoy's own connections are captured again and again; correct envoy.user");
                 }
+                notes.addAll(EnvoyFit.notes(stopped.plan(), wanted.decision(), wanted.envoy()));
                 notes.addAll(escaping.notes());
                 return new Outcome(
                         differences,

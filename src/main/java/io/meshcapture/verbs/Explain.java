@@ -69,7 +69,14 @@ public final class Explain {
         Supported.require(plan);
         return place.there(() -> {
             Choices.Ipv6 ipv6 = EnvoyListeners.of(plan).ipv6(plan.ipv6(), null, new java.util.ArrayList<>());
-            Decision decision = DecisionCompiler.compile(plan, Wanted.host(place, ipv6, NameServers.of(plan, place)));
+            Decision decision = DecisionCompiler.compile(
+                    plan,
+                    Wanted.host(
+                            place,
+                            ipv6,
+                            NameServers.of(plan, place),
+                            EnvoysPorts.of(plan),
+                            HostsWanted.explained(plan, place)));
             return answer(decision, question, place.accounts());
         });
     }

@@ -17,7 +17,14 @@ public final class Render {
         Supported.require(plan);
         Choices.Ipv6 ipv6 = plan.ipv6() == Choices.Ipv6.AUTO ? Choices.Ipv6.CAPTURE : plan.ipv6();
         return place.there(() -> {
-            Decision decision = DecisionCompiler.compile(plan, Wanted.host(place, ipv6, NameServers.of(plan, place)));
+            Decision decision = DecisionCompiler.compile(
+                    plan,
+                    Wanted.host(
+                            place,
+                            ipv6,
+                            NameServers.of(plan, place),
+                            EnvoysPorts.of(plan),
+                            HostsWanted.explained(plan, place)));
             if (Backends.isNftables(plan.backend())) {
                 return NftablesBackend.render(decision);
             }

@@ -11,12 +11,7 @@ final class Supported {
 
     /** @throws Failure.Unavailable naming the first such section */
     static void require(Plan plan) {
-        refuse(
-                plan.inbound() != null && plan.inbound().exceptEnvoy(),
-                "asking Envoy for the ports that it serves (inbound.except: envoy)");
-        refuse(!plan.zones().isEmpty(), "the configuration of zones (zones)");
         for (Service service : plan.services()) {
-            refuse(service.hosts() != null, "capture by name (services." + service.name() + ".hosts)");
             refuse(
                     service.onEnvoyDown() == Choices.OnEnvoyDown.OPEN,
                     "failing open (services." + service.name() + ".on-envoy-down: open)");

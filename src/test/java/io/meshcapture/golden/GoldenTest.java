@@ -7,6 +7,8 @@ import io.meshcapture.backend.iptables.IptablesBackend;
 import io.meshcapture.backend.nftables.NftablesBackend;
 import io.meshcapture.config.Configuration;
 import io.meshcapture.config.PlanSource;
+import io.meshcapture.envoy.Bootstrap;
+import io.meshcapture.envoy.Delivery;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.BadValue;
 import io.meshcapture.plan.Choices;
@@ -92,6 +94,9 @@ class GoldenTest {
                 files.put("iptables.v4", IptablesBackend.render(decision, Family.IPV4));
                 files.put("iptables.v6", IptablesBackend.render(decision, Family.IPV6));
             }
+            files.put(
+                    "envoy.yaml",
+                    Bootstrap.of(plan, Village.ENVOYS_HOST, Delivery.STATIC).text());
             files.put("explain.txt", answers(decision, story.resolve("explain.txt")));
         } catch (Failure.Invalid refused) {
             files.put("refused.txt", refused.getMessage() + "\n");

@@ -164,9 +164,9 @@ final class NftLiveState implements LiveState {
     public Set<String> servicesOfGoneGroups() {
         Set<String> services = new TreeSet<>();
         for (NftSet set : ruleset == null ? List.<NftSet>of() : ruleset.sets().values()) {
-            if (LiveDecision.asksForGroups(set)) {
+            if (LookupReader.asksForGroups(set)) {
                 for (Element element : set.elements().values()) {
-                    if (LiveDecision.isOfGoneGroup(element)) {
+                    if (LookupReader.isOfGoneGroup(element)) {
                         services.add(element.comment());
                     }
                 }
@@ -303,7 +303,7 @@ final class NftLiveState implements LiveState {
     public List<Port> listeners() {
         List<Port> listeners = remembered(Ruleset.LISTENERS);
         // should somebody have emptied that
-        chains().forEach(chain -> add(LiveDecision.listener("goto " + chain), listeners));
+        chains().forEach(chain -> add(LookupReader.listener("goto " + chain), listeners));
         return listeners;
     }
 
@@ -311,7 +311,7 @@ final class NftLiveState implements LiveState {
         List<Port> listeners = new ArrayList<>();
         NftSet ever = standing == null ? null : standing.table().sets().get(set);
         if (ever != null) {
-            ever.elements().keySet().forEach(port -> add(LiveDecision.listener("goto to_" + port), listeners));
+            ever.elements().keySet().forEach(port -> add(LookupReader.listener("goto to_" + port), listeners));
         }
         return listeners;
     }

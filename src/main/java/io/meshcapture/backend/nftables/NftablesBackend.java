@@ -17,7 +17,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -260,63 +259,12 @@ public final class NftablesBackend implements Backend {
 
     @Override
     public Change removal(LiveState live, Set<String> services) {
-        Ruleset stands = Objects.requireNonNull(ours(live).table()).table();
-        Ruleset captureNothing = without(stands, services, true);
-        Ruleset target = without(captureNothing, services, false);
-        return new NftChange(
-                "",
-                Transaction.between(stands, captureNothing),
-                Transaction.between(captureNothing, target),
-                Drift.between(stands, target, null));
+        return Removals.some(Objects.requireNonNull(ours(live).table()).table(), services);
     }
 
-    private static Ruleset without(Ruleset stands, Set<String> services, boolean capturesOnly) {
-        Map<String, NftSet> sets = new LinkedHashMap<>();
-        for (NftSet set : stands.sets().values()) {
-            Map<String, Element> elements = new LinkedHashMap<>(set.elements());
-            elements.values()
-                    .removeIf(element -> services.contains(Drift.ownerOrNothing(element))
-                            && !(capturesOnly && element.verdict().equals("accept")));
-            sets.put(set.name(), new NftSet(set.name(), set.isMap(), set.declaration(), elements));
-        }
-        return new Ruleset(stands.comment(), stands.isDormant(), sets, stands.chains(), stands.foreign());
-    }
-
-    /**
-     * The base chains and the redirects stay. The maps are deleted whole, since the kernel takes 30 s to empty one of 100,000
-     * elements and 0.1 s to delete it.
-     */
     @Override
     public Change removalOfAll(LiveState live) {
-        Ruleset stands = Objects.requireNonNull(ours(live).table()).table();
-        Map<String, NftSet> sets = new LinkedHashMap<>();
-        stands.sets().forEach((name, set) -> {
-            if (Ruleset.isLiving(name)) {
-                sets.put(name, set);
-            }
-        });
-        Map<String, Ruleset.Chain> chains = new LinkedHashMap<>();
-        stands.chains().forEach((name, chain) -> {
-            if (name.startsWith(RulesetRenderer.TO)) {
-                // what somebody put there may refer to what goes
-                List<String> redirects = chain.rules().stream()
-                        .filter(rule -> rule.contains(" redirect to :"))
-                        .toList();
-                chains.put(name, new Ruleset.Chain(name, null, redirects));
-            } else if (name.equals(BaseChain.QUERIES.chain())) {
-                chains.put(name, chain);
-            } else if (isZoneChain(name)) {
-                chains.put(name, DnsRules.answersOnly(chain));
-            } else if (chain.base() != null) {
-                chains.put(name, new Ruleset.Chain(name, chain.base(), List.of()));
-            }
-        });
-        Ruleset target = new Ruleset(stands.comment(), stands.isDormant(), sets, chains, stands.foreign());
-        return new NftChange("", "", Transaction.between(stands, target), Drift.between(stands, target, null));
-    }
-
-    private static boolean isZoneChain(String name) {
-        return name.equals(Slot.FIRST.name(DnsRules.ZONE_CHAIN)) || name.equals(Slot.SECOND.name(DnsRules.ZONE_CHAIN));
+        return Removals.all(Objects.requireNonNull(ours(live).table()).table());
     }
 
     @Override
