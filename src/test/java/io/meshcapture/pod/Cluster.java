@@ -19,6 +19,9 @@ import java.util.function.Predicate;
 
 /** A Kubernetes that is there as long as a pipe to it is open: when this JVM ends, however it ends, it is gone. */
 final class Cluster implements AutoCloseable {
+    /** As test-env/init-image names it. */
+    static final String INIT_IMAGE = "meshcapture-init:0.1.0";
+
     /** Long enough for a machine on which much else runs. */
     private static final Duration PATIENCE = Duration.ofSeconds(90);
 

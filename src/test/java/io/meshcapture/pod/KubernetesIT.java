@@ -3,6 +3,7 @@ package io.meshcapture.pod;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.Gson;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.meshcapture.cli.Main;
@@ -13,12 +14,14 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -87,19 +90,32 @@ final class KubernetesIT {
         return resource("shop.yaml").replace("name: shop", "name: " + name).replace("UPSTREAM", upstream4);
     }
 
+    /** What meshcapture printed and answered, with that on standard input. */
+    private record Terminal(int code, String out, String err) {
+        static Terminal run(String input, String... arguments) {
+            StringWriter out = new StringWriter();
+            StringWriter err = new StringWriter();
+            int code = Main.run(
+                    new PrintWriter(out),
+                    new PrintWriter(err),
+                    new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)),
+                    Map.of(),
+                    arguments);
+            return new Terminal(code, out.toString(), err.toString());
+        }
+    }
+
     private static String injected(String manifest, String... more) {
         List<String> arguments = new ArrayList<>(List.of(PLAN));
         arguments.addAll(List.of(more));
-        StringWriter out = new StringWriter();
-        StringWriter err = new StringWriter();
-        int code = Main.run(
-                new PrintWriter(out),
-                new PrintWriter(err),
-                new ByteArrayInputStream(manifest.getBytes(StandardCharsets.UTF_8)),
-                Map.of(),
-                arguments.toArray(String[]::new));
-        assertEquals(0, code, err.toString());
-        return out.toString();
+        Terminal done = Terminal.run(manifest, arguments.toArray(String[]::new));
+        assertEquals(0, done.code(), done.err());
+        return done.out();
+    }
+
+    /** The arguments, whatever their order. */
+    private static Set<String> words(String json) {
+        return Set.copyOf(new Gson().<List<String>>fromJson(json, List.class));
     }
 
     private String call(String pod, String address) {
@@ -153,7 +169,7 @@ final class KubernetesIT {
         assertTrue(first.get("finishedAt").getAsString().compareTo(second) <= 0, pod.toString());
         assertCaptured("shop");
         assertEquals(
-                "captured: default\ncaptured: inbound connections\ndone: 1 service and inbound captured, IPv6 captured too\n",
+                "captured: default\ncaptured: inbound connections\ndone: 1 service and inbound connections captured, IPv6 captured too\n",
                 cluster.kubectl("logs", "shop", "-c", "meshcapture")
                         .orFail()
                         .replaceAll("(?m)^meshcapture: note: .*\n", ""));
@@ -162,6 +178,7 @@ final class KubernetesIT {
     @Test
     void aDeploymentWithTheLabelIsInjectedByThePolicy() {
         cluster.apply(injected("", "--policy"));
+        String names = "jsonpath={.spec.initContainers[*].name}";
         String labelled = shop("labelled").replace("labels: {app: shop}", "labels: {meshcapture.io/inject: \"true\"}");
         // the API server takes up a new policy within a second or two
         Await.until(
@@ -198,7 +215,15 @@ final class KubernetesIT {
         String byHand = cluster.kubectlReading(
                         injected(shop("by-hand")), "apply", "--dry-run=server", "-o", args, "-f", "-")
                 .orFail();
-        assertEquals(byHand, cluster.kubectl("get", "pod", name, "-o", args).orFail());
+        assertEquals(
+                words(byHand),
+                words(cluster.kubectl("get", "pod", name, "-o", args).orFail()));
+        String onTheNode = labelled.replace("spec:\n", "spec:\n  hostNetwork: true\n");
+        assertEquals(
+                "migrate",
+                cluster.kubectlReading(onTheNode, "apply", "--dry-run=server", "-o", names, "-f", "-")
+                        .orFail(),
+                "one that would capture its node");
         // one that is injected already is not injected twice
         String both = injected(labelled);
         assertEquals(
@@ -221,7 +246,6 @@ final class KubernetesIT {
         assertCaptured("restarted");
 
         assertEquals(0, Cluster.container(pod, "app").get("restartCount").getAsInt());
-        cluster.kubectl("exec", "restarted", "-c", "app", "--", "python3", "-c", "import os; os.kill(1, 15)");
         kill(pod, "app");
         cluster.waitFor(
                 "restarted",
@@ -239,14 +263,15 @@ final class KubernetesIT {
                 .get("containerID")
                 .getAsString();
         String uid = pod.getAsJsonObject("metadata").get("uid").getAsString();
-        cluster.onTheNode(
+        String containerd = "ctr -a /run/containerd.sock -n k8s.io ";
+        String killed = cluster.onTheNode(
                         "sh",
                         "-c",
-                        "for task in $(ctr -a /run/containerd.sock -n k8s.io containers ls -q"
-                                + " \"labels.io.cri-containerd.kind==sandbox,labels.\\\"io.kubernetes.pod.uid\\\"=="
-                                + uid
-                                + "\"); do ctr -a /run/containerd.sock -n k8s.io task kill -s SIGKILL $task; done")
+                        "for task in $(" + containerd
+                                + "containers ls -q 'labels.\"io.cri-containerd.kind\"==sandbox,labels.\"io.kubernetes.pod.uid\"=="
+                                + uid + "'); do " + containerd + "task kill -s SIGKILL $task && echo $task; done")
                 .orFail();
+        assertEquals(1, killed.lines().count(), killed);
         cluster.waitFor(
                 "restarted",
                 "ready in a new sandbox",
@@ -303,14 +328,6 @@ final class KubernetesIT {
                 the privilege CAP_NET_ADMIN is missing; netfilter can neither be read nor changed without it; run it with sudo, \
                 or in a container add the capability NET_ADMIN
                 """);
-        String onTheNode = injected(
-                        shop("on-the-node").replace("spec:\n", "spec:\n  hostNetwork: true\n"), "--allow-host-network")
-                .replace("    - --allow-host-network\n", "");
-        assertEnds("on-the-node", onTheNode, 7, """
-                this container shares the node's network namespace; every process of the node would be affected; leave hostNetwork \
-                out, name another namespace with --netns, or insist with --allow-host-network
-                """);
-        assertEquals("", cluster.onTheNode("nft", "list", "ruleset").orFail());
     }
 
     private void assertEnds(String pod, String manifest, int code, String message) {
@@ -324,6 +341,99 @@ final class KubernetesIT {
         assertEquals(message, ended.get("message").getAsString());
         assertEquals(code, ended.get("exitCode").getAsInt());
         cluster.kubectl("delete", "pod", pod, "--now", "--wait=false").orFail();
+    }
+
+    /** By itself, and not by way of capture, which does not use it here. */
+    @Test
+    void bothFlavoursOfIptablesRunInTheImageAndTheLegacyOneNeedsOneCapabilityMore() {
+        String container = """
+                  - name: %s
+                    image: %s
+                    imagePullPolicy: Never
+                    command: [%s]
+                    securityContext:
+                      readOnlyRootFilesystem: true
+                      allowPrivilegeEscalation: false
+                      capabilities: {drop: [ALL], add: [%s]}
+                """;
+        StringBuilder pod = new StringBuilder(
+                "apiVersion: v1\nkind: Pod\nmetadata: {name: tables}\nspec:\n  restartPolicy: Never\n  containers:\n");
+        List<String> names = new ArrayList<>();
+        for (String family : List.of("iptables", "ip6tables")) {
+            for (String what : List.of("", "-save", "-restore")) {
+                for (String flavour : List.of("-nft", "-legacy")) {
+                    String program = family + flavour + what;
+                    String command = "/usr/sbin/" + program + (what.isEmpty() ? ", -t, nat, -S" : "");
+                    String enough = flavour.equals("-nft") ? "NET_ADMIN" : "NET_ADMIN, NET_RAW";
+                    pod.append(container.formatted(program, Cluster.INIT_IMAGE, command, enough));
+                    names.add(program);
+                }
+            }
+            String tooLittle = family + "-legacy-without";
+            pod.append(container.formatted(
+                    tooLittle, Cluster.INIT_IMAGE, "/usr/sbin/" + family + "-legacy, -t, nat, -S", "NET_ADMIN"));
+            names.add(tooLittle);
+        }
+        cluster.apply(pod.toString());
+        JsonObject ended = cluster.waitFor(
+                "tables",
+                "ended",
+                now -> names.stream()
+                        .allMatch(name -> Cluster.terminated(now, name).has("exitCode")));
+        for (String name : names) {
+            int code = Cluster.terminated(ended, name).get("exitCode").getAsInt();
+            String said = cluster.kubectl("logs", "tables", "-c", name).out();
+            boolean works = code == 0;
+            assertEquals(!name.endsWith("-without"), works, name + " ended with " + code + ": " + said);
+        }
+    }
+
+    @Test
+    void aPlanOfSeveralServicesComesFromAConfigMapByKustomizeToo() {
+        cluster.kubectl(
+                        "apply",
+                        "-k",
+                        Path.of("test-env/kubernetes/example").toAbsolutePath().toString())
+                .orFail();
+        cluster.kubectl("wait", "--for=condition=Available", "deployment/shop", "--timeout=90s")
+                .orFail();
+        String said =
+                cluster.kubectl("logs", "deployment/shop", "-c", "meshcapture").orFail();
+        assertTrue(said.startsWith("captured: orders, rest\n"), said);
+        // what the example's patch has written by hand is what inject writes
+        Ending built = cluster.kubectl(
+                "kustomize",
+                Path.of("test-env/kubernetes/example").toAbsolutePath().toString());
+        String configMap = built.orFail().replaceFirst("(?s).*\n  name: (meshcapture-plan-[a-z0-9]+)\n.*", "$1");
+        Terminal again = Terminal.run(
+                built.out(), "inject", "-f", "test-env/kubernetes/example/plan.yaml", "--config-map", configMap);
+        assertEquals(built.out(), again.out());
+        assertTrue(again.err().contains("Deployment/shop: injected already\n"), again.err());
+    }
+
+    @Test
+    void aPodThatRunsAlreadyIsCapturedFromItsNode() throws IOException {
+        cluster.apply(shop("later"));
+        JsonObject pod = cluster.waitUntilReady("later");
+        assertEquals("directly\n", call("later", upstream4));
+        String id =
+                Cluster.container(pod, "app").get("containerID").getAsString().replace("containerd://", "");
+        String pid = cluster.onTheNode(
+                        "sh",
+                        "-c",
+                        "ctr -a /run/containerd.sock -n k8s.io task ls | sed -n 's/^" + id + " *\\([0-9]*\\).*/\\1/p'")
+                .orFail()
+                .strip();
+        String manifest = Files.readString(Path.of("test-env/kubernetes/example/from-the-node.yaml"));
+        cluster.apply(manifest.replace("--netns, PID", "--netns, \"" + pid + "\""));
+        JsonObject ended = Cluster.terminated(
+                cluster.waitFor(
+                        "capture-from-the-node",
+                        "ended",
+                        now -> Cluster.terminated(now, "meshcapture").has("exitCode")),
+                "meshcapture");
+        assertEquals(0, ended.get("exitCode").getAsInt(), ended.toString());
+        assertCaptured("later");
     }
 
     @Test
@@ -341,18 +451,25 @@ final class KubernetesIT {
     }
 
     @Test
-    void theImageHoldsNoShellAndRunsWithOneCapability() {
-        cluster.apply(injected(shop("bare")));
-        cluster.waitUntilReady("bare");
+    void theImageHoldsNoShellNoPackageManagerAndSaysWhatIsInIt() {
+        String containerd = "ctr -a /run/containerd.sock -n k8s.io ";
+        String image = "docker.io/library/" + Cluster.INIT_IMAGE;
         String listing = cluster.onTheNode(
                         "sh",
                         "-c",
-                        "ctr -a /run/containerd.sock -n k8s.io images mount --rw docker.io/library/meshcapture-init:0.1.0 /run/look"
-                                + " >/dev/null && cd /run/look && find . -type f -perm /111 ! -name '*.so*' && cat opt/meshcapture/doc/image.bom.json")
+                        "mkdir /run/look && " + containerd + "images mount " + image
+                                + " /run/look >/dev/null && cd /run/look"
+                                + " && find . -type f -perm /111 ! -name '*.so*' && cat opt/meshcapture/doc/*bom.json")
                 .orFail();
-        for (String program : List.of("/sh", "/bash", "/busybox", "/apt", "/dpkg", "/perl")) {
-            assertTrue(listing.lines().noneMatch(line -> line.endsWith(program)), listing);
-        }
+        List<String> programs = listing.lines()
+                .filter(line -> line.startsWith("./"))
+                .map(line -> line.replaceAll(".*/", ""))
+                .sorted()
+                .toList();
+        assertEquals(
+                List.of("java", "jexec", "jspawnhelper", "meshcapture", "xtables-legacy-multi", "xtables-nft-multi"),
+                programs.stream().filter(name -> !name.startsWith("ld-linux")).toList());
         assertTrue(listing.contains("\"purl\":\"pkg:deb/debian/libnftables1@"), listing);
+        assertTrue(listing.contains("pkg:maven/com.github.jnr/jnr-ffi@"), listing);
     }
 }
