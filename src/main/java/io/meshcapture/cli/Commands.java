@@ -14,6 +14,7 @@ final class Commands {
             new ExplainCommand(),
             new RollbackCommand(),
             new RenderCommand(),
+            new EnvoyConfigCommand(),
             new InjectCommand(),
             new CompletionCommand(),
             new VersionCommand());

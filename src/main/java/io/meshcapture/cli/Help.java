@@ -31,7 +31,7 @@ final class Help {
         out.println();
         out.println("Commands:");
         for (Command command : Commands.ALL) {
-            out.println("  " + command.name() + " ".repeat(12 - command.name().length()) + command.summary());
+            out.println("  " + command.name() + " ".repeat(14 - command.name().length()) + command.summary());
         }
         out.println();
         out.println("meshcapture COMMAND --help shows a command's options.");

@@ -35,6 +35,11 @@ public record HostPort(String host, Port port) {
                 numeric ? Address.parse(host).toString() : HostName.parse(host).value(), port);
     }
 
+    /** Whether the host is an address: no name has a colon or ends in a label of digits (RFC 1123 section 2.1). */
+    public boolean isAddress() {
+        return host.indexOf(':') >= 0 || PortRange.isDecimal(host.substring(host.lastIndexOf('.') + 1));
+    }
+
     @Override
     public String toString() {
         return (host.indexOf(':') >= 0 ? "[" + host + "]" : host) + ":" + port;

@@ -30,10 +30,21 @@ public final class DecisionCompiler {
      * @param ipv6 what happens to IPv6; never {@link Choices.Ipv6#AUTO}
      * @param ephemeral the ports that the kernel gives to clients (net.ipv4.ip_local_port_range)
      * @param nameServers the DNS servers of resolv.conf; read only where the plan captures those
+     * @param envoysPorts the ports that Envoy serves to others; asked only where the plan excepts those
      */
-    public record Host(Identities identities, Choices.Ipv6 ipv6, PortRange ephemeral, List<Address> nameServers) {
+    public record Host(
+            Identities identities,
+            Choices.Ipv6 ipv6,
+            PortRange ephemeral,
+            List<Address> nameServers,
+            SortedSet<Integer> envoysPorts) {
         public Host {
             nameServers = List.copyOf(nameServers);
+        }
+
+        /** Without other ports of Envoy than those of the plan. */
+        public Host(Identities identities, Choices.Ipv6 ipv6, PortRange ephemeral, List<Address> nameServers) {
+            this(identities, ipv6, ephemeral, nameServers, new TreeSet<>());
         }
 
         /** Without DNS servers. */
@@ -133,14 +144,18 @@ public final class DecisionCompiler {
             return null;
         }
         List<Step> steps = new ArrayList<>();
-        steps.add(new Step.OtherProtocols(plan.udp443() == Choices.Udp443.REJECT));
+        Step.Dns dns = dns();
+        steps.add(new Step.OtherProtocols(plan.udp443() == Choices.Udp443.REJECT, dns != null));
         steps.add(new Step.Underway());
-        steps.add(new Step.OwnAddresses());
-        steps.add(new Step.LinkLocal());
-        steps.add(new Step.Multicast());
-        steps.add(new Step.Broadcast());
-        if (host.ipv6() == Choices.Ipv6.BYPASS) {
-            steps.add(new Step.Ipv6Bypass());
+        steps.add(new Step.OwnAddresses()); // what a resolver here asks for its guests is asked of this host's own path
+        if (dns == null) {
+            steps.add(new Step.LinkLocal());
+            steps.addAll(neverCaptured());
+        } else {
+            steps.addAll(neverCaptured());
+            steps.add(dns);
+            steps.add(new Step.OtherDns());
+            steps.add(new Step.LinkLocal());
         }
         if (!exceptions.isEmpty()) {
             steps.add(new Step.Lookup(null, 1, exceptions));

@@ -35,7 +35,7 @@ final class InboundCompiler {
         if (host.ipv6() == Choices.Ipv6.BYPASS) {
             deciding.add(new InboundStep.Ipv6Bypass());
         }
-        deciding.add(new InboundStep.EnvoysPorts(envoysPorts(plan)));
+        deciding.add(new InboundStep.EnvoysPorts(envoysPorts(plan, host)));
         deciding.add(new InboundStep.PortLookup(inbound.except(), inbound.to().minus(inbound.except())));
         deciding.add(new InboundStep.OtherPorts());
         List<Decision.Ending> endings = new ArrayList<>();
@@ -50,10 +50,10 @@ final class InboundCompiler {
         return new InboundDecision(inbound.mode(), listener, arriving, deciding, endings);
     }
 
-    /** Those of the plan; the services' listeners come and go with these. */
-    private static SortedSet<Integer> envoysPorts(Plan plan) {
+    /** Those of the plan, and those that Envoy was asked for; the services' listeners come and go with these. */
+    private static SortedSet<Integer> envoysPorts(Plan plan, DecisionCompiler.Host host) {
         Envoy envoy = plan.envoy();
-        SortedSet<Integer> ports = new TreeSet<>();
+        SortedSet<Integer> ports = new TreeSet<>(host.envoysPorts());
         ports.add(envoy.outbound().number());
         if (envoy.inbound() != null) {
             ports.add(envoy.inbound().number());

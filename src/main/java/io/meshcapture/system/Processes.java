@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** Processes of this host, as far as /proc shows them. */
@@ -129,6 +130,35 @@ public final class Processes {
         }
         groups.values().removeIf(group -> group == DIFFERENT);
         return groups;
+    }
+
+    /**
+     * Who has sockets open, as {@code 4711 (envoy)}; what cannot be seen is left out.
+     *
+     * @param inodes as sockets tell them
+     * @return the processes by inode
+     */
+    public static Map<Long, Set<String>> ofSockets(Set<Long> inodes) {
+        Map<Long, Set<String>> found = new HashMap<>();
+        try (DirectoryStream<Path> all = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
+            for (Path process : all) {
+                try (DirectoryStream<Path> files = Files.newDirectoryStream(process.resolve("fd"))) {
+                    for (Path file : files) {
+                        long inode = socket(file);
+                        if (inodes.contains(inode)) {
+                            String name = ProcFile.read(process.resolve("comm")).strip();
+                            found.computeIfAbsent(inode, _ -> new TreeSet<>())
+                                    .add(process.getFileName() + " (" + name + ")");
+                        }
+                    }
+                } catch (IOException | DirectoryIteratorException e) {
+                    // it ended meanwhile, or is not ours to see
+                }
+            }
+        } catch (IOException | DirectoryIteratorException e) {
+            found.clear(); // no /proc: nothing can be said
+        }
+        return found;
     }
 
     private static void addGroup(Path process, Set<Long> inodes, Map<Long, Long> groups) throws IOException {

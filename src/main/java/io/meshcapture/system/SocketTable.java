@@ -94,6 +94,11 @@ public final class SocketTable {
      */
     public record Listening(Address address, int port, boolean ipv6Only, long uid) {
 
+        /** As the one that a connection to this address reaches. */
+        public Listening at(Address reached) {
+            return new Listening(reached, port, ipv6Only, uid);
+        }
+
         /** Whether a connection to a loopback address reaches it. */
         public boolean serves(Address loopback) {
             boolean any = address.high() == 0 && address.low() == 0;
@@ -129,12 +134,17 @@ public final class SocketTable {
 
     /** Listening sockets. */
     public static List<Listening> listening() {
-        List<Listening> found = new ArrayList<>();
-        if (!SocketDiag.dump(SocketDiag.IPPROTO_TCP, STATES_LISTENING, socket -> found.add(listening(socket)))) {
+        return openListening().stream().map(SocketTable::listening).toList();
+    }
+
+    /** Likewise, with what tells one from another at the same address. */
+    public static List<Open> openListening() {
+        List<Open> found = new ArrayList<>();
+        if (!SocketDiag.dump(SocketDiag.IPPROTO_TCP, STATES_LISTENING, found::add)) {
             found.clear();
             ProcSockets.read("tcp", (socket, state) -> {
                 if (state == LISTEN) {
-                    found.add(listening(socket));
+                    found.add(socket);
                 }
                 return state == LISTEN; // they stand first
             });

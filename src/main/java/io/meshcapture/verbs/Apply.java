@@ -1,10 +1,10 @@
 package io.meshcapture.verbs;
 
-import io.meshcapture.backend.nftables.Change;
-import io.meshcapture.backend.nftables.Finding;
-import io.meshcapture.backend.nftables.LiveState;
-import io.meshcapture.backend.nftables.NftablesBackend;
-import io.meshcapture.backend.nftables.Owned;
+import io.meshcapture.backend.Backend;
+import io.meshcapture.backend.Change;
+import io.meshcapture.backend.Finding;
+import io.meshcapture.backend.LiveState;
+import io.meshcapture.backend.Owned;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Plan;
@@ -97,12 +97,12 @@ public final class Apply {
         if (request.waitEnvoy() != null) {
             Plan named = Wanted.selected(plan, request.services());
             Supported.require(named);
-            EnvoyListeners.await(named, request.waitEnvoy(), progress);
+            EnvoyReadiness.await(named, request.waitEnvoy(), progress);
         }
     }
 
     private Outcome apply() throws Exception {
-        try (NftablesBackend backend = NftablesBackend.open()) {
+        try (Backend backend = Backends.open()) {
             LiveState live = request.dryRun() ? place.settled(backend) : backend.live();
             if (!request.dryRun() && request.trial() == null) {
                 Trials.refuseWhileOneRuns(live);
@@ -142,7 +142,7 @@ public final class Apply {
         }
     }
 
-    private Map<Long, Owned> commit(NftablesBackend backend, LiveState live, Wanted wanted, Change change) {
+    private Map<Long, Owned> commit(Backend backend, LiveState live, Wanted wanted, Change change) {
         if (live.trial().isPresent() && request.trial() != null) {
             Trials.extend(backend, live, change, request.trial());
         } else if (!change.isNothing()) {
@@ -164,8 +164,7 @@ public final class Apply {
     }
 
     /** The plan has no services: whatever is captured is let go. */
-    private Outcome release(NftablesBackend backend, LiveState live, Wanted wanted, List<String> notes)
-            throws Exception {
+    private Outcome release(Backend backend, LiveState live, Wanted wanted, List<String> notes) throws Exception {
         if (request.trial() != null) {
             throw new Failure.Invalid(
                     "a plan without services cannot be put on trial",
@@ -176,9 +175,8 @@ public final class Apply {
                 live.isPresent()
                         ? "the plan has no services, so everything that was captured is released"
                         : "the plan has no services, so nothing is captured");
-        List<Finding> differences = live.isPresent()
-                ? List.of(new Finding(null, "table inet meshcapture", "table inet meshcapture", ""))
-                : List.of();
+        List<Finding> differences =
+                live.isPresent() ? List.of(new Finding(null, backend.home(), backend.home(), "")) : List.of();
         if (live.isPresent() && !request.dryRun()) {
             Drain.Ending ending = new Rollback.Finish(backend, live, request.drain(), progress).all();
             if (ending.cut() > 0) {

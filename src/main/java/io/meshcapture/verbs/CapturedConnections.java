@@ -54,8 +54,13 @@ final class CapturedConnections {
      *
      * @param envoysEnd Envoy's end
      * @param clients one, or several that share an address and a port where conntrack does not tell which of them it is
+     * @param isGuests whether the client is behind this host, and its end is known by its addresses alone
      */
-    record Pair(Open envoysEnd, List<Open> clients) {}
+    record Pair(Open envoysEnd, List<Open> clients, boolean isGuests) {
+        Pair(Open envoysEnd, List<Open> clients) {
+            this(envoysEnd, clients, false);
+        }
+    }
 
     /** Tells whose answers come from Envoy's end. */
     interface Origins {
@@ -80,7 +85,9 @@ final class CapturedConnections {
         }
         List<Open> clients = new ArrayList<>();
         for (Pair pair : pairs) {
-            clients.addAll(pair.clients());
+            if (!pair.isGuests()) {
+                clients.addAll(pair.clients());
+            }
         }
         Callers callers = Callers.ofCaptured(decision, clients);
         Explainer explainer = Explainer.of(decision);
@@ -88,7 +95,9 @@ final class CapturedConnections {
         List<Captured> found = new ArrayList<>(pairs.size());
         for (Pair pair : pairs) {
             Open client = pair.clients().getFirst();
-            Caller caller = pair.clients().size() == 1 ? callers.of(client) : null;
+            Caller caller = pair.isGuests()
+                    ? Caller.behind(client.local())
+                    : pair.clients().size() == 1 ? callers.of(client) : null;
             ServiceName service = caller == null ? null : service(explainer, client, caller, own);
             found.add(new Captured(client, pair.envoysEnd(), service, caller != null));
         }
@@ -121,6 +130,21 @@ final class CapturedConnections {
      */
     static List<Pair> exactPairs(List<Open> sockets, List<Port> listeners) {
         return pairs(sockets, listeners, CapturedConnections::askConntrack, true);
+    }
+
+    /**
+     * Those of virtual machines and containers behind this host, whose own ends are elsewhere; conntrack tells what they
+     * called.
+     */
+    static List<Pair> ofGuests(List<Open> sockets, List<Port> listeners) {
+        List<Pair> pairs = new ArrayList<>();
+        for (Open envoysEnd : arrived(sockets, listeners)) {
+            Open origin = askConntrack(envoysEnd);
+            if (origin != null) {
+                pairs.add(new Pair(envoysEnd, List.of(origin), true));
+            }
+        }
+        return pairs;
     }
 
     private static List<Pair> pairs(List<Open> sockets, List<Port> listeners, Origins origins, boolean exactly) {

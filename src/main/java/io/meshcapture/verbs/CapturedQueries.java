@@ -52,9 +52,7 @@ final class CapturedQueries {
     }
 
     private static boolean isSentTo(Step.@Nullable Dns dns, ConntrackTable.Entry flow) {
-        return dns != null
-                && flow.reply().sourcePort() == dns.listener().number()
-                && CapturedConnections.isLoopback(flow.reply().source());
+        return dns != null && flow.reply().sourcePort() == dns.listener().number();
     }
 
     /** Forgets all of them. */

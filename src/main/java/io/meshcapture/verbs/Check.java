@@ -1,8 +1,8 @@
 package io.meshcapture.verbs;
 
-import io.meshcapture.backend.nftables.Finding;
-import io.meshcapture.backend.nftables.LiveState;
-import io.meshcapture.backend.nftables.NftablesBackend;
+import io.meshcapture.backend.Backend;
+import io.meshcapture.backend.Finding;
+import io.meshcapture.backend.LiveState;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.ServiceName;
 import java.util.ArrayList;
@@ -41,7 +41,7 @@ public final class Check {
 
     public static Outcome run(Plan plan, Place place, Set<ServiceName> services) throws Exception {
         return place.reading(() -> {
-            try (NftablesBackend backend = NftablesBackend.open()) {
+            try (Backend backend = Backends.open()) {
                 LiveState live = place.settled(backend);
                 Stopped stopped = Stopped.in(plan, services);
                 Set<ServiceName> running = new HashSet<>(services);
@@ -95,6 +95,7 @@ public final class Check {
                             + wanted.envoyUsersInWords()
                             + ", so Envoy's own connections are captured again and again; correct envoy.user");
                 }
+                notes.addAll(EnvoyFit.notes(stopped.plan(), wanted.decision(), wanted.envoy()));
                 notes.addAll(escaping.notes());
                 return new Outcome(
                         differences,

@@ -1,7 +1,7 @@
 package io.meshcapture.verbs;
 
-import io.meshcapture.backend.nftables.LiveState;
-import io.meshcapture.backend.nftables.NftablesBackend;
+import io.meshcapture.backend.Backend;
+import io.meshcapture.backend.LiveState;
 import io.meshcapture.failure.Failure;
 import java.util.List;
 
@@ -25,7 +25,7 @@ public final class Confirm {
      */
     public static Outcome run(Place place) throws Exception {
         return place.changing(() -> {
-            try (NftablesBackend backend = NftablesBackend.open()) {
+            try (Backend backend = Backends.open()) {
                 LiveState live = backend.live();
                 if (live.hasEndedTrial()) {
                     throw new Failure.Conflict(

@@ -1,6 +1,6 @@
 package io.meshcapture.verbs;
 
-import io.meshcapture.backend.nftables.Finding;
+import io.meshcapture.backend.Finding;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 

@@ -75,16 +75,23 @@ record DnsListener(Port port, List<Listening> udp, List<Listening> tcp) {
                 + port;
     }
 
+    /** Whether what arrives is taken: a redirect there leads to an address of the interface, never to loopback. */
+    boolean takesArrivals(Address any) {
+        return udp.stream().anyMatch(one -> EnvoyListeners.takesArrivals(one, any));
+    }
+
     /**
      * The reason why answers of a listener that is there would not be accepted, or the empty text. A socket for all addresses answers
      * from the one that its route prefers, and not from loopback, to which the query was redirected: conntrack does not know that
-     * answer, and a connected client never sees it.
+     * answer, and a connected client never sees it. Unless its owner looks to it (IP_PKTINFO), as Envoy does; nobody can see
+     * that, so it is tried.
      */
     String unanswerable(Choices.Ipv6 ipv6) {
         for (Address loopback : loopbacks(ipv6)) {
             boolean itself = udp.stream().anyMatch(one -> one.address().equals(loopback));
-            if (!itself && serves(udp, loopback)) {
-                return "its UDP socket is bound to all addresses and not to " + name(loopback);
+            if (!itself && serves(udp, loopback) && !DnsTrial.answers(loopback, port)) {
+                return "its UDP socket is bound to all addresses and not to " + name(loopback)
+                        + ", and a query to there got no answer from there";
             }
         }
         return "";

@@ -1,9 +1,9 @@
 package io.meshcapture.verbs;
 
-import io.meshcapture.backend.nftables.Change;
-import io.meshcapture.backend.nftables.LiveState;
-import io.meshcapture.backend.nftables.NftablesBackend;
-import io.meshcapture.backend.nftables.Owned;
+import io.meshcapture.backend.Backend;
+import io.meshcapture.backend.Change;
+import io.meshcapture.backend.LiveState;
+import io.meshcapture.backend.Owned;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.system.SocketTable;
 import io.meshcapture.system.SocketTable.Open;
@@ -54,7 +54,7 @@ final class Drain {
      * @param ofServices which services that is; asked with the empty text for a connection whose service is not known
      */
     static Ending commit(
-            NftablesBackend backend,
+            Backend backend,
             LiveState live,
             @Nullable Change change,
             @Nullable Decision after,
@@ -106,7 +106,7 @@ final class Drain {
     }
 
     /** Takes services out of the record, whose connections have ended or were cut. */
-    static void forget(NftablesBackend backend, LiveState before, Set<String> services) {
+    static void forget(Backend backend, LiveState before, Set<String> services) {
         Map<Long, Owned> others = new LinkedHashMap<>(before.owners());
         others.values().removeIf(one -> services.contains(one.service()));
         backend.setOwners(others);

@@ -11,8 +11,8 @@ import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.system.HostFacts;
 import io.meshcapture.system.SocketTable;
 import io.meshcapture.system.UserNumbers;
-import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeMap;
@@ -30,17 +30,13 @@ final class EnvoyListeners {
     /** What the kernel shows for a user that has no number in this user namespace (overflowuid). */
     private static final long UNMAPPED = 65534;
 
-    private static final Duration PAUSE = Duration.ofMillis(50);
-
-    /** How long Envoy may take from its first listener to its last. */
-    private static final Duration SETTLED = Duration.ofSeconds(1);
-
     private final List<SocketTable.Listening> listening;
     private final List<Port> ports;
 
     /** Those that must take what arrives: the inbound one, and those that guests of this host are sent to. */
     private final List<Port> arrivals;
 
+    private final boolean forwards;
     private final @Nullable DnsListener dns;
 
     private EnvoyListeners(
@@ -51,6 +47,7 @@ final class EnvoyListeners {
             @Nullable DnsListener dns) {
         this.listening = listening;
         this.ports = ports;
+        this.forwards = forwards;
         this.dns = dns;
         this.arrivals = new ArrayList<>(forwards ? ports : List.of());
         if (inbound != null) {
@@ -93,7 +90,7 @@ final class EnvoyListeners {
         return listening.stream().anyMatch(one -> one.port() == port.number() && takesArrivals(one, any));
     }
 
-    private static boolean takesArrivals(SocketTable.Listening one, Address any) {
+    static boolean takesArrivals(SocketTable.Listening one, Address any) {
         return one.serves(any)
                 || (one.address().family() == any.family()
                         && AlwaysDirect.LOOPBACK.stream().noneMatch(network -> network.contains(one.address())));
@@ -102,17 +99,22 @@ final class EnvoyListeners {
     /** @throws Failure.Conflict where a listener that must take what arrives is there, on loopback alone */
     void requireReachable() {
         for (Port port : arrivals) {
-            if (takesArrivals(port, ANY_IPV4) || takesArrivals(port, ANY_IPV6)) {
-                continue;
-            }
-            if (serves(port, LOOPBACK_IPV4) || serves(port, LOOPBACK_IPV6)) {
-                throw new Failure.Conflict(
-                        "every captured connection that arrives would be refused",
-                        "Envoy's listener " + port + " is on loopback only, and what arrives is sent to the address of"
-                                + " the interface",
-                        "have Envoy listen on 0.0.0.0:" + port + " and [::]:" + port);
+            boolean isThere = serves(port, LOOPBACK_IPV4) || serves(port, LOOPBACK_IPV6);
+            if (isThere && !takesArrivals(port, ANY_IPV4) && !takesArrivals(port, ANY_IPV6)) {
+                throw onLoopbackOnly("connection", port);
             }
         }
+        if (dns != null && forwards && dns.isThere() && !dns.takesArrivals(ANY_IPV4) && !dns.takesArrivals(ANY_IPV6)) {
+            throw onLoopbackOnly("DNS query", dns.port());
+        }
+    }
+
+    private static Failure.Conflict onLoopbackOnly(String what, Port port) {
+        return new Failure.Conflict(
+                "every captured " + what + " that arrives would be refused",
+                "Envoy's listener " + port + " is on loopback only, and what arrives is sent to the address of"
+                        + " the interface",
+                "have Envoy listen on 0.0.0.0:" + port + " and [::]:" + port);
     }
 
     /** What is needed and missing: {@code 127.0.0.1:15001}. */
@@ -136,8 +138,41 @@ final class EnvoyListeners {
         }
         if (dns != null) {
             missing.addAll(dns.missing(ipv6));
+            if (forwards && !dns.takesArrivals(ANY_IPV4)) {
+                missing.add(ANY_IPV4 + ":" + dns.port() + " (UDP)");
+            }
         }
         return missing;
+    }
+
+    /** Whether captured connections or queries are sent to a port. */
+    boolean needs(int port) {
+        return ports.stream().anyMatch(one -> one.number() == port)
+                || arrivals.stream().anyMatch(one -> one.number() == port)
+                || (dns != null && dns.port().number() == port);
+    }
+
+    /**
+     * Where a connection from this host must be accepted, as far as somebody listens there: on loopback, and where what arrives
+     * is taken by addresses of interfaces alone, on one of those.
+     */
+    Set<SocketTable.Listening> doors() {
+        Set<SocketTable.Listening> doors = new LinkedHashSet<>();
+        List<Port> all = new ArrayList<>(ports);
+        all.addAll(arrivals);
+        if (dns != null) {
+            all.add(dns.port());
+        }
+        for (Port port : all) {
+            for (Address loopback : List.of(LOOPBACK_IPV4, LOOPBACK_IPV6)) {
+                listening.stream()
+                        .filter(one ->
+                                one.port() == port.number() && one.address().family() == loopback.family())
+                        .findFirst()
+                        .ifPresent(one -> doors.add(one.serves(loopback) ? one.at(loopback) : one));
+            }
+        }
+        return doors;
     }
 
     /**
@@ -210,7 +245,7 @@ final class EnvoyListeners {
     }
 
     /** Whether some listener is there for IPv4, and none for IPv6 on its port. */
-    private boolean isForIpv4Only() {
+    boolean isForIpv4Only() {
         return HostFacts.hasIpv6()
                 && (isDnsForIpv4Only()
                         || ports.stream().anyMatch(port -> serves(port, LOOPBACK_IPV4) && !serves(port, LOOPBACK_IPV6))
@@ -243,39 +278,5 @@ final class EnvoyListeners {
                 || arrivals.stream().anyMatch(port -> takesArrivals(port, ANY_IPV4) || takesArrivals(port, ANY_IPV6))
                 || (isDnsAlone() && dns != null && dns.isThere());
         return anyThere || standing == null ? Choices.Ipv6.CAPTURE : standing;
-    }
-
-    /**
-     * Waits until everything is there.
-     *
-     * @throws Failure.Unverified where it is not in time
-     */
-    static void await(Plan plan, Duration patience, Progress progress) throws InterruptedException {
-        Choices.Ipv6 ipv6 = plan.ipv6() == Choices.Ipv6.CAPTURE ? Choices.Ipv6.CAPTURE : Choices.Ipv6.BYPASS;
-        long deadline = System.nanoTime() + patience.toNanos();
-        List<String> missing = of(plan).missing(ipv6);
-        while (!missing.isEmpty()) {
-            progress.waiting("waiting for Envoy on " + String.join(", ", missing));
-            if (System.nanoTime() >= deadline) {
-                throw new Failure.Unverified(
-                        "Envoy did not listen on " + String.join(", ", missing) + " within "
-                                + patience.toMillis() / 1000.0 + " s",
-                        "nothing was applied",
-                        "start Envoy, correct envoy.outbound, or wait longer with --wait-envoy");
-            }
-            Thread.sleep(PAUSE);
-            missing = of(plan).missing(ipv6);
-        }
-        if (plan.ipv6() == Choices.Ipv6.AUTO) {
-            settle(plan, deadline);
-        }
-    }
-
-    /** Envoy opens its listeners one after the other: that IPv6 is missing is believed a little later only. */
-    private static void settle(Plan plan, long deadline) throws InterruptedException {
-        long until = Math.min(deadline, System.nanoTime() + SETTLED.toNanos());
-        while (of(plan).isForIpv4Only() && System.nanoTime() < until) {
-            Thread.sleep(PAUSE);
-        }
     }
 }

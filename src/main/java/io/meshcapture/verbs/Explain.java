@@ -1,7 +1,7 @@
 package io.meshcapture.verbs;
 
-import io.meshcapture.backend.nftables.LiveState;
-import io.meshcapture.backend.nftables.NftablesBackend;
+import io.meshcapture.backend.Backend;
+import io.meshcapture.backend.LiveState;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Account;
 import io.meshcapture.plan.Address;
@@ -69,7 +69,8 @@ public final class Explain {
         Supported.require(plan);
         return place.there(() -> {
             Choices.Ipv6 ipv6 = EnvoyListeners.of(plan).ipv6(plan.ipv6(), null, new java.util.ArrayList<>());
-            Decision decision = DecisionCompiler.compile(plan, Wanted.host(place, ipv6, NameServers.of(plan, place)));
+            Decision decision = DecisionCompiler.compile(
+                    plan, Wanted.host(place, ipv6, NameServers.of(plan, place), EnvoysPorts.of(plan)));
             return answer(decision, question, place.accounts());
         });
     }
@@ -77,12 +78,12 @@ public final class Explain {
     /** From the live state. */
     public static Outcome fromLiveState(Place place, Question question) throws Exception {
         return place.reading(() -> {
-            try (NftablesBackend backend = NftablesBackend.open()) {
+            try (Backend backend = Backends.open()) {
                 LiveState live = backend.live();
                 if (!live.isPresent()) {
                     throw new Failure.Conflict(
                             "nothing is captured here",
-                            "there is no table inet meshcapture",
+                            "there is no " + backend.home(),
                             "apply a plan first, or leave --live out to ask the plan");
                 }
                 return answer(backend.standing(live), question, place.accounts());

@@ -1,9 +1,9 @@
 package io.meshcapture.verbs;
 
-import io.meshcapture.backend.nftables.Change;
-import io.meshcapture.backend.nftables.LiveState;
-import io.meshcapture.backend.nftables.NftablesBackend;
-import io.meshcapture.backend.nftables.Owned;
+import io.meshcapture.backend.Backend;
+import io.meshcapture.backend.Change;
+import io.meshcapture.backend.LiveState;
+import io.meshcapture.backend.Owned;
 import io.meshcapture.plan.Port;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.Step;
@@ -28,7 +28,7 @@ final class OpenConnections {
      * @param wanted what is to stand after it
      * @return whose captured connections are of which what stands after it would not tell
      */
-    static Map<Long, Owned> commitBesideThem(NftablesBackend backend, Change change, LiveState live, Decision wanted) {
+    static Map<Long, Owned> commitBesideThem(Backend backend, Change change, LiveState live, Decision wanted) {
         List<Port> inbound = new ArrayList<>(live.inboundListeners());
         if (live.isForwarding()) {
             inbound.addAll(live.listeners());

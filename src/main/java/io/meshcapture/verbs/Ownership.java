@@ -1,7 +1,7 @@
 package io.meshcapture.verbs;
 
-import io.meshcapture.backend.nftables.LiveState;
-import io.meshcapture.backend.nftables.Owned;
+import io.meshcapture.backend.LiveState;
+import io.meshcapture.backend.Owned;
 import io.meshcapture.plan.Port;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.system.SocketTable.Open;
@@ -21,17 +21,14 @@ final class Ownership {
     private final LiveState live;
     private final List<Port> listeners;
 
-    /** Those at which connections from elsewhere arrive. */
-    private final List<Port> arriving;
+    /** Those at which connections to this host arrive. */
+    private final List<Port> inbound;
 
     Ownership(LiveState live) {
         this.live = live;
-        this.arriving = new ArrayList<>(live.inboundListeners());
-        if (live.isForwarding()) {
-            arriving.addAll(live.listeners()); // what is behind this host has its end elsewhere as well
-        }
+        this.inbound = live.inboundListeners();
         this.listeners = new ArrayList<>(live.listeners());
-        listeners.addAll(live.inboundListeners()); // what Envoy called here
+        listeners.addAll(inbound); // what Envoy called here
     }
 
     /**
@@ -75,8 +72,21 @@ final class Ownership {
         return found;
     }
 
+    /** Envoy's listeners whose clients' ends are not here. */
+    private List<Port> elsewhere() {
+        List<Port> ports = new ArrayList<>(inbound);
+        if (live.isForwarding()) {
+            ports.addAll(live.listeners());
+        }
+        return ports;
+    }
+
     private List<Pair> pairs(List<Open> sockets) {
-        return CapturedConnections.exactPairs(sockets, listeners);
+        List<Pair> pairs = new ArrayList<>(CapturedConnections.exactPairs(sockets, listeners));
+        if (live.isForwarding()) {
+            pairs.addAll(CapturedConnections.ofGuests(sockets, live.listeners()));
+        }
+        return pairs;
     }
 
     private Map<Long, Owned> among(List<Open> sockets, List<Pair> pairs) {
@@ -98,7 +108,7 @@ final class Ownership {
                 }
             }
         }
-        for (Open envoysEnd : CapturedConnections.arrived(sockets, arriving)) {
+        for (Open envoysEnd : CapturedConnections.arrived(sockets, elsewhere())) {
             found.putIfAbsent(envoysEnd.cookie(), new Owned("", 0));
         }
         live.owners().forEach((cookie, owned) -> {

@@ -1,7 +1,7 @@
 package io.meshcapture.verbs;
 
-import io.meshcapture.backend.nftables.LiveState;
-import io.meshcapture.backend.nftables.NftablesBackend;
+import io.meshcapture.backend.Backend;
+import io.meshcapture.backend.LiveState;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.system.Accounts;
 import io.meshcapture.system.HostFacts;
@@ -56,7 +56,7 @@ public record Place(
      * What stands, for somebody who only reads. Where it looks like the middle of a change, the run that makes it is waited
      * for, and what stands then is told.
      */
-    LiveState settled(NftablesBackend backend) throws InterruptedException {
+    LiveState settled(Backend backend) throws InterruptedException {
         LiveState live = backend.live();
         boolean nothingInForce =
                 live.isPresent() && !live.isInForce() && live.owners().isEmpty();

@@ -13,7 +13,7 @@ public final class Render {
     public static String run(Plan plan, Place place) throws Exception {
         Supported.require(plan);
         Choices.Ipv6 ipv6 = plan.ipv6() == Choices.Ipv6.AUTO ? Choices.Ipv6.CAPTURE : plan.ipv6();
-        return place.there(() -> NftablesBackend.render(
-                DecisionCompiler.compile(plan, Wanted.host(place, ipv6, NameServers.of(plan, place)))));
+        return place.there(() -> NftablesBackend.render(DecisionCompiler.compile(
+                plan, Wanted.host(place, ipv6, NameServers.of(plan, place), EnvoysPorts.of(plan)))));
     }
 }

@@ -1,9 +1,9 @@
 package io.meshcapture.verbs;
 
-import io.meshcapture.backend.nftables.Change;
-import io.meshcapture.backend.nftables.LiveState;
-import io.meshcapture.backend.nftables.NftablesBackend;
-import io.meshcapture.backend.nftables.Owned;
+import io.meshcapture.backend.Backend;
+import io.meshcapture.backend.Change;
+import io.meshcapture.backend.LiveState;
+import io.meshcapture.backend.Owned;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Decision;
@@ -70,7 +70,7 @@ public final class Rollback {
     }
 
     private static Outcome rollback(Place place, Request request, Progress progress) throws Exception {
-        try (NftablesBackend backend = NftablesBackend.open()) {
+        try (Backend backend = Backends.open()) {
             boolean all = request.services().isEmpty() && !request.trial();
             LiveState live = all ? backend.liveOfAnyVersion() : backend.live();
             SortedSet<String> captured = names(live.services());
@@ -132,7 +132,7 @@ public final class Rollback {
 
     /** Back to what stood before; to nothing where nothing did. */
     private static Outcome endTrial(
-            NftablesBackend backend,
+            Backend backend,
             LiveState live,
             SortedSet<String> tried,
             SortedSet<String> before,
@@ -188,7 +188,7 @@ public final class Rollback {
     }
 
     /** Ends captures, with their connections. */
-    record Finish(NftablesBackend backend, LiveState live, Duration limit, Progress progress) {
+    record Finish(Backend backend, LiveState live, Duration limit, Progress progress) {
 
         /**
          * All of them. A captured connection lives as long as its packets are translated, which takes the nat base chain and
@@ -201,7 +201,7 @@ public final class Rollback {
             if (dns) {
                 CapturedQueries.awaitAnswers(limit);
             }
-            backend.deleteTable();
+            backend.removeAll();
             if (dns) {
                 CapturedQueries.forgetAll();
             }
@@ -235,7 +235,7 @@ public final class Rollback {
     record Out(Change change, @Nullable Decision after) {}
 
     /** A table that was edited by hand cannot be laid out anew; then the services' own elements go and all else stays. */
-    private static Out out(Place place, NftablesBackend backend, LiveState live, Set<String> removed) {
+    private static Out out(Place place, Backend backend, LiveState live, Set<String> removed) {
         if (live.trial().isPresent() || !live.canBeBuiltUpon()) {
             return new Out(backend.removal(live, removed), null); // out of what is tried and of what comes back
         }

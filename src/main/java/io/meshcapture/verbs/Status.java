@@ -1,7 +1,7 @@
 package io.meshcapture.verbs;
 
-import io.meshcapture.backend.nftables.LiveState;
-import io.meshcapture.backend.nftables.NftablesBackend;
+import io.meshcapture.backend.Backend;
+import io.meshcapture.backend.LiveState;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Port;
 import java.time.Duration;
@@ -61,12 +61,12 @@ public final class Status {
 
     public static Outcome run(Place place) throws Exception {
         return place.reading(() -> {
-            try (NftablesBackend backend = NftablesBackend.open()) {
+            try (Backend backend = Backends.open()) {
                 LiveState live = place.settled(backend);
                 List<Captured> services = live.services().stream()
                         .map(service -> new Captured(
                                 service.name(),
-                                "nftables",
+                                backend.name(),
                                 service.since(),
                                 service.version(),
                                 service.captured(),

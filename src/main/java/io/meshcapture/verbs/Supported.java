@@ -12,10 +12,6 @@ final class Supported {
     /** @throws Failure.Unavailable naming the first such section */
     static void require(Plan plan) {
         refuse(
-                plan.inbound() != null && plan.inbound().exceptEnvoy(),
-                "asking Envoy for the ports that it serves (inbound.except: envoy)");
-        refuse(!plan.zones().isEmpty(), "the configuration of zones (zones)");
-        refuse(
                 plan.backend() != Choices.Backend.AUTO && plan.backend() != Choices.Backend.NFTABLES,
                 "the backend " + Choices.word(plan.backend()) + " (backend)");
         for (Service service : plan.services()) {

@@ -1,8 +1,8 @@
 package io.meshcapture.verbs;
 
-import io.meshcapture.backend.nftables.Change;
-import io.meshcapture.backend.nftables.LiveState;
-import io.meshcapture.backend.nftables.NftablesBackend;
+import io.meshcapture.backend.Backend;
+import io.meshcapture.backend.Change;
+import io.meshcapture.backend.LiveState;
 import io.meshcapture.failure.Failure;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -28,7 +28,7 @@ final class Trials {
     }
 
     /** Lets a trial of the same plan run for a time from now. */
-    static void extend(NftablesBackend backend, LiveState live, Change change, Duration trial) {
+    static void extend(Backend backend, LiveState live, Change change, Duration trial) {
         if (!change.differences().isEmpty()) {
             throw new Failure.Conflict(
                     "another plan is on trial",

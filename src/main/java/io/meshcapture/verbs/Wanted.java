@@ -1,6 +1,6 @@
 package io.meshcapture.verbs;
 
-import io.meshcapture.backend.nftables.LiveState;
+import io.meshcapture.backend.LiveState;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.InterfaceName;
@@ -93,7 +93,9 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
         EnvoyListeners envoy = EnvoyListeners.of(relevant);
         envoy.requireReachable();
         Choices.Ipv6 ipv6 = envoy.ipv6(relevant.ipv6(), live.ipv6(), notes);
-        Decision decision = DecisionCompiler.compile(relevant, host(place, ipv6, nameServers), standing);
+        EnvoysPorts envoysPorts = EnvoysPorts.of(relevant, live);
+        notes.addAll(envoysPorts.notes());
+        Decision decision = DecisionCompiler.compile(relevant, host(place, ipv6, nameServers, envoysPorts), standing);
         return new Wanted(decision, ipv6, envoy, notes);
     }
 
@@ -164,9 +166,14 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
     }
 
     /** What is asked of the host when a plan is compiled. */
-    static DecisionCompiler.Host host(Place place, Choices.Ipv6 ipv6, NameServers nameServers) {
+    static DecisionCompiler.Host host(
+            Place place, Choices.Ipv6 ipv6, NameServers nameServers, EnvoysPorts envoysPorts) {
         return new DecisionCompiler.Host(
-                new HostIdentities(place.accounts()), ipv6, HostFacts.ephemeralPorts(), nameServers.servers());
+                new HostIdentities(place.accounts()),
+                ipv6,
+                HostFacts.ephemeralPorts(),
+                nameServers.servers(),
+                envoysPorts.ports());
     }
 
     private static void requireKnown(Plan plan, Set<ServiceName> selected) {

@@ -78,6 +78,29 @@ final class DnsIT {
     }
 
     @Test
+    void aListenerForAllAddressesWillDoSinceEnvoyAnswersFromTheOneThatWasAsked() {
+        playground.stopEnvoy();
+        String everywhere = "s/address: 127.0.0.1, port_value: 15053/address: 0.0.0.0, port_value: 15053/;"
+                + "s/address: \"::1\", port_value: 15053/address: \"::\", port_value: 15053/";
+        playground
+                .run(
+                        "sh",
+                        "-c",
+                        "sed '" + everywhere + "' /run/world/test-env/envoy/dns.yaml > /run/envoy/everywhere.yaml")
+                .orFail();
+        playground.startEnvoy("/run/envoy/everywhere.yaml");
+        for (String server : List.of("10.99.0.1", "fd99::1")) {
+            resolvConf("nameserver " + server + "\n");
+            playground.releaseAll();
+            assertTrue(playground.meshcapture("apply").orFail().contains("captured: DNS"));
+            assertEquals("10.96.0.1", lookUp("orders.mesh"));
+        }
+        playground.releaseAll();
+        playground.stopEnvoy();
+        playground.startEnvoy("/run/world/test-env/envoy/dns.yaml");
+    }
+
+    @Test
     void lookUpsOverTcpPassThroughEnvoyToo() {
         resolvConf("nameserver 10.99.0.1\\noptions use-vc\\n");
         playground.releaseAll();

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.fail;
 import io.meshcapture.backend.nftables.NftablesBackend;
 import io.meshcapture.config.Configuration;
 import io.meshcapture.config.PlanSource;
+import io.meshcapture.envoy.Bootstrap;
+import io.meshcapture.envoy.Delivery;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.BadValue;
 import io.meshcapture.plan.Choices;
@@ -86,6 +88,9 @@ class GoldenTest {
             Decision decision = DecisionCompiler.compile(
                     plan, new DecisionCompiler.Host(new Village(), ipv6, EPHEMERAL, Village.NAME_SERVERS));
             files.put("ruleset.nft", NftablesBackend.render(decision));
+            files.put(
+                    "envoy.yaml",
+                    Bootstrap.of(plan, Village.ENVOYS_HOST, Delivery.STATIC).text());
             files.put("explain.txt", answers(decision, story.resolve("explain.txt")));
         } catch (Failure.Invalid refused) {
             files.put("refused.txt", refused.getMessage() + "\n");

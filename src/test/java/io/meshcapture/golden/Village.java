@@ -1,5 +1,6 @@
 package io.meshcapture.golden;
 
+import io.meshcapture.envoy.EnvoyHost;
 import io.meshcapture.plan.Account;
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.BadValue;
@@ -20,6 +21,8 @@ final class Village implements Identities {
     /** What its resolv.conf names: a resolver of its own, and two elsewhere. */
     static final List<Address> NAME_SERVERS =
             List.of(address("127.0.0.53"), address("192.0.2.53"), address("2001:db8::53"));
+
+    static final EnvoyHost ENVOYS_HOST = new EnvoyHost("village", true, NAME_SERVERS, Map.of());
 
     private static final Map<String, Long> USERS =
             Map.of("root", 0L, "envoy", 101L, "orders", 1001L, "ledger", 1002L, "backup", 1003L);
@@ -62,7 +65,7 @@ final class Village implements Identities {
         return found;
     }
 
-    private static Address address(String text) {
+    static Address address(String text) {
         try {
             return Address.parse(text);
         } catch (BadValue e) {

@@ -333,6 +333,53 @@ class DnsKernelIT {
         assertTrue(server.arrivals().stream().allMatch(one -> one.peer().startsWith("10.99.0.2:")));
     }
 
+    private static final String GUESTS = DNS.replace("15053", "15063")
+            + "dns: {servers: [10.99.0.1, \"fd99::1\"]}\ninterfaces: {outbound: guest0}\n";
+
+    private static UdpStandin forGuests(Lab lab) {
+        lab.proxyAt(Identity.ENVOY, "127.0.0.1:15063", "[::1]:15063", "10.98.0.1:15063", "[fd98::1]:15063");
+        return lab.udpProxyAt(Identity.ENVOY, "127.0.0.1:15063", "[::1]:15063", "10.98.0.1:15063", "[fd98::1]:15063");
+    }
+
+    @Test
+    void queries_of_guests_go_to_envoy_too_and_sockets_that_ask_again_and_again_switch_at_once(Lab lab) {
+        lab.addGuest();
+        forGuests(lab);
+        Conversation resolver = lab.inGuest(() -> lab.caller().openUdp(V4));
+        assertEquals(new Direct(V4), resolver.ask());
+        Program.apply(GUESTS);
+        assertEquals(new Proxied(15063, Proxied.UNKNOWN), resolver.ask());
+        for (String asked : SERVERS) {
+            assertEquals(
+                    new Proxied(15063, Proxied.UNKNOWN),
+                    lab.inGuest(() -> lab.caller().udp(asked)));
+            assertEquals(
+                    new Proxied(15063, Proxied.UNKNOWN),
+                    lab.inGuest(() -> lab.caller().udp(asked)));
+            assertEquals(
+                    new Proxied(15063, asked), lab.inGuest(() -> lab.caller().connect(asked)));
+            assertEquals(new Proxied(15063, Proxied.UNKNOWN), lab.caller().udp(asked));
+        }
+        // another server, and another port
+        assertEquals(new Direct("192.0.2.9:53"), lab.inGuest(() -> lab.caller().udp("192.0.2.9:53")));
+        assertEquals(
+                new Direct("10.99.0.1:5353"), lab.inGuest(() -> lab.caller().udp("10.99.0.1:5353")));
+        assertEquals(0, Program.check(GUESTS).exit());
+        String said = Program.must(0, Program.withPlan(GUESTS, "explain", V4, "--udp", "--from-address", "10.98.0.2"))
+                .out();
+        assertTrue(said.endsWith("captured: to Envoy's listener 15063\n"), said);
+        Program.rollback("--all");
+        assertEquals(new Direct(V4), resolver.ask());
+    }
+
+    @Test
+    void dns_listener_on_loopback_alone_is_refused_where_guests_ask_too(Lab lab) {
+        lab.addGuest();
+        Outcome outcome = Program.must(7, Program.withPlan(GUESTS.replace("15063", "15053"), "apply"));
+        assertTrue(outcome.err().contains("every captured DNS query that arrives would be refused"), outcome::err);
+        assertEquals("", lab.nft().list());
+    }
+
     @Test
     void trial_switches_sockets_that_ask_again_and_again_when_it_begins_and_when_it_ends(Lab lab) {
         Program.apply(ORDERS);
@@ -411,7 +458,8 @@ class DnsKernelIT {
         Outcome outcome = Program.must(7, Program.withPlan(DNS.replace("15053", "15060"), "apply"));
         assertEquals(
                 "meshcapture: answers of Envoy's DNS listener 15060 would come from an address that nobody asked;"
-                        + " its UDP socket is bound to all addresses and not to 127.0.0.1:15060;"
+                        + " its UDP socket is bound to all addresses and not to 127.0.0.1:15060,"
+                        + " and a query to there got no answer from there;"
                         + " have it listen on 127.0.0.1:15060 and [::1]:15060\n",
                 outcome.err());
         assertEquals("", lab.nft().list());

@@ -265,6 +265,25 @@ class InboundKernelIT {
     }
 
     @Test
+    void connection_that_an_earlier_inbound_listener_has_goes_on_and_drains(Lab lab) {
+        inbound(lab);
+        for (int other = 15007; other <= 15008; other++) {
+            lab.proxyAt(Identity.ENVOY, "0.0.0.0:" + other, "[::]:" + other);
+        }
+        lab.localServer(9090);
+        Program.apply(ALONE);
+        Connection captured = openFromElsewhere(lab, "10.99.0.2:9090");
+        for (int other = 15007; other <= 15008; other++) { // one is remembered by its chain, two are not
+            Program.apply(ALONE.replace("15006", Integer.toString(other)));
+        }
+        assertEquals(new Proxied(15008, "10.99.0.2:9090"), fromElsewhere(lab, "10.99.0.2:9090"));
+        assertEquals(Echo.ANSWERED, captured.echo("where it was"));
+        Outcome outcome = Program.must(0, Program.run("rollback", "--all", "--drain", "50ms"));
+        assertTrue(outcome.err().contains("waiting for 1 captured connection to end"), outcome::err);
+        assertEquals(Echo.RESET, captured.echo("cut"));
+    }
+
+    @Test
     void second_apply_is_in_sync_and_a_difference_in_the_other_chains_is_drift(Lab lab) {
         inbound(lab);
         Program.apply(ALONE);

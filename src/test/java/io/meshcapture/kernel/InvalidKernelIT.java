@@ -224,6 +224,34 @@ class InvalidKernelIT {
         assertFalse(lab.nft().ours().contains("captured_ip"), lab.nft().ours());
     }
 
+    /** Untranslated, the guest's would go on to the server that it meant, which knows nothing of it. */
+    @ParameterizedTest
+    @ValueSource(strings = {"10.99.0.1:8080", "[fd99::1]:8080"})
+    void last_packets_of_a_guests_connection_stay_here_and_are_counted(String server, Lab lab) {
+        lab.addGuest();
+        lab.proxyAt(Identity.ENVOY, "0.0.0.0:15001", "[::]:15001");
+        lab.nft().apply("""
+                table inet departures {
+                  chain forwarded { type filter hook forward priority 400
+                    oifname eth0 tcp dport 8080 counter comment "forwarded"
+                  }
+                }
+                """);
+        String plan = ENVOY + "invalid: drop\ninterfaces: {outbound: guest0}\n"
+                + "services: {guests: {from: {network: [10.98.0.0/24, \"fd98::/64\"]}}}\n";
+        Program.apply(plan);
+        awaitCounted(lab, CLIENTS, () -> guestEndsAfterFlush(lab, server));
+        assertEquals(0, counted(lab, "forwarded"));
+        Program.must(0, Program.check(plan));
+    }
+
+    private static void guestEndsAfterFlush(Lab lab, String server) {
+        try (Connection connection = lab.inGuest(() -> lab.caller().open(server))) {
+            assertEquals(new Proxied(15001, server), connection.verdict());
+            lab.conntrack().flush();
+        }
+    }
+
     /** Who ends it first. */
     private static void arriveAndEndAfterFlush(Lab lab, String own, boolean envoy) {
         try (var inbound = lab.proxyAt(Identity.ENVOY, "0.0.0.0:15006", "[::]:15006")) {

@@ -34,6 +34,8 @@ import org.junit.jupiter.api.io.TempDir;
 @InNetns
 class KilledKernelIT {
     private static final List<String> BOTH = List.of("10.99.0.1:8080", "[fd99::1]:8080");
+    private static final List<String> OWN = List.of("10.99.0.2:9090", "[fd99::2]:9090");
+    private static final List<String> NAME_SERVERS = List.of("10.99.0.1:53", "[fd99::1]:53");
     private static final List<String> EXCEPTED_LATER = List.of("192.0.2.9:8080", "[2001:db8::9]:8080");
     private static final List<Integer> USERS = List.of(1001, 1002, 1003, 1004, 1005);
 
@@ -83,6 +85,9 @@ class KilledKernelIT {
               alpha: {from: {user: 1003}, to: [":8080", ":9090"]}
               coming: {from: {user: 1005}, outbound: 15002}
             """, Map.of(1001, 15001, 1002, 15001, 1003, 15002, 1005, 15002), true);
+
+    /** What arrives and DNS beside the services of the old plan. */
+    private static final Side ALL_TRAFFIC = allTraffic(OLD);
 
     private static final Side WITHOUT_ORDERS = side(
             "the old plan without orders",
@@ -155,6 +160,22 @@ class KilledKernelIT {
     @Test
     void apply_on_trial_where_nothing_stands(Lab lab) {
         new Stage(lab).killAtEveryCall(new Story(NOTHING, null, NEW, onTrial()));
+    }
+
+    @Test
+    void apply_that_adds_inbound_connections_and_dns(Lab lab) {
+        new Stage(lab).killAtEveryCall(new Story(OLD, null, ALL_TRAFFIC, apply()));
+    }
+
+    @Test
+    void apply_that_takes_them_away_again(Lab lab) {
+        new Stage(lab).killAtEveryCall(new Story(ALL_TRAFFIC, null, NEW, apply()));
+    }
+
+    @Test
+    void rollback_of_all_traffic(Lab lab) {
+        List<String> rollback = List.of("rollback", "--all", "--drain", DRAIN.toMillis() + "ms");
+        new Stage(lab).killAtEveryCall(new Story(ALL_TRAFFIC, null, NOTHING, rollback));
     }
 
     @Test
@@ -231,7 +252,18 @@ class KilledKernelIT {
         for (String to : EXCEPTED_LATER) {
             verdicts.put("1001 to " + to, verdict(to, excepted ? null : listeners.get(1001)));
         }
+        OWN.forEach(own -> verdicts.put("somebody elsewhere to " + own, new Direct(own)));
+        NAME_SERVERS.forEach(server -> verdicts.put("a query to " + server, new Direct(server)));
         return new Side(name, ENVOY + services, verdicts);
+    }
+
+    private static Side allTraffic(Side side) {
+        var verdicts = new LinkedHashMap<>(side.verdicts);
+        OWN.forEach(own -> verdicts.put("somebody elsewhere to " + own, new Proxied(15006, own)));
+        NAME_SERVERS.forEach(server -> verdicts.put("a query to " + server, new Proxied(15053, Proxied.UNKNOWN)));
+        String plan = side.plan.replace("user: 1337", "user: 1337, inbound: 15006, dns: 15053")
+                + "dns: {servers: [10.99.0.1, \"fd99::1\"]}\n";
+        return new Side(side.name + " with all traffic", plan, verdicts);
     }
 
     private static Verdict verdict(String to, @Nullable Integer listener) {
@@ -253,7 +285,12 @@ class KilledKernelIT {
             this.lab = lab;
             lab.proxy(15001);
             lab.proxy(15002);
+            lab.proxyAt(Identity.ENVOY, "0.0.0.0:15006", "[::]:15006");
+            lab.proxy(15053);
+            lab.udpProxy(15053);
             lab.server(8080);
+            lab.localServer(9090);
+            lab.udpServerAt(NAME_SERVERS.toArray(String[]::new));
             lab.nft().apply(FOREIGN);
             foreign = lab.nft().list();
             BOTH.forEach(to -> openBefore.add(lab.caller().uid(1001).open(to)));
@@ -402,7 +439,7 @@ class KilledKernelIT {
             var verdicts = new LinkedHashMap<String, Verdict>();
             NOTHING.verdicts.keySet().forEach(probe -> {
                 String[] words = probe.split(" to ", 2);
-                verdicts.put(probe, lab.caller().uid(Integer.parseInt(words[0])).connect(words[1]));
+                verdicts.put(probe, verdict(words[0], words[1]));
             });
             for (Side side : allowed) {
                 if (side.verdicts.equals(verdicts)) {
@@ -415,6 +452,14 @@ class KilledKernelIT {
             differing.entrySet().removeAll(nearest.verdicts.entrySet());
             defects.add(point + "half: not as by " + nearest.name + ": " + differing);
             return nearest;
+        }
+
+        private Verdict verdict(String who, String to) {
+            return switch (who) {
+                case "somebody elsewhere" -> lab.inSrv(() -> lab.caller().connect(to));
+                case "a query" -> lab.caller().uid(1001).udp(to);
+                default -> lab.caller().uid(Integer.parseInt(who)).connect(to);
+            };
         }
 
         private void echoes(String point, List<Connection> open) {

@@ -36,7 +36,11 @@ enum BaseChain {
      * is asked before the raw table of iptables (-300), where Kubernetes' NodeLocal DNSCache lets conntrack overlook
      * queries: conntrack does what it is told first. Every version of nft prints this priority as a number.
      */
-    QUERIES("queries", "type filter hook output priority -311; policy accept;", DnsRules.ZONE_CHAIN);
+    QUERIES("queries", "type filter hook output priority -311; policy accept;", DnsRules.ZONE_CHAIN),
+
+    /** Likewise what arrives, for the queries of guests. */
+    GUESTS_QUERIES(
+            "guests_queries", "type filter hook prerouting priority -311; policy accept;", DnsRules.GUESTS_ZONE_CHAIN);
 
     private static final String IN_FORCE = " comment \"what is in force\"";
     private static final String ON_TRIAL = " comment \"on trial: ends by itself unless it is confirmed\"";

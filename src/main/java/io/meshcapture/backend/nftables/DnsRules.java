@@ -29,18 +29,25 @@ import org.jspecify.annotations.Nullable;
  * socket that asks again and again is in another flow as soon as capture begins or ends, also where a trial ends by the
  * kernel's clock.
  *
- * <p>Nothing that is forwarded has a part in it: a redirected packet keeps its conntrack entry on its way through
- * loopback, so that no rule is needed where packets arrive, and masqueraded queries of containers stay as they are.
+ * <p>A redirected packet keeps its conntrack entry on its way through loopback, so that no rule is needed where packets
+ * arrive, but for the queries of guests whose traffic counts as outbound. Masqueraded queries of others stay as they are.
  */
 final class DnsRules {
 
     /** The chain in which queries get their zone, before conntrack sees them. */
     static final String ZONE_CHAIN = "dns_zone";
 
+    /** Likewise those that arrive from virtual machines and containers behind this host. */
+    static final String GUESTS_ZONE_CHAIN = "dns_zone_arriving";
+
+    static final String GUESTS_ZONE = "dns_zone_forwarded";
+
     static final String SERVERS_IPV4 = "dns_servers_ip";
     static final String SERVERS_IPV6 = "dns_servers_ip6";
 
-    private static final String TO = RulesetRenderer.TO + "dns_";
+    private static final String INTO_ZONE = "ct zone set " + Step.Dns.ZONE;
+
+    private static final String TO = Redirect.TO + "dns_";
 
     /** Comments of the rules of that chain that are no step. */
     private static final String NOT_UDP = "only flows of UDP have a zone";
@@ -67,7 +74,7 @@ final class DnsRules {
     /** The rules of the chain that sends to the listener. */
     static List<String> rulesTo(Port listener, List<Decision.Ending> endings) {
         List<String> rules = new ArrayList<>();
-        for (String rule : RulesetRenderer.rulesTo(
+        for (String rule : Redirect.rules(
                 listener,
                 endings.stream()
                         .filter(ending -> ending != Decision.Ending.REJECT_QUIC)
@@ -121,27 +128,49 @@ final class DnsRules {
      * The chain that gives captured queries their zone.
      *
      * @param guards the rules that keep queries direct, as they stand in the chain that decides
+     * @param forwards whether guests are answered too, and not from loopback
      */
-    static Chain zoneChain(Step.Dns dns, List<String> guards) {
-        String into = "ct zone set " + Step.Dns.ZONE;
+    static Chain zoneChain(Step.Dns dns, List<String> guards, boolean forwards) {
+        String ipv4 = forwards ? "" : "ip saddr 127.0.0.0/8 ";
+        String ipv6 = forwards ? "" : "ip6 saddr ::1 ";
         List<String> rules = new ArrayList<>();
         // most packets are; names of other protocols need /etc/protocols with libnftables 1.1
-        rules.add("meta l4proto tcp accept" + RulesetRenderer.comment(NOT_UDP));
-        rules.add(refusals("ip saddr 127.0.0.0/8 icmp", 20, 9, dns.listener()) + into + " accept"
-                + RulesetRenderer.comment(ANSWERS));
-        rules.add(refusals("ip6 saddr ::1 icmpv6", 40, 6, dns.listener()) + into + " accept"
-                + RulesetRenderer.comment(ANSWERS));
-        rules.add("meta l4proto != udp accept" + RulesetRenderer.comment(NOT_UDP));
-        rules.add("ip saddr 127.0.0.0/8 udp sport " + dns.listener() + " " + into + " accept"
-                + RulesetRenderer.comment(ANSWERS));
-        rules.add("ip6 saddr ::1 udp sport " + dns.listener() + " " + into + " accept"
-                + RulesetRenderer.comment(ANSWERS));
-        rules.add("udp dport != " + Step.Dns.PORT + " accept" + RulesetRenderer.comment(NOT_DNS));
+        rules.add("meta l4proto tcp accept" + RulesetBuilder.comment(NOT_UDP));
+        rules.add(answer(refusals(ipv4 + "icmp", 20, 9, dns.listener())));
+        rules.add(answer(refusals(ipv6 + "icmpv6", 40, 6, dns.listener())));
+        rules.add("meta l4proto != udp accept" + RulesetBuilder.comment(NOT_UDP));
+        rules.add(answer(ipv4 + "udp sport " + dns.listener() + " "));
+        if (!forwards) {
+            rules.add(answer(ipv6 + "udp sport " + dns.listener() + " "));
+        }
+        rules.addAll(queries(dns, guards));
+        return new Chain(ZONE_CHAIN, null, rules);
+    }
+
+    private static String answer(String match) {
+        return match + INTO_ZONE + " accept" + RulesetBuilder.comment(ANSWERS);
+    }
+
+    /**
+     * The chain that gives captured queries of guests their zone.
+     *
+     * @param guards the rules that keep them direct, as they stand in the chain that decides
+     */
+    static Chain guestsZoneChain(Step.Dns dns, List<String> guards) {
+        List<String> rules = new ArrayList<>();
+        rules.add("meta l4proto != udp accept" + RulesetBuilder.comment(NOT_UDP));
+        rules.addAll(queries(dns, guards));
+        return new Chain(GUESTS_ZONE, null, rules);
+    }
+
+    private static List<String> queries(Step.Dns dns, List<String> guards) {
+        List<String> rules = new ArrayList<>();
+        rules.add("udp dport != " + Step.Dns.PORT + " accept" + RulesetBuilder.comment(NOT_DNS));
         rules.addAll(guards);
         for (String match : matches(dns)) {
-            rules.add(match + " " + into + RulesetRenderer.comment(QUERIES));
+            rules.add(match + " " + INTO_ZONE + RulesetBuilder.comment(QUERIES));
         }
-        return new Chain(ZONE_CHAIN, null, rules);
+        return rules;
     }
 
     /**

@@ -1,5 +1,6 @@
 package io.meshcapture.backend.nftables;
 
+import io.meshcapture.backend.Finding;
 import io.meshcapture.backend.nftables.Ruleset.Chain;
 import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
@@ -103,7 +104,7 @@ final class Drift {
         } else if (!live.declaration().equals(wanted.declaration())) {
             add(null, where, String.join("; ", live.declaration()), String.join("; ", wanted.declaration()));
         }
-        if (Ruleset.isLiving(wanted.name()) && !wanted.name().equals(Ruleset.LISTENERS)) {
+        if (Ruleset.isLiving(wanted.name()) && !Ruleset.remembersListeners(wanted.name())) {
             return;
         }
         for (Element element : wanted.elements().values()) {

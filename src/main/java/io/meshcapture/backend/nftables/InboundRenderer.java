@@ -1,6 +1,5 @@
 package io.meshcapture.backend.nftables;
 
-import io.meshcapture.backend.nftables.Ruleset.Chain;
 import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
 import io.meshcapture.plan.Choices;
@@ -14,7 +13,6 @@ import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.InboundDecision;
 import io.meshcapture.rules.InboundStep;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -32,9 +30,9 @@ final class InboundRenderer {
     static final String INBOUND = "inbound";
 
     /** What the names of the chains begin with that give a connection to Envoy. */
-    static final String TO = RulesetRenderer.TO + "inbound_";
+    static final String TO = Redirect.TO + "inbound_";
 
-    static final String TO_BY_TPROXY = RulesetRenderer.TO + "tproxy_";
+    static final String TO_BY_TPROXY = Redirect.TO + "tproxy_";
 
     static final String ENVOY_TO_ITSELF = "envoy_to_itself";
     static final String ENVOYS_PORTS = "envoy_ports";
@@ -47,17 +45,16 @@ final class InboundRenderer {
     static final String CAPTURED = "inbound connections are captured";
 
     private static final String OPEN_CONNECTIONS = "open_arrivals";
-    private static final String REUSED = RulesetRenderer.REUSED;
     private static final String OPEN = RulesetRenderer.OPEN;
 
-    private final Ruleset ruleset;
+    private final RulesetBuilder builder;
     private final InboundDecision inbound;
     private final List<Port> listeners;
     private final List<String> rules = new ArrayList<>();
     private final Steps steps = new Steps();
 
-    private InboundRenderer(Ruleset ruleset, InboundDecision inbound, List<Port> listeners) {
-        this.ruleset = ruleset;
+    private InboundRenderer(RulesetBuilder builder, InboundDecision inbound, List<Port> listeners) {
+        this.builder = builder;
         this.listeners = listeners;
         this.inbound = inbound;
     }
@@ -67,8 +64,8 @@ final class InboundRenderer {
      *
      * @param listeners Envoy's listeners of the services in it
      */
-    static void render(Ruleset ruleset, InboundDecision inbound, List<Port> listeners) {
-        new InboundRenderer(ruleset, inbound, listeners).render();
+    static void render(RulesetBuilder builder, InboundDecision inbound, List<Port> listeners) {
+        new InboundRenderer(builder, inbound, listeners).render();
     }
 
     private boolean isTproxy() {
@@ -76,44 +73,42 @@ final class InboundRenderer {
     }
 
     private void render() {
-        chain(TO + inbound.listener(), byRedirect());
+        builder.chain(TO + inbound.listener(), byRedirect());
         inbound.deciding().forEach(step -> step.read(steps));
-        chain(INBOUND, rules);
-        chain(
+        builder.chain(INBOUND, rules);
+        builder.chain(
                 ENVOY_TO_ITSELF,
                 List.of(
-                        "fib daddr type != local return" + comment("elsewhere"),
-                        "ip daddr 127.0.0.0/8 return" + comment("loopback"),
-                        "ip6 daddr ::1 return" + comment("loopback"),
-                        "ip saddr 127.0.0.0/8 return" + comment("what Envoy's inbound side passes on"),
-                        "ip6 saddr { ::1, ::6 } return" + comment("what Envoy's inbound side passes on"),
-                        "jump " + INBOUND + comment(ASKED),
-                        "goto " + TO + inbound.listener() + comment(CAPTURED)));
+                        "fib daddr type != local return" + RulesetBuilder.comment("elsewhere"),
+                        "ip daddr 127.0.0.0/8 return" + RulesetBuilder.comment("loopback"),
+                        "ip6 daddr ::1 return" + RulesetBuilder.comment("loopback"),
+                        "ip saddr 127.0.0.0/8 return" + RulesetBuilder.comment("what Envoy's inbound side passes on"),
+                        "ip6 saddr { ::1, ::6 } return" + RulesetBuilder.comment("what Envoy's inbound side passes on"),
+                        "jump " + INBOUND + RulesetBuilder.comment(ASKED),
+                        "goto " + TO + inbound.listener() + RulesetBuilder.comment(CAPTURED)));
         rules.clear();
         inbound.arriving().forEach(step -> step.read(steps));
-        rules.add("jump " + INBOUND + comment(ASKED));
+        rules.add("jump " + INBOUND + RulesetBuilder.comment(ASKED));
         if (isTproxy()) {
-            chain(TO_BY_TPROXY + inbound.listener(), byTproxy());
-            rules.add("goto " + TO_BY_TPROXY + inbound.listener() + comment(CAPTURED));
-            chain(BaseChain.INTERCEPTION.target(), rules);
+            builder.chain(TO_BY_TPROXY + inbound.listener(), byTproxy());
+            rules.add("goto " + TO_BY_TPROXY + inbound.listener() + RulesetBuilder.comment(CAPTURED));
+            builder.chain(BaseChain.INTERCEPTION.target(), rules);
         } else {
-            rules.add("goto " + TO + inbound.listener() + comment(CAPTURED));
-            chain(BaseChain.PREROUTING.target(), rules);
+            rules.add("goto " + TO + inbound.listener() + RulesetBuilder.comment(CAPTURED));
+            builder.chain(BaseChain.PREROUTING.target(), rules);
         }
     }
 
     private List<String> byRedirect() {
         List<String> result = new ArrayList<>();
         rejectIpv6(result);
-        // a tuple that was open once and is used again is captured from now on, also after conntrack -F
-        result.add("delete @open_ip { ip saddr . tcp sport . ip daddr . tcp dport }" + comment(REUSED));
-        result.add("delete @open_ip6 { ip6 saddr . tcp sport . ip6 daddr . tcp dport }" + comment(REUSED));
-        result.add("delete @open_ip { ip daddr . tcp dport . ip saddr . tcp sport }" + comment(REUSED));
-        result.add("delete @open_ip6 { ip6 daddr . tcp dport . ip6 saddr . tcp sport }" + comment(REUSED));
+        result.addAll(Redirect.forgetting("ip saddr . tcp sport . ip daddr . tcp dport"));
+        result.addAll(Redirect.forgetting("ip daddr . tcp dport . ip saddr . tcp sport"));
         if (inbound.endings().contains(Decision.Ending.DROP_INVALID)) {
-            result.addAll(InvalidPackets.remembering(comment(Decision.Ending.DROP_INVALID.why())));
+            result.addAll(InvalidPackets.remembering(RulesetBuilder.comment(Decision.Ending.DROP_INVALID.why())));
         }
-        result.add("meta l4proto tcp redirect to :" + inbound.listener() + comment(Decision.Ending.REDIRECT.why()));
+        result.add("meta l4proto tcp redirect to :" + inbound.listener()
+                + RulesetBuilder.comment(Decision.Ending.REDIRECT.why()));
         return result;
     }
 
@@ -122,15 +117,15 @@ final class InboundRenderer {
         List<String> result = new ArrayList<>();
         rejectIpv6(result);
         result.add("meta l4proto tcp tproxy to :" + inbound.listener() + " accept"
-                + comment(Decision.Ending.REDIRECT.why()));
-        result.add("meta l4proto tcp reject with tcp reset" + comment("Envoy has no transparent listener there"));
+                + RulesetBuilder.comment(Decision.Ending.REDIRECT.why()));
+        result.add("meta l4proto tcp reject with tcp reset"
+                + RulesetBuilder.comment("Envoy has no transparent listener there"));
         return result;
     }
 
     private void rejectIpv6(List<String> result) {
         if (inbound.endings().contains(Decision.Ending.REJECT_IPV6)) {
-            result.add("meta nfproto ipv6 meta l4proto tcp counter reject with tcp reset"
-                    + comment(Decision.Ending.REJECT_IPV6.why()));
+            result.add(Redirect.resetOfIpv6());
         }
     }
 
@@ -167,13 +162,15 @@ final class InboundRenderer {
             if (isTproxy()) {
                 return rule("tcp flags != syn / fin,syn,rst,ack accept", step);
             }
-            chain(
+            builder.chain(
                     OPEN_CONNECTIONS,
                     List.of(
-                            "ip daddr . tcp dport . ip saddr . tcp sport @open_ip accept" + comment(OPEN),
-                            "ip6 daddr . tcp dport . ip6 saddr . tcp sport @open_ip6 accept" + comment(OPEN),
+                            "ip daddr . tcp dport . ip saddr . tcp sport @open_ip accept"
+                                    + RulesetBuilder.comment(OPEN),
+                            "ip6 daddr . tcp dport . ip6 saddr . tcp sport @open_ip6 accept"
+                                    + RulesetBuilder.comment(OPEN),
                             "tcp dport " + step.ephemeral() + " socket wildcard 0 accept"
-                                    + comment("answers to clients on this host")));
+                                    + RulesetBuilder.comment("answers to clients on this host")));
             return rule("tcp flags != syn / fin,syn,rst,ack jump " + OPEN_CONNECTIONS, step);
         }
 
@@ -192,18 +189,16 @@ final class InboundRenderer {
 
         @Override
         public @Nullable Void envoysPorts(InboundStep.EnvoysPorts step) {
-            NftSet set = set(ENVOYS_PORTS, false, "type inet_service");
-            step.ports().forEach(port -> set.elements().put(port.toString(), Element.of(port.toString(), "", "")));
+            builder.ports(ENVOYS_PORTS, step.ports());
             // the shared set of listeners remembers those that are none any more
-            NftSet services = set(SERVICES_PORTS, false, "type inet_service");
-            listeners.forEach(port -> services.elements().put(port.toString(), Element.of(port.toString(), "", "")));
+            builder.ports(SERVICES_PORTS, listeners);
             rule("tcp dport @" + SERVICES_PORTS + " accept", step);
             return rule("tcp dport @" + ENVOYS_PORTS + " accept", step);
         }
 
         @Override
         public @Nullable Void portLookup(InboundStep.PortLookup step) {
-            NftSet map = set(PORTS, true, "type inet_service : verdict", "flags interval", "counter");
+            NftSet map = builder.set(PORTS, true, "type inet_service : verdict", "flags interval", "counter");
             for (PortRange range : step.except().ranges()) {
                 map.elements().put(range.toString(), Element.of(range.toString(), "", "accept"));
             }
@@ -220,21 +215,7 @@ final class InboundRenderer {
     }
 
     private @Nullable Void rule(String text, InboundStep step) {
-        rules.add(text + comment(step.why()));
+        rules.add(text + RulesetBuilder.comment(step.why()));
         return null;
-    }
-
-    private NftSet set(String name, boolean isMap, String... declaration) {
-        NftSet set = new NftSet(name, isMap, List.of(declaration), new LinkedHashMap<>());
-        ruleset.sets().put(name, set);
-        return set;
-    }
-
-    private void chain(String name, List<String> rules) {
-        ruleset.chains().put(name, new Chain(name, null, List.copyOf(rules)));
-    }
-
-    private static String comment(String why) {
-        return " comment \"" + why + "\"";
     }
 }

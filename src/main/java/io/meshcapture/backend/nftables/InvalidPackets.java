@@ -1,6 +1,5 @@
 package io.meshcapture.backend.nftables;
 
-import io.meshcapture.backend.nftables.Ruleset.Chain;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.InboundDecision;
@@ -28,8 +27,9 @@ final class InvalidPackets {
     /** As many as conntrack itself knows by default (net.netfilter.nf_conntrack_max) on a host with memory. */
     private static final String SIZE = "size 262144";
 
-    private static final String ENVOYS = comment("INVALID, from Envoy's end of a captured connection");
-    private static final String CLIENTS = comment("INVALID, from the client's end of a captured connection");
+    private static final String ENVOYS = RulesetBuilder.comment("INVALID, from Envoy's end of a captured connection");
+    private static final String CLIENTS =
+            RulesetBuilder.comment("INVALID, from the client's end of a captured connection");
 
     private static final String OF_IPV4 = "ip saddr . tcp sport . ip daddr . tcp dport";
     private static final String OF_IPV6 = "ip6 saddr . tcp sport . ip6 daddr . tcp dport";
@@ -43,7 +43,7 @@ final class InvalidPackets {
     private InvalidPackets() {}
 
     /** Adds to a ruleset what its decision needs; nothing where INVALID packets are accepted. */
-    static void render(Ruleset ruleset, Decision decision) {
+    static void render(RulesetBuilder builder, Decision decision) {
         InboundDecision inbound = decision.inbound();
         boolean dropsInbound = inbound != null && inbound.endings().contains(Decision.Ending.DROP_INVALID);
         boolean dropsOutbound = decision.endings().contains(Decision.Ending.DROP_INVALID);
@@ -53,7 +53,7 @@ final class InvalidPackets {
         for (NftSet set : List.of(
                 set(Ruleset.CAPTURED_IPV4, "type ipv4_addr . inet_service . ipv4_addr . inet_service"),
                 set(Ruleset.CAPTURED_IPV6, "type ipv6_addr . inet_service . ipv6_addr . inet_service"))) {
-            ruleset.sets().put(set.name(), set);
+            builder.ruleset().sets().put(set.name(), set);
         }
         List<String> leaving = new ArrayList<>();
         leaving.add("ct state invalid ip saddr 127.0.0.0/8 ip daddr != 127.0.0.0/8 tcp sport @listeners counter drop"
@@ -64,17 +64,13 @@ final class InvalidPackets {
             leaving.add("ct state invalid ip6 saddr != ::1 tcp sport @listeners counter drop" + ENVOYS);
         }
         if (inbound != null && dropsInbound) {
-            leaving.add("ct state invalid tcp sport " + inbound.listener() + " counter drop" + ENVOYS);
+            leaving.add("ct state invalid tcp sport @inbound_listeners counter drop" + ENVOYS);
         }
         leaving.addAll(ofClients());
-        chain(ruleset, BaseChain.LEAVING.target(), leaving);
+        builder.chain(BaseChain.LEAVING.target(), leaving);
         if (decision.forwarding() != null || dropsInbound) {
-            chain(ruleset, BaseChain.ENTERING.target(), ofClients());
+            builder.chain(BaseChain.ENTERING.target(), ofClients());
         }
-    }
-
-    private static void chain(Ruleset ruleset, String name, List<String> rules) {
-        ruleset.chains().put(name, new Chain(name, null, List.copyOf(rules)));
     }
 
     private static NftSet set(String name, String type) {
@@ -104,17 +100,14 @@ final class InvalidPackets {
 
     /** A first packet that is not one sent again; whether the new connection is captured too is decided after this. */
     private static String ended(String set, String ends) {
-        return "ct state new ct status ! dnat delete @" + set + " { " + ends + " }" + comment("another connection");
+        return "ct state new ct status ! dnat delete @" + set + " { " + ends + " }"
+                + RulesetBuilder.comment("another connection");
     }
 
     private static String refreshed(String set, String ends, boolean over) {
         return "ct direction original ct status dnat ct expiration " + (over ? "< " : ">= ") + OVER + " " + ends + " @"
                 + set
                 + " update @" + set + " { " + ends + (over ? " timeout " + OVER : "") + " }"
-                + comment(over ? "captured, beginning or ending" : "captured, established");
-    }
-
-    private static String comment(String why) {
-        return " comment \"" + why + "\"";
+                + RulesetBuilder.comment(over ? "captured, beginning or ending" : "captured, established");
     }
 }

@@ -162,7 +162,7 @@ final class LiveInbound {
             for (Element element : map.elements().values()) {
                 if (element.verdict().equals(verdict)) {
                     try {
-                        ranges.add(LiveDecision.ports(element.key()));
+                        ranges.add(LookupReader.ports(element.key()));
                     } catch (BadValue e) {
                         throw LiveDecision.notOurs("map " + map.name() + ": " + element.text());
                     }

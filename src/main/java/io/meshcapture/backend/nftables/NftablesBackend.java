@@ -1,5 +1,10 @@
 package io.meshcapture.backend.nftables;
 
+import io.meshcapture.backend.Backend;
+import io.meshcapture.backend.Change;
+import io.meshcapture.backend.Finding;
+import io.meshcapture.backend.LiveState;
+import io.meshcapture.backend.Owned;
 import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
 import io.meshcapture.failure.Failure;
@@ -12,7 +17,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -20,7 +24,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Reads, compares and commits the table, in the calling thread's network namespace. */
-public final class NftablesBackend implements AutoCloseable {
+public final class NftablesBackend implements Backend {
 
     private final NftContext nft;
 
@@ -43,27 +47,37 @@ public final class NftablesBackend implements AutoCloseable {
         return RulesetText.of(RulesetRenderer.render(decision));
     }
 
-    /** What stands now. */
+    @Override
+    public String name() {
+        return "nftables";
+    }
+
+    @Override
+    public String home() {
+        return "table " + Ruleset.TABLE;
+    }
+
+    @Override
     public LiveState live() {
         return read(true);
     }
 
-    /** What stands now, also where another version wrote it: enough to remove it. */
+    @Override
     public LiveState liveOfAnyVersion() {
         return read(false);
     }
 
-    private LiveState read(boolean thisVersionOnly) {
+    private NftLiveState read(boolean thisVersionOnly) {
         NftContext.Answer answer = nft.run("list table " + Ruleset.TABLE, 0);
         if (!answer.accepted()) {
             if (answer.error().contains("No such file or directory")) {
-                return new LiveState(null);
+                return new NftLiveState(null);
             }
             throw Refusal.of("list table " + Ruleset.TABLE, answer.error());
         }
         Ruleset ruleset = ListingParser.parse(answer.output());
         requireOurs(ruleset, thisVersionOnly);
-        return new LiveState(ruleset);
+        return new NftLiveState(ruleset);
     }
 
     private static void requireOurs(Ruleset ruleset, boolean thisVersionOnly) {
@@ -83,17 +97,11 @@ public final class NftablesBackend implements AutoCloseable {
         }
     }
 
-    /**
-     * The change that makes the live state that of a decision.
-     *
-     * @param version written into the records of services that change
-     * @param now likewise
-     * @param trial how long it is to last unless it is confirmed, or null for good
-     */
+    @Override
     public Change change(LiveState live, Decision decision, String version, Instant now, @Nullable Duration trial) {
         Ruleset wanted = RulesetRenderer.render(decision);
-        Ruleset stands = live.ruleset();
-        StandingTable table = live.table();
+        Ruleset stands = ours(live).ruleset();
+        StandingTable table = ours(live).table();
         stampServices(wanted, stands, version, now);
         if (stands == null || table == null) {
             return Switchover.begin(wanted, trial, Drift.between(Ruleset.empty(), wanted, null));
@@ -118,17 +126,17 @@ public final class NftablesBackend implements AutoCloseable {
                 null, "table " + Ruleset.TABLE, things + " sets, maps and chains that " + what + " left behind", ""));
     }
 
-    /** The change that makes the trial that runs last. */
+    @Override
     public Change confirmation(LiveState live) {
-        return Switchover.confirmation(Objects.requireNonNull(live.table()));
+        return Switchover.confirmation(Objects.requireNonNull(ours(live).table()));
     }
 
-    /** The change that ends a trial now, and puts what stood before it in force again. */
+    @Override
     public Change abandonment(LiveState live) {
-        return Switchover.abandonment(Objects.requireNonNull(live.table()));
+        return Switchover.abandonment(Objects.requireNonNull(ours(live).table()));
     }
 
-    /** The change that lets a trial run for a time from now. */
+    @Override
     public Change extension(Duration trial) {
         return Switchover.extension(trial);
     }
@@ -159,30 +167,23 @@ public final class NftablesBackend implements AutoCloseable {
         });
     }
 
-    /**
-     * The differences between the live state and a decision.
-     *
-     * @param only the services that are compared, or null for all
-     */
+    @Override
     public List<Finding> differences(LiveState live, Decision decision, @Nullable Set<ServiceName> only) {
-        Ruleset stands = live.ruleset();
+        Ruleset stands = ours(live).ruleset();
         if (stands == null) {
             return List.of(new Finding(null, "table " + Ruleset.TABLE, "", "table " + Ruleset.TABLE));
         }
         Ruleset wanted = RulesetRenderer.render(decision);
         stampServices(wanted, stands, "", null);
         List<Finding> differences = new ArrayList<>(Drift.between(stands, Spelling.of(nft, stands, wanted), only));
-        if (live.table() != null && !live.hasEndedTrial()) {
-            differences.addAll(leftovers(live.table()));
+        StandingTable table = ours(live).table();
+        if (table != null && !live.hasEndedTrial()) {
+            differences.addAll(leftovers(table));
         }
         return differences;
     }
 
-    /**
-     * The decision that stands.
-     *
-     * @throws Failure.Conflict where a rule does not say what its comment says
-     */
+    @Override
     public Decision standing(LiveState live) {
         Decision decision = live.decision();
         for (Finding finding : differences(live, decision, null)) {
@@ -196,123 +197,63 @@ public final class NftablesBackend implements AutoCloseable {
         return decision;
     }
 
-    /**
-     * Clears and builds what a change needs; what happens to connections stays as it is. From then on conntrack knows every
-     * new connection.
-     *
-     * @throws Failure.Refused where the kernel does not take it
-     */
+    @Override
     public void prepare(Change change) {
-        run(change.clearing());
-        run(change.preparation());
+        run(ours(change).clearing());
+        run(ours(change).preparation());
     }
 
-    /**
-     * Puts a change in force that is prepared.
-     *
-     * @param open connections that are left alone, listed after the preparation
-     * @param owners whose captured connections are of which the new decision would not tell
-     * @throws Failure.Refused where the kernel does not take it; what stood before is in force then
-     */
+    @Override
     public void commit(Change change, Collection<SocketTable.Open> open, Map<Long, Owned> owners) {
-        if (!change.commitment().isEmpty()) {
-            run(change.commitment() + OpenConnectionSets.script(open) + OwnerSet.becoming(owners));
+        if (!ours(change).commitment().isEmpty()) {
+            run(ours(change).commitment() + OpenConnectionSets.script(open) + OwnerSet.becoming(owners));
         }
     }
 
-    /**
-     * The change that takes services out, and leaves everything else as it stands, edited by hand or on trial: first their
-     * captures, in one transaction, and then their exceptions, so that none of these is captured in between.
-     */
+    @Override
     public Change removal(LiveState live, Set<String> services) {
-        Ruleset stands = Objects.requireNonNull(live.table()).table();
-        Ruleset captureNothing = without(stands, services, true);
-        Ruleset target = without(captureNothing, services, false);
-        return new Change(
-                "",
-                Transaction.between(stands, captureNothing),
-                Transaction.between(captureNothing, target),
-                Drift.between(stands, target, null));
+        return Removals.some(Objects.requireNonNull(ours(live).table()).table(), services);
     }
 
-    private static Ruleset without(Ruleset stands, Set<String> services, boolean capturesOnly) {
-        Map<String, NftSet> sets = new LinkedHashMap<>();
-        for (NftSet set : stands.sets().values()) {
-            Map<String, Element> elements = new LinkedHashMap<>(set.elements());
-            elements.values()
-                    .removeIf(element -> services.contains(Drift.ownerOrNothing(element))
-                            && !(capturesOnly && element.verdict().equals("accept")));
-            sets.put(set.name(), new NftSet(set.name(), set.isMap(), set.declaration(), elements));
-        }
-        return new Ruleset(stands.comment(), stands.isDormant(), sets, stands.chains(), stands.foreign());
-    }
-
-    /**
-     * The change that ends all capture and keeps what translates the packets of captured connections: the base chains and the
-     * redirects. The maps are deleted whole, since the kernel takes 30 s to empty one of 100,000 elements and 0.1 s to delete
-     * it.
-     */
+    @Override
     public Change removalOfAll(LiveState live) {
-        Ruleset stands = Objects.requireNonNull(live.table()).table();
-        Map<String, NftSet> sets = new LinkedHashMap<>();
-        stands.sets().forEach((name, set) -> {
-            if (Ruleset.isLiving(name)) {
-                sets.put(name, set);
-            }
-        });
-        Map<String, Ruleset.Chain> chains = new LinkedHashMap<>();
-        stands.chains().forEach((name, chain) -> {
-            if (name.startsWith(RulesetRenderer.TO)) {
-                // what somebody put there may refer to what goes
-                List<String> redirects = chain.rules().stream()
-                        .filter(rule -> rule.contains(" redirect to :"))
-                        .toList();
-                chains.put(name, new Ruleset.Chain(name, null, redirects));
-            } else if (name.equals(BaseChain.QUERIES.chain())) {
-                chains.put(name, chain);
-            } else if (isZoneChain(name)) {
-                chains.put(name, DnsRules.answersOnly(chain));
-            } else if (chain.base() != null) {
-                chains.put(name, new Ruleset.Chain(name, chain.base(), List.of()));
-            }
-        });
-        Ruleset target = new Ruleset(stands.comment(), stands.isDormant(), sets, chains, stands.foreign());
-        return new Change("", "", Transaction.between(stands, target), Drift.between(stands, target, null));
+        return Removals.all(Objects.requireNonNull(ours(live).table()).table());
     }
 
-    private static boolean isZoneChain(String name) {
-        return name.equals(Slot.FIRST.name(DnsRules.ZONE_CHAIN)) || name.equals(Slot.SECOND.name(DnsRules.ZONE_CHAIN));
-    }
-
-    /** Commits a change that captures nothing new: no connection has to be left alone. */
+    @Override
     public void commit(Change change) {
         prepare(change);
-        run(change.commitment());
+        run(ours(change).commitment());
     }
 
-    /**
-     * Likewise, and records whose captured connections are left to end.
-     *
-     * @param owners by the cookies of Envoy's ends
-     */
+    @Override
     public void commit(Change change, Map<Long, Owned> owners) {
         prepare(change);
-        run(change.commitment() + OwnerSet.adding(owners));
+        run(ours(change).commitment() + OwnerSet.adding(owners));
     }
 
-    /** Records captured connections that are left to end. */
+    @Override
     public void addOwners(Map<Long, Owned> owners) {
         run(OwnerSet.adding(owners));
     }
 
-    /** Makes the record of connections that are left to end be of these alone. */
+    @Override
     public void setOwners(Map<Long, Owned> owners) {
         run(OwnerSet.becoming(owners));
     }
 
-    /** Deletes the table. Packets of captured connections are no longer translated from then on. */
-    public void deleteTable() {
+    @Override
+    public void removeAll() {
         run("delete table " + Ruleset.TABLE + "\n");
+    }
+
+    /** A backend is asked about what it has read itself. */
+    private static NftLiveState ours(LiveState live) {
+        return (NftLiveState) live;
+    }
+
+    private static NftChange ours(Change change) {
+        return (NftChange) change;
     }
 
     private void run(String script) {
@@ -328,9 +269,9 @@ public final class NftablesBackend implements AutoCloseable {
         }
     }
 
-    /** Chains of other tables that may decide before ours; see {@link Shadows}. */
+    @Override
     public List<String> shadows(LiveState live) {
-        Ruleset stands = live.ruleset();
+        Ruleset stands = ours(live).ruleset();
         return Shadows.find(nft, stands != null && stands.chains().containsKey(BaseChain.PREROUTING.chain()));
     }
 

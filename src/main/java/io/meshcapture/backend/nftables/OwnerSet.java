@@ -1,5 +1,6 @@
 package io.meshcapture.backend.nftables;
 
+import io.meshcapture.backend.Owned;
 import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
 import java.util.ArrayList;

@@ -43,6 +43,9 @@ record Ruleset(
     /** Every listener that the table has sent to since it was made: connections to one that is no longer wanted go on. */
     static final String LISTENERS = "listeners";
 
+    /** Likewise those for connections to this host. */
+    static final String INBOUND_LISTENERS = "inbound_listeners";
+
     static final String SERVICES = "services";
 
     /** Captured connections, as their clients see them: what they send when conntrack has no idea is told by it. */
@@ -60,8 +63,13 @@ record Ruleset(
                 || set.equals(OPEN_IPV4)
                 || set.equals(OPEN_IPV6)
                 || set.equals(OWNERS)
-                || set.equals(LISTENERS)
+                || remembersListeners(set)
                 || isRecord(set);
+    }
+
+    /** Whether its elements stay once they are there. */
+    static boolean remembersListeners(String set) {
+        return set.equals(LISTENERS) || set.equals(INBOUND_LISTENERS);
     }
 
     /** Whether its elements are written by the kernel alone, and read by rules alone. */

@@ -8,21 +8,15 @@ import io.meshcapture.plan.InterfaceName;
 import io.meshcapture.plan.Network;
 import io.meshcapture.plan.Port;
 import io.meshcapture.rules.AlwaysDirect;
-import io.meshcapture.rules.CallerKey;
 import io.meshcapture.rules.Decision;
-import io.meshcapture.rules.Entry;
 import io.meshcapture.rules.Forwarding;
 import io.meshcapture.rules.InboundDecision;
 import io.meshcapture.rules.ServiceFacts;
 import io.meshcapture.rules.Step;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.SortedSet;
-import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,10 +28,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class RulesetRenderer {
 
-    /** What the name of a chain that sends to a listener begins with. */
-    static final String TO = "to_";
-
-    static final String REUSED = "a connection that was open before is over";
     private static final String FORGOTTEN =
             "Envoy's end of a captured connection waits until the client's is known again";
 
@@ -48,6 +38,8 @@ final class RulesetRenderer {
     static final String OPEN = "open when capture began";
 
     private final Ruleset ruleset;
+    private final RulesetBuilder builder;
+    private final LookupRenderer lookups;
     private final @Nullable InboundDecision inbound;
     private final boolean forwardsToo;
     /** The chain that steps are written to. */
@@ -61,6 +53,8 @@ final class RulesetRenderer {
     private RulesetRenderer(Ruleset ruleset, @Nullable InboundDecision inbound, boolean forwardsToo) {
         this.forwardsToo = forwardsToo;
         this.ruleset = ruleset;
+        this.builder = new RulesetBuilder(ruleset);
+        this.lookups = new LookupRenderer(builder);
         this.inbound = inbound;
     }
 
@@ -75,13 +69,13 @@ final class RulesetRenderer {
         decision.steps().forEach(step -> step.read(renderer.steps));
         List<String> outbound = renderer.rules;
         if (decision.inbound() != null) {
-            InboundRenderer.render(renderer.ruleset, decision.inbound(), decision.listeners());
+            InboundRenderer.render(renderer.builder, decision.inbound(), decision.listeners());
         }
         if (decision.forwarding() != null) {
             renderer.forwarding(decision.forwarding());
         }
-        renderer.chain(BaseChain.OUTPUT.target(), outbound);
-        InvalidPackets.render(renderer.ruleset, decision);
+        renderer.builder.chain(BaseChain.OUTPUT.target(), outbound);
+        InvalidPackets.render(renderer.builder, decision);
         renderer.dns(decision);
         return BaseChain.leading(renderer.ruleset, Slot.FIRST, null, false);
     }
@@ -91,29 +85,34 @@ final class RulesetRenderer {
         forwards = true;
         rules = new ArrayList<>();
         forwarding.steps().forEach(step -> step.read(steps));
-        chain(FORWARDED, rules);
-        List<String> arriving = new ArrayList<>();
-        for (InterfaceName name : forwarding.interfaces()) {
-            arriving.add("iifname \"" + name + "\" jump " + FORWARDED + comment(FORWARDING));
-        }
+        builder.chain(FORWARDED, rules);
+        List<String> arriving = jumps(forwarding, FORWARDED);
         Chain inbound = ruleset.chains().get(BaseChain.PREROUTING.target());
         if (inbound != null) {
             arriving.addAll(inbound.rules());
         }
-        chain(BaseChain.PREROUTING.target(), arriving);
+        builder.chain(BaseChain.PREROUTING.target(), arriving);
+    }
+
+    private static List<String> jumps(Forwarding forwarding, String chain) {
+        List<String> jumps = new ArrayList<>();
+        for (InterfaceName name : forwarding.interfaces()) {
+            jumps.add("iifname \"" + name + "\" jump " + chain + RulesetBuilder.comment(FORWARDING));
+        }
+        return jumps;
     }
 
     private void livingSets() {
-        set(Ruleset.TRIAL, false, "type nf_proto", "flags timeout");
+        builder.set(Ruleset.TRIAL, false, "type nf_proto", "flags timeout");
         // dynamic: whoever uses such a tuple again takes it out, see rulesTo
         String size = "size " + OpenConnectionSets.SIZE;
-        set(
+        builder.set(
                 Ruleset.OPEN_IPV4,
                 false,
                 "type ipv4_addr . inet_service . ipv4_addr . inet_service",
                 size,
                 "flags dynamic");
-        set(
+        builder.set(
                 Ruleset.OPEN_IPV6,
                 false,
                 "type ipv6_addr . inet_service . ipv6_addr . inet_service",
@@ -126,12 +125,13 @@ final class RulesetRenderer {
         RulesetRenderer renderer =
                 new RulesetRenderer(new Ruleset(null, new LinkedHashMap<>(), new LinkedHashMap<>()), null, false);
         renderer.livingSets();
-        renderer.set(Ruleset.LISTENERS, false, "type inet_service");
+        renderer.builder.set(Ruleset.LISTENERS, false, "type inet_service");
+        renderer.builder.set(Ruleset.INBOUND_LISTENERS, false, "type inet_service");
         return renderer.ruleset.sets().values();
     }
 
     private void services(List<ServiceFacts> services) {
-        NftSet set = set(Ruleset.SERVICES, false, "type mark . mark");
+        NftSet set = builder.set(Ruleset.SERVICES, false, "type mark . mark");
         for (ServiceFacts facts : services) {
             String key = ServiceRecord.key(facts.name());
             set.elements()
@@ -140,17 +140,18 @@ final class RulesetRenderer {
     }
 
     private void listeners(Decision decision) {
-        NftSet ports = set(Ruleset.LISTENERS, false, "type inet_service");
-        decision.listeners()
-                .forEach(port -> ports.elements().put(port.toString(), Element.of(port.toString(), "", "")));
+        List<Port> ports = new ArrayList<>(decision.listeners());
         Step.Dns dns = decision.dns();
         if (dns != null) {
-            String port = dns.listener().toString();
-            ports.elements().put(port, Element.of(port, "", ""));
-            chain(DnsRules.chainTo(dns.listener()), DnsRules.rulesTo(dns.listener(), decision.endings()));
+            ports.add(dns.listener());
+        }
+        builder.ports(Ruleset.LISTENERS, ports);
+        builder.ports(Ruleset.INBOUND_LISTENERS, inbound == null ? List.of() : List.of(inbound.listener()));
+        if (dns != null) {
+            builder.chain(DnsRules.chainTo(dns.listener()), DnsRules.rulesTo(dns.listener(), decision.endings()));
         }
         for (Port listener : decision.listeners()) {
-            chain(chainTo(listener), rulesTo(listener, decision.endings()));
+            builder.chain(Redirect.chainTo(listener), Redirect.rules(listener, decision.endings()));
         }
     }
 
@@ -160,49 +161,32 @@ final class RulesetRenderer {
         if (dns == null) {
             return;
         }
+        Forwarding forwarding = decision.forwarding();
         forwards = false;
+        builder.chain(DnsRules.zoneChain(dns, guards(decision.steps(), dns), forwarding != null));
+        if (forwarding != null) {
+            forwards = true;
+            builder.chain(DnsRules.guestsZoneChain(dns, guards(forwarding.steps(), dns)));
+            builder.chain(DnsRules.GUESTS_ZONE_CHAIN, jumps(forwarding, DnsRules.GUESTS_ZONE));
+        }
+    }
+
+    /** The rules that keep queries from being captured. */
+    private List<String> guards(List<Step> before, Step.Dns dns) {
         rules = new ArrayList<>();
-        for (Step step : decision.steps()) {
+        for (Step step : before) {
             if (step.equals(dns)) {
                 break;
             }
             boolean isOfOthers = step instanceof Step.OtherProtocols
                     || step instanceof Step.OpenConnections // TCP's
+                    || step instanceof Step.Underway
                     || step instanceof Step.EnvoyToItself; // what arrives
             if (!isOfOthers) {
                 step.read(steps);
             }
         }
-        Chain zone = DnsRules.zoneChain(dns, rules);
-        ruleset.chains().put(zone.name(), zone);
-    }
-
-    /** The rules of the chain that sends to a listener. */
-    static List<String> rulesTo(Port listener, List<Decision.Ending> endings) {
-        List<String> rules = new ArrayList<>();
-        for (Decision.Ending ending : endings) {
-            String why = comment(ending.why());
-            switch (ending) {
-                case REJECT_IPV6 -> {
-                    // only a reset is quick: after an ICMP error the client's SYN is retried for a second
-                    rules.add("meta nfproto ipv6 meta l4proto tcp counter reject with tcp reset" + why);
-                    rules.add("meta nfproto ipv6 counter reject with icmpv6 port-unreachable" + why);
-                }
-                case REJECT_QUIC -> rules.add("meta l4proto udp counter reject" + why);
-                case DROP_INVALID -> rules.addAll(InvalidPackets.remembering(why));
-                case REDIRECT -> {
-                    // a tuple that was open once and is used again is captured from now on, also after conntrack -F
-                    rules.add("delete @open_ip { ip saddr . tcp sport . ip daddr . tcp dport }" + comment(REUSED));
-                    rules.add("delete @open_ip6 { ip6 saddr . tcp sport . ip6 daddr . tcp dport }" + comment(REUSED));
-                    rules.add("meta l4proto tcp redirect to :" + listener + why);
-                }
-            }
-        }
         return rules;
-    }
-
-    static String chainTo(Port listener) {
-        return TO + listener;
     }
 
     /** Writes each step as sets and rules of the chain that decides. */
@@ -227,21 +211,21 @@ final class RulesetRenderer {
 
         @Override
         public @Nullable Void envoyToItself(Step.EnvoyToItself step) {
-            ids("envoy_users", "uid", step.uids());
-            ids("envoy_groups", "gid", step.gids());
+            builder.values("envoy_users", "uid", step.uids());
+            builder.values("envoy_groups", "gid", step.gids());
             rule("meta skuid @envoy_users jump " + InboundRenderer.ENVOY_TO_ITSELF, step);
             return rule("meta skgid @envoy_groups jump " + InboundRenderer.ENVOY_TO_ITSELF, step);
         }
 
         @Override
         public @Nullable Void envoyUsers(Step.EnvoyUsers step) {
-            ids("envoy_users", "uid", step.uids());
+            builder.values("envoy_users", "uid", step.uids());
             return rule("meta skuid @envoy_users accept", step);
         }
 
         @Override
         public @Nullable Void envoyGroups(Step.EnvoyGroups step) {
-            ids("envoy_groups", "gid", step.gids());
+            builder.values("envoy_groups", "gid", step.gids());
             return rule("meta skgid @envoy_groups accept", step);
         }
 
@@ -297,25 +281,14 @@ final class RulesetRenderer {
 
         @Override
         public @Nullable Void lookup(Step.Lookup step) {
-            if (forwards && step.rank() != null) {
-                declareForwarded(step);
-            } else {
-                declareLookup(step);
-            }
+            rules.addAll(forwards && step.rank() != null ? lookups.ofGuests(step) : lookups.ofThisHost(step));
             return null;
         }
     }
 
     private @Nullable Void rule(String text, Step step) {
-        rules.add(text + comment(step.why()));
+        rules.add(text + RulesetBuilder.comment(step.why()));
         return null;
-    }
-
-    private void ids(String name, String type, SortedSet<Long> ids) {
-        NftSet set = set(name, false, "type " + type);
-        for (Long id : ids) {
-            set.elements().put(id.toString(), Element.of(id.toString(), "", ""));
-        }
     }
 
     private @Nullable Void networks(List<Network> networks, Step step) {
@@ -335,90 +308,19 @@ final class RulesetRenderer {
      */
     private void declareOpenConnections(Step.OpenConnections open) {
         List<String> opened = new ArrayList<>(List.of(
-                "ip saddr 127.0.0.0/8 ip daddr != 127.0.0.0/8 tcp sport @listeners drop" + comment(FORGOTTEN),
-                "ip6 saddr ::1 ip6 daddr != ::1 tcp sport @listeners drop" + comment(FORGOTTEN),
-                "ip saddr . tcp sport . ip daddr . tcp dport @open_ip accept" + comment(OPEN),
-                "ip6 saddr . tcp sport . ip6 daddr . tcp dport @open_ip6 accept" + comment(OPEN)));
+                "ip saddr 127.0.0.0/8 ip daddr != 127.0.0.0/8 tcp sport @listeners drop"
+                        + RulesetBuilder.comment(FORGOTTEN),
+                "ip6 saddr ::1 ip6 daddr != ::1 tcp sport @listeners drop" + RulesetBuilder.comment(FORGOTTEN),
+                "ip saddr . tcp sport . ip daddr . tcp dport @open_ip accept" + RulesetBuilder.comment(OPEN),
+                "ip6 saddr . tcp sport . ip6 daddr . tcp dport @open_ip6 accept" + RulesetBuilder.comment(OPEN)));
         if (forwardsToo) {
-            opened.add("tcp sport @listeners drop" + comment(FORGOTTEN));
+            opened.add("tcp sport @listeners drop" + RulesetBuilder.comment(FORGOTTEN));
         }
         if (inbound != null) {
-            opened.add("tcp sport " + inbound.listener() + " drop" + comment(FORGOTTEN));
+            opened.add("tcp sport @inbound_listeners drop" + RulesetBuilder.comment(FORGOTTEN));
         }
-        opened.add("tcp sport != " + open.ephemeral() + " accept" + comment("answers of servers on this host"));
-        chain("open_connections", opened);
-    }
-
-    private void declareLookup(Step.Lookup lookup) {
-        Map<CallerKey, Integer> networksOf = new HashMap<>();
-        for (Entry entry : lookup.entries()) {
-            networksOf.merge(entry.caller(), 1, Integer::sum);
-        }
-        // sorted: which map of a look-up is asked first makes no difference, and so no difference may come of it
-        TreeMap<LookupMap, List<Entry>> maps = new TreeMap<>();
-        for (Entry entry : lookup.entries()) {
-            boolean many = networksOf.getOrDefault(entry.caller(), 0) > LookupMap.MANY;
-            maps.computeIfAbsent(LookupMap.of(entry, many), any -> new ArrayList<>())
-                    .add(entry);
-        }
-        maps.forEach((kind, entries) -> {
-            String prefix = lookup.rank() == null ? "except" : kind.who() + "_" + lookup.layer();
-            NftSet map =
-                    set(kind.name(prefix), true, "type " + kind.type() + " : verdict", "flags interval", "counter");
-            rule(kind.expression() + " vmap @" + map.name(), lookup);
-            for (Entry entry : entries) {
-                String key = kind.key(entry);
-                String verdict = entry.listener() == null ? "accept" : "goto " + chainTo(entry.listener());
-                String owner = entry.service() == null ? "" : entry.service().value();
-                map.elements().put(key, Element.of(key, owner, verdict));
-            }
-        });
-    }
-
-    private void declareForwarded(Step.Lookup lookup) {
-        for (Family family : Family.values()) {
-            String ip = family == Family.IPV4 ? "ip" : "ip6";
-            String address = family == Family.IPV4 ? "ipv4_addr" : "ipv6_addr";
-            List<Entry> entries = lookup.entries().stream()
-                    .filter(entry -> entry.network().family() == family)
-                    .toList();
-            if (entries.isEmpty()) {
-                continue;
-            }
-            NftSet map = set(
-                    FORWARDED + "_" + lookup.layer() + "_" + ip,
-                    true,
-                    "type " + address + " . " + address + " . inet_service : verdict",
-                    "flags interval",
-                    "counter");
-            rule(ip + " saddr . " + ip + " daddr . th dport vmap @" + map.name(), lookup);
-            for (Entry entry : entries) {
-                Network source = entry.caller().network();
-                Network any = family == Family.IPV4 ? Network.ALL_IPV4 : Network.ALL_IPV6;
-                String key = spelled(source == null ? any : source) + " . " + spelled(entry.network()) + " . "
-                        + entry.ports();
-                String verdict = entry.listener() == null ? "accept" : "goto " + chainTo(entry.listener());
-                String owner = entry.service() == null ? "" : entry.service().value();
-                map.elements().put(key, Element.of(key, owner, verdict));
-            }
-        }
-    }
-
-    private static String spelled(Network network) {
-        return network.prefix() == 0 ? network.base() + "/0" : network.toString();
-    }
-
-    private NftSet set(String name, boolean isMap, String... declaration) {
-        NftSet set = new NftSet(name, isMap, List.of(declaration), new LinkedHashMap<>());
-        ruleset.sets().put(name, set);
-        return set;
-    }
-
-    private void chain(String name, List<String> rules) {
-        ruleset.chains().put(name, new Chain(name, null, List.copyOf(rules)));
-    }
-
-    static String comment(String why) {
-        return " comment \"" + why + "\"";
+        opened.add("tcp sport != " + open.ephemeral() + " accept"
+                + RulesetBuilder.comment("answers of servers on this host"));
+        builder.chain("open_connections", opened);
     }
 }

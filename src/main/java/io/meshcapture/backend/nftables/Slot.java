@@ -26,6 +26,7 @@ enum Slot {
             Ruleset.OPEN_IPV4,
             Ruleset.OPEN_IPV6,
             Ruleset.LISTENERS,
+            Ruleset.INBOUND_LISTENERS,
             Ruleset.CAPTURED_IPV4,
             Ruleset.CAPTURED_IPV6,
             Ruleset.OWNERS);

@@ -1,17 +1,16 @@
 package io.meshcapture.backend.nftables;
 
+import io.meshcapture.backend.Finding;
 import io.meshcapture.backend.nftables.Ruleset.Chain;
 import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
 import io.meshcapture.failure.Failure;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,9 +22,9 @@ final class Switchover {
     private Switchover() {}
 
     /** Where no table stands: everything is built, and nothing leads to it before the commitment. */
-    static Change begin(Ruleset wanted, @Nullable Duration trial, List<Finding> differences) {
+    static NftChange begin(Ruleset wanted, @Nullable Duration trial, List<Finding> differences) {
         Ruleset built = BaseChain.leading(wanted, null, null, false);
-        return new Change(
+        return new NftChange(
                 "",
                 Transaction.between(null, built),
                 Transaction.between(built, BaseChain.leading(built, Slot.FIRST, null, trial != null))
@@ -39,7 +38,8 @@ final class Switchover {
      * @param wanted as {@link RulesetRenderer} renders it, spelled as the library spells it
      * @param trial how long it is to be in force unless it is confirmed, or null for good
      */
-    static Change between(StandingTable standing, Ruleset wanted, @Nullable Duration trial, List<Finding> differences) {
+    static NftChange between(
+            StandingTable standing, Ruleset wanted, @Nullable Duration trial, List<Finding> differences) {
         if (!isUsable(standing.table())) {
             if (trial != null) {
                 throw new Failure.Conflict(
@@ -49,7 +49,7 @@ final class Switchover {
             }
             // of another kind, so that whatever was in it has not worked: anew, in one transaction
             Ruleset whole = BaseChain.leading(keeping(standing.table(), wanted), Slot.FIRST, null, false);
-            return new Change("", "", Transaction.anew(whole) + trialElements(trial), differences);
+            return new NftChange("", "", Transaction.anew(whole) + trialElements(trial), differences);
         }
         Ruleset cleared = cleared(standing);
         String clearing = Transaction.between(standing.table(), cleared);
@@ -64,8 +64,8 @@ final class Switchover {
         addCaptured(target, wanted);
         target = BaseChain.leading(target, considered, null, false);
         removeCaptured(target, wanted);
-        if (trial == null && isInOneInstant(contents, wanted, inForce != null)) {
-            return new Change(clearing, "", Transaction.between(cleared, withoutStrangers(target)), differences);
+        if (trial == null && InPlace.isInOneInstant(contents, wanted, inForce != null)) {
+            return new NftChange(clearing, "", Transaction.between(cleared, withoutStrangers(target)), differences);
         }
         Slot free = considered.other();
         Ruleset built = copy(cleared);
@@ -79,7 +79,7 @@ final class Switchover {
             removeCaptured(switched, wanted);
         }
         switched = BaseChain.leading(switched, free, inForce, trial != null);
-        return new Change(
+        return new NftChange(
                 clearing,
                 Transaction.between(cleared, built),
                 Transaction.between(built, withoutStrangers(switched)) + trialElements(trial),
@@ -87,25 +87,25 @@ final class Switchover {
     }
 
     /** Makes what is on trial last: one rule changes, and what stood before is taken away. */
-    static Change confirmation(StandingTable standing) {
+    static NftChange confirmation(StandingTable standing) {
         Slot tried = Objects.requireNonNull(standing.trial());
         Ruleset target = copy(standing.table());
         tried.other().clear(target);
         target = BaseChain.leading(target, tried, null, false);
-        return new Change("", "", Transaction.between(standing.table(), target) + trialElements(null), List.of());
+        return new NftChange("", "", Transaction.between(standing.table(), target) + trialElements(null), List.of());
     }
 
     /** Ends a trial now. */
-    static Change abandonment(StandingTable standing) {
+    static NftChange abandonment(StandingTable standing) {
         Ruleset target = copy(standing.table());
         Objects.requireNonNull(standing.trial()).clear(target);
         target = BaseChain.leading(target, standing.confirmed(), null, false);
-        return new Change("", "", Transaction.between(standing.table(), target) + trialElements(null), List.of());
+        return new NftChange("", "", Transaction.between(standing.table(), target) + trialElements(null), List.of());
     }
 
     /** Lets a trial last anew. An element that is added again keeps its old time; so it is taken out first. */
-    static Change extension(Duration trial) {
-        return new Change("", "", trialElements(trial), List.of());
+    static NftChange extension(Duration trial) {
+        return new NftChange("", "", trialElements(trial), List.of());
     }
 
     /** The table without what nothing leads to. */
@@ -133,11 +133,14 @@ final class Switchover {
 
     /** Those of before stay: connections that were sent there may go on. */
     private static void addListeners(Ruleset table, Ruleset wanted) {
-        NftSet stands = Objects.requireNonNull(table.sets().get(Ruleset.LISTENERS));
-        NftSet added = Objects.requireNonNull(wanted.sets().get(Ruleset.LISTENERS));
-        Map<String, Element> elements = new LinkedHashMap<>(stands.elements());
-        elements.putAll(added.elements());
-        table.sets().put(Ruleset.LISTENERS, new NftSet(stands.name(), false, stands.declaration(), elements));
+        for (NftSet added : wanted.sets().values()) {
+            if (Ruleset.remembersListeners(added.name())) {
+                NftSet stands = Objects.requireNonNull(table.sets().get(added.name()));
+                Map<String, Element> elements = new LinkedHashMap<>(stands.elements());
+                elements.putAll(added.elements());
+                table.sets().put(added.name(), new NftSet(stands.name(), false, stands.declaration(), elements));
+            }
+        }
     }
 
     /** The records of captured connections, which only some decisions keep. */
@@ -164,88 +167,6 @@ final class Switchover {
         }
         String timeout = " timeout " + Timeouts.text(trial);
         return "flush set " + set + "\nadd element " + set + " { ipv4" + timeout + ", ipv6" + timeout + " }\n";
-    }
-
-    /**
-     * Whether a change in place is one instant for every connection: rules alone, or, for each family, elements that are
-     * added to one map or taken out of one map. With kernels before 6.17 an element that is replaced is missing from its map
-     * until the map is exchanged.
-     */
-    private static boolean isInOneInstant(Ruleset from, Ruleset to, boolean inForce) {
-        boolean othersChange = !from.chains().keySet().equals(chainsOfASlot(to));
-        for (Chain chain : from.chains().values()) {
-            Chain wanted = to.chains().get(chain.name());
-            othersChange |= wanted == null || !wanted.rules().equals(chain.rules());
-        }
-        int changedIpv4 = 0;
-        int changedIpv6 = 0;
-        for (NftSet wanted : to.sets().values()) {
-            NftSet stands = from.sets().get(wanted.name());
-            if (Slot.isSharedSet(wanted.name())) {
-                continue;
-            }
-            if (stands == null
-                    || stands.isMap() != wanted.isMap()
-                    || !stands.declaration().equals(wanted.declaration())) {
-                return false;
-            }
-            if (wanted.isMap()) {
-                Difference difference = difference(stands, wanted);
-                boolean ofPorts = !wanted.declaration().getFirst().contains("_addr");
-                if (difference == Difference.BOTH_WAYS || (ofPorts && difference != Difference.NONE)) {
-                    return false; // a range is two elements
-                }
-                if (difference == Difference.ONE_WAY) {
-                    boolean ipv6 = wanted.declaration().getFirst().contains("ipv6_addr");
-                    changedIpv4 += ipv6 ? 0 : 1;
-                    changedIpv6 += ipv6 ? 1 : 0;
-                }
-            }
-        }
-        int changed = changedIpv4 + changedIpv6;
-        for (NftSet set : from.sets().values()) {
-            if (!to.sets().containsKey(set.name())) {
-                othersChange = true;
-                changed += set.isMap() ? 1 : 0;
-            }
-        }
-        return changed == 0 || (inForce && !othersChange && changedIpv4 <= 1 && changedIpv6 <= 1);
-    }
-
-    private enum Difference {
-        NONE,
-        ONE_WAY,
-        BOTH_WAYS
-    }
-
-    private static Difference difference(NftSet stands, NftSet wanted) {
-        boolean adds = false;
-        boolean takes = false;
-        for (Element element : wanted.elements().values()) {
-            Element old = stands.elements().get(element.key());
-            adds |= old == null;
-            if (old != null && !old.isSame(element)) {
-                return Difference.BOTH_WAYS;
-            }
-        }
-        for (Element old : stands.elements().values()) {
-            if (!wanted.elements().containsKey(old.key())) {
-                if (!Transaction.isSpellable(stands, old)) {
-                    return Difference.BOTH_WAYS;
-                }
-                takes = true;
-            }
-        }
-        if (adds && takes) {
-            return Difference.BOTH_WAYS;
-        }
-        return adds || takes ? Difference.ONE_WAY : Difference.NONE;
-    }
-
-    private static Set<String> chainsOfASlot(Ruleset ruleset) {
-        Set<String> names = new HashSet<>(ruleset.chains().keySet());
-        names.removeIf(Slot::isSharedChain);
-        return names;
     }
 
     /** The wanted ruleset, its elements with what those that stand have counted. */
@@ -293,12 +214,15 @@ final class Switchover {
     /** The wanted ruleset, with the listeners and owners that a table knows of connections that go on. */
     private static Ruleset keeping(Ruleset table, Ruleset wanted) {
         Ruleset kept = copy(wanted);
-        NftSet ever = table.sets().get(Ruleset.LISTENERS);
-        NftSet listeners = Objects.requireNonNull(kept.sets().get(Ruleset.LISTENERS));
-        if (ever != null && ever.declaration().equals(listeners.declaration())) {
-            kept.sets().put(Ruleset.LISTENERS, ever);
-            addListeners(kept, wanted);
+        for (NftSet listeners : wanted.sets().values()) {
+            NftSet ever = table.sets().get(listeners.name());
+            if (Ruleset.remembersListeners(listeners.name())
+                    && ever != null
+                    && ever.declaration().equals(listeners.declaration())) {
+                kept.sets().put(listeners.name(), ever);
+            }
         }
+        addListeners(kept, wanted);
         NftSet owners = table.sets().get(Ruleset.OWNERS);
         if (owners != null && owners.declaration().equals(OwnerSet.DECLARATION)) {
             kept.sets().put(Ruleset.OWNERS, owners);

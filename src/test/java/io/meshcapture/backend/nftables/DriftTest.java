@@ -3,6 +3,7 @@ package io.meshcapture.backend.nftables;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.meshcapture.backend.Finding;
 import io.meshcapture.backend.nftables.Ruleset.Chain;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.SmallWorld;

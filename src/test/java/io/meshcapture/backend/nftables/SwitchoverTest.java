@@ -118,11 +118,11 @@ class SwitchoverTest {
     }
 
     private static Ruleset applied(Ruleset ruleset) {
-        Change change = Switchover.begin(ruleset, null, List.of());
+        NftChange change = Switchover.begin(ruleset, null, List.of());
         return TinyNft.run(TinyNft.run(null, change.preparation()), change.commitment());
     }
 
-    private static Change change(Ruleset table, Ruleset wanted, @Nullable Duration trial) {
+    private static NftChange change(Ruleset table, Ruleset wanted, @Nullable Duration trial) {
         return Switchover.between(StandingTable.of(table), wanted, trial, List.of());
     }
 
@@ -142,7 +142,7 @@ class SwitchoverTest {
     void what_is_met_changes_at_the_commitment_and_all_of_it(int seed, Ruleset from, Ruleset to) {
         Ruleset stands = applied(from);
         assertIs(from, stands, "begun");
-        Change change = change(stands, to, null);
+        NftChange change = change(stands, to, null);
         Ruleset cleared = TinyNft.run(stands, change.clearing());
         Ruleset prepared = TinyNft.run(cleared, change.preparation());
         assertIs(from, prepared, "prepared");
@@ -153,7 +153,7 @@ class SwitchoverTest {
         assertTrue(change(after, to, null).isNothing());
 
         // interrupted after the preparation: the next change clears what it left
-        Change again = change(prepared, from, null);
+        NftChange again = change(prepared, from, null);
         Ruleset back = TinyNft.run(
                 TinyNft.run(TinyNft.run(prepared, again.clearing()), again.preparation()), again.commitment());
         assertIs(from, back, "interrupted");
@@ -164,7 +164,7 @@ class SwitchoverTest {
     @MethodSource("pairs")
     void a_trial_is_all_that_is_met_while_it_lasts_and_nothing_of_it_afterwards(int seed, Ruleset from, Ruleset to) {
         Ruleset stands = applied(from);
-        Change change = change(stands, to, TRIAL);
+        NftChange change = change(stands, to, TRIAL);
         Ruleset prepared = TinyNft.run(TinyNft.run(stands, change.clearing()), change.preparation());
         assertIs(from, prepared, "prepared");
         Ruleset tried = TinyNft.run(prepared, change.commitment());
@@ -184,7 +184,7 @@ class SwitchoverTest {
         Ruleset expired = expired(tried);
         assertTrue(StandingTable.of(expired).hasEndedTrial());
         assertIs(from, expired, "expired");
-        Change next = change(expired, from, null);
+        NftChange next = change(expired, from, null);
         Ruleset cleared = TinyNft.run(expired, next.clearing());
         assertIs(from, cleared, "cleared");
         assertEquals(baseChains(from), baseChains(cleared));
@@ -193,7 +193,7 @@ class SwitchoverTest {
     @ParameterizedTest(name = "seed {0}")
     @MethodSource("pairs")
     void a_first_plan_on_trial_falls_back_to_nothing(int seed, Ruleset first, Ruleset second) {
-        Change change = Switchover.begin(first, TRIAL, List.of());
+        NftChange change = Switchover.begin(first, TRIAL, List.of());
         Ruleset prepared = TinyNft.run(null, change.preparation());
         assertEquals(Map.of(), met(prepared, true));
         Ruleset tried = TinyNft.run(prepared, change.commitment());
@@ -204,7 +204,7 @@ class SwitchoverTest {
         assertEquals(Map.of(), met(abandoned, false));
         assertEquals(List.of("output"), baseChains(abandoned));
 
-        Change next = change(expired(tried), second, null);
+        NftChange next = change(expired(tried), second, null);
         Ruleset cleared = TinyNft.run(expired(tried), next.clearing());
         assertEquals(Map.of(), met(cleared, false));
         Ruleset after = TinyNft.run(TinyNft.run(cleared, next.preparation()), next.commitment());
@@ -221,7 +221,7 @@ class SwitchoverTest {
                 damaged.chains().put(base.chain(), base.with(List.of()));
             }
         }
-        Change change = change(damaged, to, null);
+        NftChange change = change(damaged, to, null);
         Ruleset after = TinyNft.run(
                 TinyNft.run(TinyNft.run(damaged, change.clearing()), change.preparation()), change.commitment());
         assertIs(to, after, "repaired");

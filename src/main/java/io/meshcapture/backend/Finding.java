@@ -1,4 +1,4 @@
-package io.meshcapture.backend.nftables;
+package io.meshcapture.backend;
 
 import org.jspecify.annotations.Nullable;
 

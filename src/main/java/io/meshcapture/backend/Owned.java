@@ -1,4 +1,4 @@
-package io.meshcapture.backend.nftables;
+package io.meshcapture.backend;
 
 /**
  * Whose a captured connection is, where the decision in force would not tell.
@@ -11,7 +11,7 @@ public record Owned(String service, long client) {
     private static final String UNKNOWN = "-";
 
     /** The comment of its element. */
-    String comment() {
+    public String comment() {
         return (service.isEmpty() ? UNKNOWN : service) + " " + Long.toHexString(client);
     }
 
@@ -20,7 +20,7 @@ public record Owned(String service, long client) {
      *
      * @throws NumberFormatException where it is not one of ours
      */
-    static Owned parse(String comment) {
+    public static Owned parse(String comment) {
         int space = comment.lastIndexOf(' ');
         String service = space < 0 ? comment : comment.substring(0, space);
         return new Owned(

@@ -1,5 +1,7 @@
 package io.meshcapture.backend.nftables;
 
+import io.meshcapture.backend.Change;
+import io.meshcapture.backend.Finding;
 import java.util.List;
 
 /**
@@ -11,9 +13,9 @@ import java.util.List;
  * @param commitment puts it in force; the empty text where everything is as it should be
  * @param differences what the change is made of
  */
-public record Change(String clearing, String preparation, String commitment, List<Finding> differences) {
+record NftChange(String clearing, String preparation, String commitment, List<Finding> differences) implements Change {
 
-    /** Whether the live state is as it should be already. */
+    @Override
     public boolean isNothing() {
         return clearing.isEmpty() && preparation.isEmpty() && commitment.isEmpty();
     }

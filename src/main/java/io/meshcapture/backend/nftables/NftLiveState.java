@@ -1,5 +1,7 @@
 package io.meshcapture.backend.nftables;
 
+import io.meshcapture.backend.LiveState;
+import io.meshcapture.backend.Owned;
 import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
 import io.meshcapture.failure.Failure;
@@ -10,7 +12,6 @@ import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.ServiceRules;
 import io.meshcapture.rules.Step;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -23,7 +24,7 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** What stands in the kernel now. */
-public final class LiveState {
+final class NftLiveState implements LiveState {
 
     private final @Nullable StandingTable standing;
 
@@ -35,7 +36,7 @@ public final class LiveState {
      *
      * @param table as it is listed, or null where there is none
      */
-    LiveState(@Nullable Ruleset table) {
+    NftLiveState(@Nullable Ruleset table) {
         this.standing = table == null ? null : StandingTable.of(table);
         this.ruleset = standing == null ? null : standing.ruleset();
     }
@@ -50,35 +51,32 @@ public final class LiveState {
         return ruleset;
     }
 
-    /** Whether new connections are decided at all: the base chain leads somewhere. */
+    @Override
     public boolean isInForce() {
         return standing != null && standing.inForce() != null;
     }
 
-    /** What is left of the trial that runs; empty where none does. */
+    @Override
     public Optional<Duration> trial() {
         return standing == null ? Optional.empty() : Optional.ofNullable(standing.trialLeft());
     }
 
-    /** Whether a trial ended because nobody confirmed it, and its rules have not been cleared away yet. */
+    @Override
     public boolean hasEndedTrial() {
         return standing != null && standing.hasEndedTrial();
     }
 
-    /** Whether the beginnings of a change stand there that nothing leads to: its process was killed. */
+    @Override
     public boolean hasLeftover() {
         return standing != null && !standing.hasEndedTrial() && standing.leftover() != null;
     }
 
-    /** Whose captured connections are of which the decision in force would not tell, by the cookies of Envoy's ends. */
+    @Override
     public Map<Long, Owned> owners() {
         return standing == null ? Map.of() : OwnerSet.read(standing.table());
     }
 
-    /**
-     * The decisions by which captured connections may have been captured: the one in force, and that of a trial that has ended.
-     * None where rules stand there that are not ours.
-     */
+    @Override
     public List<Decision> decisions() {
         List<Decision> decisions = new ArrayList<>();
         try {
@@ -94,7 +92,7 @@ public final class LiveState {
         return decisions;
     }
 
-    /** The decision that comes back when the trial ends; null where that is none, or rules stand there that are not ours. */
+    @Override
     public @Nullable Decision decisionBehindTrial() {
         if (standing == null || standing.trialLeft() == null || standing.confirmed() == null) {
             return null;
@@ -106,12 +104,12 @@ public final class LiveState {
         }
     }
 
-    /** Whether a change can be built beside what stands: the table is awake, its base chains and shared sets are ours. */
+    @Override
     public boolean canBeBuiltUpon() {
         return standing != null && Switchover.isUsable(standing.table());
     }
 
-    /** The services that a trial is to replace, while it runs; empty otherwise. */
+    @Override
     public List<LiveService> servicesBehindTrial() {
         if (standing == null || standing.trialLeft() == null || standing.confirmed() == null) {
             return List.of();
@@ -119,30 +117,12 @@ public final class LiveState {
         return services(standing.confirmed().contents(standing.table()));
     }
 
-    /** Whether the table is there. */
+    @Override
     public boolean isPresent() {
         return ruleset != null;
     }
 
-    /**
-     * A service that is captured.
-     *
-     * @param name its name
-     * @param digest of its capture
-     * @param version of meshcapture that applied it
-     * @param since when it was applied, or null where the record was damaged
-     * @param captured new connections that were captured or rejected since then
-     * @param excepted new connections that its exceptions kept direct
-     */
-    public record LiveService(
-            String name,
-            String digest,
-            String version,
-            @Nullable Instant since,
-            long captured,
-            long excepted) {}
-
-    /** The services, in name order. Counters are there only where the state was read with them. */
+    @Override
     public List<LiveService> services() {
         return ruleset == null || !isInForce() ? List.of() : services(ruleset);
     }
@@ -180,13 +160,13 @@ public final class LiveState {
         return services;
     }
 
-    /** Services of whose control groups one is gone: it is listed by its number, and nobody will be in it again. */
+    @Override
     public Set<String> servicesOfGoneGroups() {
         Set<String> services = new TreeSet<>();
         for (NftSet set : ruleset == null ? List.<NftSet>of() : ruleset.sets().values()) {
-            if (LiveDecision.asksForGroups(set)) {
+            if (LookupReader.asksForGroups(set)) {
                 for (Element element : set.elements().values()) {
-                    if (LiveDecision.isOfGoneGroup(element)) {
+                    if (LookupReader.isOfGoneGroup(element)) {
                         services.add(element.comment());
                     }
                 }
@@ -208,22 +188,22 @@ public final class LiveState {
         return owners;
     }
 
-    /** The decision that the comments tell of; see {@link LiveDecision#read}. Only where the table is there. */
+    @Override
     public Decision decision() {
         return new LiveDecision(Objects.requireNonNull(ruleset)).read();
     }
 
-    /** The services as they stand, to be compiled again beside others. */
+    @Override
     public Map<ServiceName, ServiceRules> standing() {
         return ruleset == null || !isInForce() ? Map.of() : new LiveDecision(ruleset).services();
     }
 
-    /** Likewise, entries of control groups that are gone included: to be compared, since nobody could write them again. */
+    @Override
     public Map<ServiceName, ServiceRules> standingWithGoneGroups() {
         return ruleset == null || !isInForce() ? new LinkedHashMap<>() : new LiveDecision(ruleset).services(true);
     }
 
-    /** What happens to IPv6 as it stands; null where nothing is in force. */
+    @Override
     public Choices.@Nullable Ipv6 ipv6() {
         if (ruleset == null || !isInForce()) {
             return null;
@@ -240,17 +220,17 @@ public final class LiveState {
                         .anyMatch(chain -> chain.rules().stream().anyMatch(rule -> LiveDecision.hasComment(rule, why)));
     }
 
-    /** Envoy's listener that DNS goes to, by what is in force; empty where DNS is not captured. */
+    @Override
     public Optional<Port> dns() {
         return ruleset == null || !isInForce() ? Optional.empty() : Optional.ofNullable(DnsRules.listener(ruleset));
     }
 
-    /** Whether DNS is captured, by what is in force or by what a trial falls back to. */
+    @Override
     public boolean holdsDns() {
         return dns().isPresent() || holdsDnsBehindTrial();
     }
 
-    /** Whether it is by what a trial falls back to, while it runs. */
+    @Override
     public boolean holdsDnsBehindTrial() {
         return standing != null
                 && standing.trialLeft() != null
@@ -258,24 +238,14 @@ public final class LiveState {
                 && DnsRules.listener(standing.confirmed().contents(standing.table())) != null;
     }
 
-    /** Whether a chain stands that sends DNS to Envoy, whether or not anything leads to it. */
+    @Override
     public boolean hasEverCapturedDns() {
         return standing != null
                 && (DnsRules.listener(Slot.FIRST.contents(standing.table())) != null
                         || DnsRules.listener(Slot.SECOND.contents(standing.table())) != null);
     }
 
-    /**
-     * Capture of connections to this host, as it stands.
-     *
-     * @param mode how they reach Envoy
-     * @param listener Envoy's listener for them
-     * @param captured new connections that were captured or rejected
-     * @param excepted new connections to ports that the plan excepts
-     */
-    public record LiveInboundCapture(Choices.InboundMode mode, Port listener, long captured, long excepted) {}
-
-    /** Capture of connections to this host; empty where there is none. */
+    @Override
     public Optional<LiveInboundCapture> inbound() {
         if (ruleset == null || !isInForce() || !LiveInbound.isIn(ruleset)) {
             return Optional.empty();
@@ -303,12 +273,12 @@ public final class LiveState {
         return Optional.of(new LiveInboundCapture(LiveInbound.mode(ruleset), listener, captured, excepted));
     }
 
-    /** Whether connections to this host are captured, by what is in force or by what a trial falls back to. */
+    @Override
     public boolean holdsInbound() {
         return inbound().isPresent() || holdsInboundBehindTrial();
     }
 
-    /** Whether they are by what a trial falls back to, while it runs. */
+    @Override
     public boolean holdsInboundBehindTrial() {
         return standing != null
                 && standing.trialLeft() != null
@@ -316,27 +286,33 @@ public final class LiveState {
                 && standing.table().chains().containsKey(standing.confirmed().name(InboundRenderer.INBOUND));
     }
 
-    /** Whether connections through this host are captured, or have been. */
+    @Override
     public boolean isForwarding() {
         return chains().contains(RulesetRenderer.FORWARDED);
     }
 
-    /** Envoy's listeners for connections to this host that the table sends to or has sent to. */
+    @Override
     public List<Port> inboundListeners() {
-        List<Port> listeners = new ArrayList<>();
+        List<Port> listeners = remembered(Ruleset.INBOUND_LISTENERS);
+        // should somebody have emptied that
         chains().forEach(chain -> add(LiveInbound.listener(chain), listeners));
         return listeners;
     }
 
-    /** Envoy's listeners that the table sends to or has sent to. */
+    @Override
     public List<Port> listeners() {
-        List<Port> listeners = new ArrayList<>();
-        NftSet ever = standing == null ? null : standing.table().sets().get(Ruleset.LISTENERS);
-        if (ever != null) {
-            ever.elements().keySet().forEach(port -> add(LiveDecision.listener("goto to_" + port), listeners));
-        }
+        List<Port> listeners = remembered(Ruleset.LISTENERS);
         // should somebody have emptied that
-        chains().forEach(chain -> add(LiveDecision.listener("goto " + chain), listeners));
+        chains().forEach(chain -> add(LookupReader.listener("goto " + chain), listeners));
+        return listeners;
+    }
+
+    private List<Port> remembered(String set) {
+        List<Port> listeners = new ArrayList<>();
+        NftSet ever = standing == null ? null : standing.table().sets().get(set);
+        if (ever != null) {
+            ever.elements().keySet().forEach(port -> add(LookupReader.listener("goto to_" + port), listeners));
+        }
         return listeners;
     }
 

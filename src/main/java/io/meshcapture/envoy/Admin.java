@@ -1,0 +1,125 @@
+package io.meshcapture.envoy;
+
+import io.meshcapture.plan.HostPort;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.ConnectException;
+import java.net.HttpURLConnection;
+import java.net.Proxy;
+import java.net.URI;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+
+/**
+ * Envoy's admin interface, asked from the calling thread's network namespace. By the JDK's old client: the new one asks from
+ * threads of its own, and takes longer to load than the question takes.
+ */
+public final class Admin {
+
+    /** For all of an answer; Envoy's main thread gives one within milliseconds, and within a second while it is busy. */
+    static final Duration PATIENCE = Duration.ofSeconds(3);
+
+    /** For an answer that tells a state. */
+    private static final int SMALL = 64 * 1024;
+
+    private final HostPort address;
+
+    public Admin(HostPort address) {
+        this.address = address;
+    }
+
+    /**
+     * What {@code /ready} says.
+     *
+     * @param live whether it is LIVE
+     * @param state the state as it names it, such as {@code LIVE}, {@code INITIALIZING} or {@code DRAINING}
+     */
+    public record Readiness(boolean live, String state) {}
+
+    /**
+     * Whether Envoy calls itself ready. It says so too after its listeners have been closed with {@code /drain_listeners}.
+     *
+     * @throws NoAnswer where it cannot be asked
+     */
+    public Readiness ready() throws NoAnswer {
+        Answer answer = get("/ready", SMALL);
+        String state = answer.text().strip();
+        boolean known = state.length() < 40 && state.chars().allMatch(c -> c == '_' || Character.isUpperCase(c));
+        if (!known || state.isEmpty() || (answer.status() != 200 && answer.status() != 503)) {
+            throw new NoAnswer("what answers at " + address + " is not Envoy's admin interface");
+        }
+        return new Readiness(answer.status() == 200, state);
+    }
+
+    /** Of a request that somebody answered. */
+    record Answer(int status, String text) {}
+
+    /**
+     * @param most bytes that an answer may have
+     * @throws NoAnswer where there is none, it does not end in time, or it is longer
+     */
+    Answer get(String path, int most) throws NoAnswer {
+        HttpURLConnection connection;
+        try {
+            connection = (HttpURLConnection)
+                    URI.create("http://" + address + path).toURL().openConnection(Proxy.NO_PROXY);
+        } catch (IOException e) {
+            throw new IllegalStateException(e); // an address that the plan has checked makes a URL
+        }
+        connection.setConnectTimeout((int) PATIENCE.toMillis());
+        connection.setReadTimeout((int) PATIENCE.toMillis());
+        connection.setInstanceFollowRedirects(false);
+        connection.setUseCaches(false);
+        Thread watch = endInTime(connection);
+        try {
+            int status = connection.getResponseCode();
+            InputStream body = status < 400 ? connection.getInputStream() : connection.getErrorStream();
+            return new Answer(status, body == null ? "" : text(body, most));
+        } catch (ConnectException e) {
+            throw new NoAnswer("nobody answers at " + address);
+        } catch (UnknownHostException e) {
+            throw new NoAnswer("no address is known of " + address);
+        } catch (IOException e) {
+            throw new NoAnswer(
+                    watch.isAlive()
+                            ? "what answers at " + address + " does not speak HTTP as Envoy does"
+                            : "there is no whole answer at " + address + " within " + PATIENCE.toSeconds() + " s");
+        } finally {
+            watch.interrupt();
+            connection.disconnect();
+        }
+    }
+
+    /** The timeouts of a connection are for each of its parts: one that drips would never end. */
+    private static Thread endInTime(HttpURLConnection connection) {
+        return Thread.ofPlatform()
+                .daemon()
+                .name("patience with Envoy's admin interface")
+                .start(() -> {
+                    try {
+                        Thread.sleep(PATIENCE);
+                        connection.disconnect();
+                    } catch (InterruptedException answered) {
+                        Thread.currentThread().interrupt();
+                    }
+                });
+    }
+
+    private String text(InputStream body, int most) throws IOException, NoAnswer {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        byte[] buffer = new byte[16 * 1024];
+        for (int length = body.read(buffer); length > 0; length = body.read(buffer)) {
+            bytes.write(buffer, 0, length);
+            if (bytes.size() > most) {
+                throw new NoAnswer("the answer at " + address + " has more than " + most / 1024 + " KiB");
+            }
+        }
+        return bytes.toString(StandardCharsets.UTF_8);
+    }
+
+    HostPort address() {
+        return address;
+    }
+}

@@ -1,0 +1,73 @@
+package io.meshcapture.envoy;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What {@code /config_dump} tells of one kind of resource. */
+final class ConfigDump {
+
+    /** Ten thousand clusters have some 10 MiB. */
+    private static final int MOST = 32 * 1024 * 1024;
+
+    private ConfigDump() {}
+
+    /** Reads something out of an answer. */
+    interface Reading<T> {
+        T read() throws NoAnswer;
+    }
+
+    /**
+     * The entries of a kind.
+     *
+     * @param kind a field of the dumps, such as {@code static_listeners}
+     * @throws NoAnswer where it cannot be asked, or answers something else
+     */
+    static List<JsonObject> of(Admin admin, String kind) throws NoAnswer {
+        Admin.Answer answer = admin.get(path(kind), MOST);
+        return read(admin, kind, () -> {
+            if (answer.status() != 200) {
+                throw new IllegalStateException("status " + answer.status());
+            }
+            List<JsonObject> entries = new ArrayList<>();
+            for (JsonElement entry : array(JsonParser.parseString(answer.text()).getAsJsonObject(), "configs")) {
+                entries.add(entry.getAsJsonObject());
+            }
+            return entries;
+        });
+    }
+
+    private static String path(String kind) {
+        return "/config_dump?resource=" + kind;
+    }
+
+    /** @throws NoAnswer where what is read has another shape than Envoy's answers have */
+    static <T> T read(Admin admin, String kind, Reading<T> reading) throws NoAnswer {
+        try {
+            return reading.read();
+        } catch (JsonParseException
+                | IllegalStateException
+                | UnsupportedOperationException
+                | ClassCastException
+                | NullPointerException
+                | NumberFormatException e) {
+            throw new NoAnswer("the answer at " + admin.address() + " to " + path(kind) + " is not Envoy's");
+        }
+    }
+
+    static JsonArray array(JsonObject holder, String name) {
+        return holder.has(name) ? holder.getAsJsonArray(name) : new JsonArray();
+    }
+
+    static String text(JsonObject holder, String name) {
+        return holder.has(name) ? holder.get(name).getAsString() : "";
+    }
+
+    static boolean isTrue(JsonObject holder, String name) {
+        return holder.has(name) && holder.get(name).getAsBoolean();
+    }
+}

@@ -1,0 +1,169 @@
+package io.meshcapture.envoy;
+
+import io.meshcapture.plan.Address;
+import io.meshcapture.plan.BadValue;
+import io.meshcapture.plan.Choices;
+import io.meshcapture.plan.Family;
+import io.meshcapture.plan.HostName;
+import io.meshcapture.plan.Network;
+import io.meshcapture.plan.Plan;
+import io.meshcapture.plan.Port;
+import io.meshcapture.plan.PortRange;
+import io.meshcapture.plan.Service;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
+
+/** What of a running Envoy does not fit a plan, each with what to do: as sentences, in the order of how much it breaks. */
+public final class Fit {
+
+    private static final Network LOOPBACK = new Network(Sockets.LOOPBACK_IPV4, 8);
+
+    /** Where services that are captured by name have their addresses. */
+    private static final Network NAMED = new Network(new Address(Family.IPV4, 0, 0x7f420000L), 16);
+
+    private final Plan plan;
+    private final List<RunningListener> listeners;
+    private final List<RunningCluster> clusters;
+
+    private Fit(Plan plan, List<RunningListener> listeners, List<RunningCluster> clusters) {
+        this.plan = plan;
+        this.listeners = listeners;
+        this.clusters = clusters;
+    }
+
+    /**
+     * Compares.
+     *
+     * @param envoysPorts those that inbound capture leaves to Envoy
+     */
+    public static List<String> findings(
+            Plan plan, List<RunningListener> listeners, List<RunningCluster> clusters, SortedSet<Integer> envoysPorts) {
+        Fit fit = new Fit(plan, listeners, clusters);
+        List<String> findings = new ArrayList<>();
+        fit.addWithoutOriginalDestination(findings);
+        fit.addNotTransparent(findings);
+        fit.addLoops(findings);
+        fit.addSwallowed(envoysPorts, findings);
+        return findings;
+    }
+
+    private void addWithoutOriginalDestination(List<String> findings) {
+        SortedSet<Integer> ports = new TreeSet<>();
+        for (Service service : plan.services()) {
+            if (service.hosts() == null) {
+                ports.add(service.outbound().number());
+            }
+        }
+        if (plan.inbound() != null && plan.envoy().inbound() != null) {
+            ports.add(plan.envoy().inbound().number());
+        }
+        for (RunningListener listener : listeners) {
+            boolean isMeant =
+                    listener.sockets().stream().anyMatch(socket -> !socket.udp() && ports.contains(socket.port()));
+            if (isMeant && !listener.originalDestination()) {
+                findings.add("Envoy's listener " + listener.name() + " on " + places(listener)
+                        + " has no listener filter original_dst, so it cannot know where captured connections wanted to go;"
+                        + " add envoy.filters.listener.original_dst, or see meshcapture envoy-config");
+            }
+        }
+    }
+
+    private void addNotTransparent(List<String> findings) {
+        Port port = plan.envoy().inbound();
+        if (plan.inbound() == null || port == null || plan.inbound().mode() != Choices.InboundMode.TPROXY) {
+            return;
+        }
+        for (RunningListener listener : listeners) {
+            boolean isMeant =
+                    listener.sockets().stream().anyMatch(socket -> socket.port() == port.number() && !socket.udp());
+            if (isMeant && !listener.transparent()) {
+                findings.add("Envoy's listener " + listener.name() + " on " + places(listener)
+                        + " is not transparent, so that with inbound.mode: tproxy every client is refused; write transparent: true"
+                        + " and give Envoy CAP_NET_ADMIN, or write mode: redirect");
+            }
+        }
+    }
+
+    /** A name without a dot at its end is looked up in the hosts file first, by all of Envoy's resolvers but one. */
+    private void addLoops(List<String> findings) {
+        Set<String> names = new HashSet<>();
+        for (Service service : plan.services()) {
+            if (service.hosts() != null) {
+                service.hosts().names().stream().map(HostName::value).forEach(names::add);
+            }
+        }
+        for (RunningCluster cluster : clusters) {
+            for (String host : cluster.hosts()) {
+                if (names.contains(host)) {
+                    findings.add("Envoy's cluster " + cluster.name() + " looks " + host
+                            + " up, which the hosts file sends to Envoy itself, so that every request goes round in a circle;"
+                            + " write it as \"" + host + ".\", with a dot at the end, which is asked of DNS alone");
+                } else if (isNamed(host)) {
+                    findings.add("Envoy's cluster " + cluster.name() + " has the endpoint " + host
+                            + ", an address of services that are captured by name, so that every request goes round in a circle;"
+                            + " give it the address of an instance");
+                }
+            }
+        }
+    }
+
+    private static boolean isNamed(String host) {
+        try {
+            return NAMED.contains(Address.parse(host));
+        } catch (BadValue name) {
+            return false;
+        }
+    }
+
+    private void addSwallowed(SortedSet<Integer> envoysPorts, List<String> findings) {
+        if (plan.inbound() == null || plan.inbound().exceptEnvoy()) {
+            return;
+        }
+        SortedSet<Integer> swallowed = new TreeSet<>();
+        for (RunningListener listener : listeners) {
+            for (RunningListener.Socket socket : listener.sockets()) {
+                if (listener.bound()
+                        && !socket.udp()
+                        && !isLoopback(socket)
+                        && isCaptured(socket.port(), envoysPorts)) {
+                    swallowed.add(socket.port());
+                }
+            }
+        }
+        if (!swallowed.isEmpty()) {
+            String ports =
+                    String.join(", ", swallowed.stream().map(String::valueOf).toList());
+            findings.add("inbound capture takes what arrives for Envoy's own port" + (swallowed.size() > 1 ? "s " : " ")
+                    + ports + "; write inbound.except: [envoy], or the ports");
+        }
+    }
+
+    private boolean isCaptured(int port, SortedSet<Integer> envoysPorts) {
+        return port > 0
+                && plan.inbound() != null
+                && !envoysPorts.contains(port)
+                && !has(plan.inbound().except().ranges(), port)
+                && has(plan.inbound().to().ranges(), port);
+    }
+
+    private static boolean has(List<PortRange> ranges, int port) {
+        return ranges.stream().anyMatch(range -> range.first() <= port && port <= range.last());
+    }
+
+    private static boolean isLoopback(RunningListener.Socket socket) {
+        return LOOPBACK.contains(socket.address()) || socket.address().equals(Sockets.LOOPBACK_IPV6);
+    }
+
+    private static String places(RunningListener listener) {
+        List<String> places = new ArrayList<>();
+        for (RunningListener.Socket socket : listener.sockets()) {
+            String address = socket.address().toString();
+            places.add((address.indexOf(':') >= 0 ? "[" + address + "]" : address) + ":" + socket.port());
+        }
+        return String.join(" and ", places);
+    }
+}

@@ -1,0 +1,150 @@
+package io.meshcapture.envoy;
+
+import io.meshcapture.plan.Account;
+import io.meshcapture.plan.Address;
+import io.meshcapture.plan.Choices;
+import io.meshcapture.plan.Plan;
+import io.meshcapture.plan.Zone;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** What a person should know of a configuration: as its first comment, and as notes beside it. */
+final class Remarks {
+    private static final int PRIVILEGED = 1024;
+
+    private final Plan plan;
+    private final EnvoyHost host;
+    private final List<NamedService> named;
+    private final List<OutboundListener> outbound;
+    private final List<Address> nameServers;
+
+    Remarks(
+            Plan plan,
+            EnvoyHost host,
+            List<NamedService> named,
+            List<OutboundListener> outbound,
+            List<Address> nameServers) {
+        this.plan = plan;
+        this.host = host;
+        this.named = named;
+        this.outbound = outbound;
+        this.nameServers = nameServers;
+    }
+
+    /** What the file is, how it is used, and what Envoy needs for it. */
+    String head() {
+        List<String> lines = new ArrayList<>();
+        lines.add("Envoy's bootstrap for a meshcapture plan, by meshcapture envoy-config. Check and start it with");
+        lines.add("");
+        lines.add("  envoy --mode validate -c envoy.yaml");
+        lines.add("  envoy -c envoy.yaml");
+        lines.add("");
+        lines.add("as " + identity() + ", whose own traffic is never captured." + privileges());
+        return String.join("\n", lines);
+    }
+
+    private String identity() {
+        List<String> words = new ArrayList<>();
+        if (!plan.envoy().users().isEmpty()) {
+            words.add("user " + names(plan.envoy().users()));
+        }
+        if (!plan.envoy().groups().isEmpty()) {
+            words.add("group " + names(plan.envoy().groups()));
+        }
+        return String.join(" or ", words);
+    }
+
+    private static String names(List<Account> accounts) {
+        return String.join(" or ", accounts.stream().map(Account::text).toList());
+    }
+
+    private String privileges() {
+        Map<String, String> needed = new LinkedHashMap<>();
+        if (plan.inbound() != null && plan.inbound().mode() == Choices.InboundMode.TPROXY) {
+            needed.put("CAP_NET_ADMIN", "to take connections that were meant for others (mode: tproxy)");
+        }
+        List<Integer> low = lowPorts();
+        if (!low.isEmpty()) {
+            needed.put(
+                    "CAP_NET_BIND_SERVICE",
+                    "for ports below " + PRIVILEGED + ": "
+                            + String.join(
+                                    ", ", low.stream().map(String::valueOf).toList()));
+        }
+        StringBuilder text = new StringBuilder();
+        needed.forEach((capability, why) -> text.append("\nIt needs the capability ")
+                .append(capability)
+                .append(' ')
+                .append(why)
+                .append('.'));
+        return text.toString();
+    }
+
+    /** Listeners that only a privileged process may open. */
+    private List<Integer> lowPorts() {
+        Set<Integer> ports = new LinkedHashSet<>();
+        outbound.forEach(listener -> ports.add(listener.port().number()));
+        if (plan.envoy().inbound() != null) {
+            ports.add(plan.envoy().inbound().number());
+        }
+        if (plan.envoy().dns() != null) {
+            ports.add(plan.envoy().dns().number());
+        }
+        if (plan.hostsPorts() == Choices.HostsPorts.LISTENERS) {
+            named.stream()
+                    .filter(service -> service.address() != null)
+                    .forEach(service -> service.clientPorts().forEach(port -> ports.add(port.number())));
+        }
+        return ports.stream().filter(port -> port < PRIVILEGED).sorted().toList();
+    }
+
+    /** What cannot be, and what the user should know. */
+    List<String> notes() {
+        List<String> notes = new ArrayList<>();
+        boolean asksForIpv6 = plan.ipv6() == Choices.Ipv6.CAPTURE;
+        if (asksForIpv6 && !host.ipv6()) {
+            notes.add(
+                    "this host has no IPv6, and a listener there would end Envoy: none is printed, although the plan says"
+                            + " ipv6: capture; run envoy-config where Envoy runs");
+        }
+        if (plan.dns() != null && nameServers.isEmpty()) {
+            notes.add(
+                    "no DNS server is known here that Envoy could ask, so it goes by its own resolv.conf, and DNS over"
+                            + " TCP has no listener; name the servers with dns.servers, or run envoy-config where Envoy runs");
+        }
+        if (!plan.interfaces().outbound().isEmpty()) {
+            notes.add(
+                    "with interfaces.outbound Envoy listens on all addresses: keep everybody but the guests away from its ports,"
+                            + " with a firewall"
+                            + (plan.dns() == null ? "" : "; its DNS listener answers whoever asks"));
+        }
+        for (NamedService service : named) {
+            if (service.address() == null) {
+                notes.add("service " + service.service().name()
+                        + " has no address here yet, so that only those who tell"
+                        + " its name reach it; print the configuration again once it is applied");
+            }
+        }
+        for (Zone zone : plan.zones()) {
+            if (!zone.networks().isEmpty()) {
+                notes.add("zone " + zone.name()
+                        + ": its front proxy routes HTTP by Host and TLS by SNI; what carries no name"
+                        + " goes on to its original destination in the zone's networks, as without Envoy");
+            }
+        }
+        if (!named.isEmpty() && !OutboundListener.isFree(OutboundListener.EGRESS_PORT, plan)) {
+            notes.add("port " + OutboundListener.EGRESS_PORT
+                    + " is taken by the plan, so there is no listener for those who ask for services by name");
+        }
+        if (plan.envoy().admin() == null) {
+            notes.add(
+                    "the plan has no envoy.admin, so Envoy gets no admin interface, and whether it is ready is told by"
+                            + " its listeners alone");
+        }
+        return notes;
+    }
+}

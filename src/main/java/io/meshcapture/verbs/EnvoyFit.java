@@ -1,0 +1,102 @@
+package io.meshcapture.verbs;
+
+import io.meshcapture.envoy.Admin;
+import io.meshcapture.envoy.Fit;
+import io.meshcapture.envoy.NoAnswer;
+import io.meshcapture.envoy.RunningCluster;
+import io.meshcapture.envoy.RunningListener;
+import io.meshcapture.plan.HostPort;
+import io.meshcapture.plan.Plan;
+import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.InboundStep;
+import io.meshcapture.system.Processes;
+import io.meshcapture.system.SocketTable;
+import io.meshcapture.system.SocketTable.Open;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
+
+/** Whether the running Envoy fits the plan, beyond that it listens: its own configuration, and a second Envoy beside it. */
+final class EnvoyFit {
+    private EnvoyFit() {}
+
+    /** A sentence for each thing that does not fit, with its mend. */
+    static List<String> notes(Plan plan, Decision decision, EnvoyListeners listeners) {
+        List<String> notes = new ArrayList<>(secondEnvoys(listeners));
+        HostPort address = plan.envoy().admin();
+        if (address != null) {
+            Admin admin = new Admin(address);
+            try {
+                Admin.Readiness ready = admin.ready();
+                if (!ready.live()) {
+                    notes.add("Envoy is not ready, but " + ready.state() + ", by its admin interface " + address);
+                }
+                notes.addAll(
+                        Fit.findings(plan, RunningListener.of(admin), RunningCluster.of(admin), envoysPorts(decision)));
+            } catch (NoAnswer e) {
+                notes.add("Envoy could not be asked whether it fits the plan, because " + e.because()
+                        + "; start Envoy, or correct envoy.admin");
+            }
+        }
+        return notes;
+    }
+
+    private static SortedSet<Integer> envoysPorts(Decision decision) {
+        SortedSet<Integer> ports = new TreeSet<>();
+        decision.listeners().forEach(port -> ports.add(port.number()));
+        if (decision.inbound() != null) {
+            for (InboundStep step : decision.inbound().deciding()) {
+                if (step instanceof InboundStep.EnvoysPorts envoys) {
+                    ports.addAll(envoys.ports());
+                }
+            }
+        }
+        return ports;
+    }
+
+    /**
+     * Two processes with sockets of their own at one address (SO_REUSEPORT, which Envoy sets): the kernel deals connections
+     * out between them. An Envoy has a socket for each of its threads, and one that restarts hot shares them with the old one.
+     */
+    private static List<String> secondEnvoys(EnvoyListeners listeners) {
+        Map<String, List<Open>> shared = new LinkedHashMap<>();
+        for (Open socket : SocketTable.openListening()) {
+            if (listeners.needs(socket.localPort())) {
+                String place = socket.local() + " port " + socket.localPort();
+                shared.computeIfAbsent(place, _ -> new ArrayList<>()).add(socket);
+            }
+        }
+        shared.values().removeIf(sockets -> sockets.size() < 2);
+        if (shared.isEmpty()) {
+            return List.of();
+        }
+        Set<Long> inodes = new HashSet<>();
+        shared.values().forEach(sockets -> sockets.forEach(socket -> inodes.add(socket.inode())));
+        Map<Long, Set<String>> owners = Processes.ofSockets(inodes);
+        List<String> notes = new ArrayList<>();
+        shared.forEach((place, sockets) -> {
+            List<Set<String>> each = sockets.stream()
+                    .map(socket -> owners.getOrDefault(socket.inode(), Set.of()))
+                    .filter(processes -> !processes.isEmpty())
+                    .distinct()
+                    .toList();
+            boolean apart =
+                    each.stream().anyMatch(one -> each.stream().anyMatch(other -> Collections.disjoint(one, other)));
+            if (apart) {
+                Set<String> all = new TreeSet<>();
+                each.forEach(all::addAll);
+                notes.add("captured connections to " + place + " are dealt out between several processes, "
+                        + String.join(", ", all)
+                        + "; end all but one, and write enable_reuse_port: false into Envoy's listener"
+                        + " to have a second one refused");
+            }
+        });
+        return notes;
+    }
+}
