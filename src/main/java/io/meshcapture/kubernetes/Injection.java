@@ -103,12 +103,18 @@ public final class Injection {
     public static Outcome run(String file, byte[] content, Request request) {
         Manifest manifest = Manifest.read(file, content);
         Injection injection = new Injection(file, manifest, request);
-        Workload.Found found = Workload.in(manifest);
-        found.workloads().forEach(injection::change);
+        List<String> before = new ArrayList<>();
+        List<String> others = new ArrayList<>();
+        manifest.forEachDocument(document -> {
+            Workload.Found found = Workload.in(manifest, document);
+            found.workloads().forEach(injection::change);
+            others.addAll(found.others());
+            before.add(withoutOurs(document, found));
+            injection.done.clear(); // an alias does not lead into another document
+        });
         String changed = injection.edits.applyTo(manifest.text().toString());
-        injection.requireTheSameElsewhere(changed);
-        return new Outcome(
-                changed.getBytes(StandardCharsets.UTF_8), injection.changes, found.others(), injection.notes);
+        injection.requireTheSameElsewhere(changed, before);
+        return new Outcome(changed.getBytes(StandardCharsets.UTF_8), injection.changes, others, injection.notes);
     }
 
     private void change(Workload workload) {
@@ -219,15 +225,18 @@ public final class Injection {
     }
 
     private static List<String> meaning(Value value) {
-        return Meaning.of(Manifest.read("what is injected", ValueWriter.json(value))
-                .documents()
-                .getFirst());
+        List<String> meaning = new ArrayList<>();
+        Manifest.read("what is injected", ValueWriter.json(value))
+                .forEachDocument(document -> meaning.addAll(Meaning.of(document)));
+        return meaning;
     }
 
     /** Reads the changed text, and sees that it says what it said before, but for what is ours. */
-    private void requireTheSameElsewhere(String changed) {
+    private void requireTheSameElsewhere(String changed, List<String> before) {
         Manifest after = Manifest.read(file, changed);
-        if (!withoutOurs(manifest).equals(withoutOurs(after))) {
+        List<String> now = new ArrayList<>();
+        after.forEachDocument(document -> now.add(withoutOurs(document, Workload.in(after, document))));
+        if (!now.equals(before)) {
             throw new Failure.Conflict(
                     "the manifest cannot be changed without changing more than was asked for",
                     BadValue.printable(file) + " would say something else; nothing was written",
@@ -235,13 +244,13 @@ public final class Injection {
         }
     }
 
-    private static List<String> withoutOurs(Manifest manifest) {
+    private static String withoutOurs(Node document, Workload.Found found) {
         Map<Node, List<Ours>> ours = new HashMap<>();
-        for (Workload workload : Workload.in(manifest).workloads()) {
+        for (Workload workload : found.workloads()) {
             ours.put(
                     workload.spec(),
                     List.of(new Ours(INIT, CaptureContainer.NAME), new Ours(VOLUMES, CaptureContainer.VOLUME)));
         }
-        return Meaning.without(manifest.documents(), ours);
+        return Meaning.digestWithout(document, ours);
     }
 }

@@ -8,6 +8,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.yaml.snakeyaml.LoaderOptions;
 import org.yaml.snakeyaml.composer.Composer;
 import org.yaml.snakeyaml.error.Mark;
@@ -27,19 +28,17 @@ final class Manifest {
 
     private final String name;
     private final ManifestText text;
-    private final List<Node> documents;
 
-    private Manifest(String name, ManifestText text, List<Node> documents) {
+    private Manifest(String name, ManifestText text) {
         this.name = name;
         this.text = text;
-        this.documents = documents;
     }
 
     /**
      * Reads a manifest.
      *
      * @param name of the file, for messages
-     * @throws Failure.Invalid where it is not UTF-8 or not YAML
+     * @throws Failure.Invalid where it is not UTF-8
      */
     static Manifest read(String name, byte[] content) {
         try {
@@ -55,14 +54,22 @@ final class Manifest {
     }
 
     static Manifest read(String name, String content) {
+        return new Manifest(name, new ManifestText(content));
+    }
+
+    /**
+     * Hands the root of each document on, one after the other: the tree of a large file would be forty times its size.
+     *
+     * @throws Failure.Invalid where it is not YAML
+     */
+    void forEachDocument(Consumer<Node> task) {
+        String content = text.toString();
         try {
             Composer composer =
                     new Composer(new ParserImpl(new StreamReader(content), options()), new Resolver(), options());
-            List<Node> documents = new ArrayList<>();
             while (composer.checkNode()) {
-                documents.add(composer.getNode());
+                task.accept(composer.getNode());
             }
-            return new Manifest(name, new ManifestText(content), List.copyOf(documents));
         } catch (MarkedYAMLException malformed) {
             Mark mark = malformed.getProblemMark();
             throw new Failure.Invalid(
@@ -96,11 +103,6 @@ final class Manifest {
 
     ManifestText text() {
         return text;
-    }
-
-    /** The root of each document. */
-    List<Node> documents() {
-        return documents;
     }
 
     /** The offsets of the dashes before the items of block lists, in ascending order. */

@@ -12,12 +12,11 @@ final class ManifestText {
 
     ManifestText(String text) {
         this.text = text;
-        int[] points = text.codePoints().toArray();
-        supplementary = points.length == text.length()
-                ? new int[0]
-                : IntStream.range(0, points.length)
-                        .filter(i -> Character.isSupplementaryCodePoint(points[i]))
-                        .toArray();
+        int[] before = {0};
+        supplementary = IntStream.range(0, text.length())
+                .filter(i -> Character.isHighSurrogate(text.charAt(i)))
+                .map(i -> i - before[0]++)
+                .toArray();
         int first = text.indexOf('\n');
         lineBreak = first > 0 && text.charAt(first - 1) == '\r' ? "\r\n" : "\n";
     }

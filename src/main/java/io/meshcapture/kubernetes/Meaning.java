@@ -1,9 +1,15 @@
 package io.meshcapture.kubernetes;
 
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import org.yaml.snakeyaml.nodes.MappingNode;
 import org.yaml.snakeyaml.nodes.Node;
 import org.yaml.snakeyaml.nodes.NodeTuple;
@@ -17,45 +23,57 @@ import org.yaml.snakeyaml.nodes.Tag;
  */
 final class Meaning {
     private final Map<Node, Integer> seen = new HashMap<>();
-    private final List<String> words = new ArrayList<>();
+    private final Consumer<String> words;
     private final Map<Node, List<Ours>> ours;
 
     /** Items that are left out of a mapping's list; a list with nothing else in it is as good as none. */
     record Ours(String key, String name) {}
 
-    private Meaning(Map<Node, List<Ours>> ours) {
+    private Meaning(Consumer<String> words, Map<Node, List<Ours>> ours) {
+        this.words = words;
         this.ours = ours;
     }
 
     /** What a single value says. */
     static List<String> of(Node node) {
-        return without(List.of(node), Map.of());
+        List<String> words = new ArrayList<>();
+        new Meaning(words::add, Map.of()).add(node);
+        return words;
     }
 
-    /** What documents say without some items of some mappings' lists, told by their names. */
-    static List<String> without(List<Node> documents, Map<Node, List<Ours>> ours) {
-        Meaning meaning = new Meaning(ours);
-        documents.forEach(meaning::add);
-        return meaning.words;
+    /** What a document says without some items of some mappings' lists, told by their names; as a digest, for its size. */
+    static String digestWithout(Node document, Map<Node, List<Ours>> ours) {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            Consumer<String> words = word -> {
+                byte[] bytes = word.getBytes(StandardCharsets.UTF_8);
+                digest.update(ByteBuffer.allocate(4).putInt(bytes.length).flip());
+                digest.update(bytes);
+            };
+            new Meaning(words, ours).add(document);
+            return HexFormat.of().formatHex(digest.digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e); // every Java platform has it
+        }
     }
 
     private void add(Node node) {
         Integer before = seen.putIfAbsent(node, seen.size());
         if (before != null && !(node instanceof ScalarNode)) {
-            words.add("*" + before);
+            words.accept("*" + before);
             return;
         }
         switch (node) {
-            case ScalarNode scalar -> words.add("=" + shortTag(scalar) + scalar.getValue());
+            case ScalarNode scalar -> words.accept("=" + shortTag(scalar) + scalar.getValue());
             case SequenceNode list -> {
-                words.add("[");
+                words.accept("[");
                 list.getValue().forEach(this::add);
-                words.add("]");
+                words.accept("]");
             }
             case MappingNode mapping -> {
-                words.add("{");
+                words.accept("{");
                 mapping.getValue().forEach(pair -> add(mapping, pair));
-                words.add("}");
+                words.accept("}");
             }
             default -> throw new IllegalStateException(node.getClass().getName());
         }
@@ -85,9 +103,9 @@ final class Meaning {
                 : List.of();
         if (!left.isEmpty()) {
             add(pair.getKeyNode());
-            words.add("[");
+            words.accept("[");
             left.forEach(this::add);
-            words.add("]");
+            words.accept("]");
         }
     }
 

@@ -32,10 +32,10 @@ record Workload(String kind, String name, Node pod, MappingNode spec) {
             "CronJob", List.of("spec", "jobTemplate", "spec", "template"));
 
     /**
-     * What a manifest holds.
+     * What a document holds.
      *
-     * @param workloads in the order of the file
-     * @param others other objects, as {@code KIND/NAME}, and documents that are no object of Kubernetes
+     * @param workloads in the order of the document
+     * @param others other objects, as {@code KIND/NAME}, or that it is no object of Kubernetes
      */
     record Found(List<Workload> workloads, List<String> others) {
         public Found {
@@ -44,12 +44,10 @@ record Workload(String kind, String name, Node pod, MappingNode spec) {
         }
     }
 
-    static Found in(Manifest manifest) {
+    static Found in(Manifest manifest, Node document) {
         List<Workload> workloads = new ArrayList<>();
         List<String> others = new ArrayList<>();
-        NodeFields fields = new NodeFields(manifest);
-        Set<Node> seen = new HashSet<>();
-        manifest.documents().forEach(document -> add(document, fields, seen, workloads, others));
+        add(document, new NodeFields(manifest), new HashSet<>(), workloads, others);
         return new Found(workloads, others);
     }
 

@@ -3,6 +3,7 @@ package io.meshcapture.kubernetes;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -31,7 +32,9 @@ class InjectionPropertyTest {
     private static void assertFirst(String text) {
         Manifest manifest = Manifest.read("pod.yaml", text);
         NodeFields fields = new NodeFields(manifest);
-        List<Workload> workloads = Workload.in(manifest).workloads();
+        List<Workload> workloads = new ArrayList<>();
+        manifest.forEachDocument(
+                document -> workloads.addAll(Workload.in(manifest, document).workloads()));
         assertTrue(!workloads.isEmpty(), text);
         for (Workload workload : workloads) {
             List<Node> containers = fields.items(workload.spec(), "initContainers");
