@@ -1,9 +1,10 @@
 /*
- * killing WHEN REPORT PROGRAM [ARGUMENT…]
+ * killing WHEN[:ERRNO] REPORT PROGRAM [ARGUMENT…]
  *
  * Runs a program and kills it (SIGKILL) at the WHEN-th system call with which it could have an effect outside itself, before
  * the kernel has begun with that call; never, where WHEN is 0. REPORT gets the name of each such call, one a line, and at
- * the end the line "killed" or the line "ended STATUS". Ends as the program does, with 137 where it was killed.
+ * the end the line "killed" or the line "ended STATUS". Ends as the program does, with 137 where it was killed. With ERRNO, the
+ * program is not killed: that one call fails with it, and the kernel does nothing.
  *
  * All calls count that are not known to be harmless, those of all threads in one row; a call that nobody has thought of is
  * one to be killed at. Harmless is what changes the process alone (memory, threads, signal handlers, its own descriptors:
@@ -16,6 +17,7 @@
  * `when=` counts each thread's calls for itself.
  */
 #define _GNU_SOURCE
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
@@ -31,6 +33,8 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -91,7 +95,7 @@ static const struct { unsigned short call; const char *name; } names[] = {
     {SYS_fcntl, "fcntl"}, {SYS_ioctl, "ioctl"}, {SYS_prctl, "prctl"}, {SYS_mmap, "mmap"}, {SYS_setns, "setns"},
     {SYS_unshare, "unshare"}, {SYS_mount, "mount"}, {SYS_umount2, "umount2"}, {SYS_kill, "kill"}, {SYS_tgkill, "tgkill"},
     {SYS_execve, "execve"}, {SYS_exit_group, "exit_group"}, {SYS_pipe2, "pipe2"}, {SYS_eventfd2, "eventfd2"},
-    {SYS_fchmod, "fchmod"}, {SYS_fchown, "fchown"}, {SYS_linkat, "linkat"}, {SYS_symlinkat, "symlinkat"},
+    {SYS_utimensat, "utimensat"}, {SYS_fchmod, "fchmod"}, {SYS_fchown, "fchown"}, {SYS_linkat, "linkat"}, {SYS_symlinkat, "symlinkat"},
 #ifdef __x86_64__
     {SYS_open, "open"}, {SYS_creat, "creat"}, {SYS_rename, "rename"}, {SYS_unlink, "unlink"}, {SYS_mkdir, "mkdir"},
     {SYS_rmdir, "rmdir"}, {SYS_link, "link"}, {SYS_symlink, "symlink"}, {SYS_chmod, "chmod"}, {SYS_pipe, "pipe"},
@@ -103,6 +107,27 @@ static const struct { unsigned short call; const char *name; } names[] = {
 static void stop(const char *what) {
     fprintf(stderr, "killing: %s: %s\n", what, strerror(errno));
     exit(1);
+}
+
+/* the call is not made, and answers with the errno */
+static void fail(pid_t thread, long error) {
+#ifdef __x86_64__
+    struct user_regs_struct registers;
+    if (ptrace(PTRACE_GETREGS, thread, 0L, &registers)) stop("registers");
+    registers.orig_rax = -1;
+    registers.rax = -error;
+    if (ptrace(PTRACE_SETREGS, thread, 0L, &registers)) stop("registers");
+#else
+    struct user_pt_regs registers;
+    struct iovec all = {&registers, sizeof registers};
+    int none = -1;
+    struct iovec call = {&none, sizeof none};
+    if (ptrace(PTRACE_GETREGSET, thread, (long)NT_PRSTATUS, &all)) stop("registers");
+    registers.regs[0] = -error;
+    if (ptrace(PTRACE_SETREGSET, thread, (long)NT_PRSTATUS, &all) ||
+        ptrace(PTRACE_SETREGSET, thread, (long)NT_ARM_SYSTEM_CALL, &call))
+        stop("registers");
+#endif
 }
 
 static void filter(void) {
@@ -137,7 +162,8 @@ static void filter(void) {
 
 int main(int argc, char **argv) {
     if (argc < 4) return 2;
-    long when = atol(argv[1]), calls = 0;
+    const char *colon = strchr(argv[1], ':');
+    long when = atol(argv[1]), error = colon ? atol(colon + 1) : 0, calls = 0;
     FILE *report = fopen(argv[2], "we");
     if (!report) stop(argv[2]);
     int go[2];
@@ -173,7 +199,9 @@ int main(int argc, char **argv) {
                     if (names[i].call == info.seccomp.nr) name = names[i].name;
                 if (name) fprintf(report, "%s\n", name);
                 else fprintf(report, "call %llu\n", (unsigned long long)info.seccomp.nr);
-                if (++calls == when) {
+                if (++calls == when && error) {
+                    fail(thread, error);
+                } else if (calls == when) {
                     killed = 1;
                     kill(child, SIGKILL);
                 }

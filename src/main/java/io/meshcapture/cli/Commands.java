@@ -16,6 +16,8 @@ final class Commands {
             new RenderCommand(),
             new EnvoyConfigCommand(),
             new InjectCommand(),
+            new EnvCommand(),
+            new DoctorCommand(),
             new CompletionCommand(),
             new VersionCommand());
 

@@ -67,7 +67,10 @@ final class GlobalOptions {
                         + " groups are those of that process's /etc/passwd, and else of this host",
                 "--netns"));
         spec.addOption(text("FORMAT", "text or json (default: text)", "-o", "--output"));
-        spec.addOption(text("DIRECTORY", "where state is kept; this version keeps none on disk", "--state-dir"));
+        spec.addOption(text(
+                "DIRECTORY",
+                "where the journal of the hosts file is kept (default: /var/lib/meshcapture)",
+                "--state-dir"));
         spec.addOption(text("TIME", "how long another run is waited for (default: 10s)", "--lock-timeout"));
         spec.addOption(flag("work in a container that shares the node's network namespace", "--allow-host-network"));
         spec.addOption(flag("say more: where each setting comes from, and stack traces", "-v", "--verbose"));

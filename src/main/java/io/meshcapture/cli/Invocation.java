@@ -8,6 +8,7 @@ import io.meshcapture.verbs.Progress;
 import java.io.Console;
 import java.io.InputStream;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -33,6 +34,7 @@ final class Invocation {
     private boolean speaksByExitCode;
     private @Nullable String namespace;
     private Duration lockTimeout = DEFAULT_LOCK_TIMEOUT;
+    private Path stateDirectory = Place.DEFAULT_STATE_DIRECTORY;
 
     Invocation(PrintWriter out, PrintWriter err, InputStream in, Map<String, String> environment) {
         this.out = out;
@@ -54,6 +56,7 @@ final class Invocation {
                     "output format " + BadValue.quote(format) + " is not known", "--output", "write text or json");
         }
         json = format.equals("json");
+        stateDirectory = Path.of(options.matchedOptionValue("--state-dir", stateDirectory.toString()));
         lockTimeout = Durations.option(options, "--lock-timeout", DEFAULT_LOCK_TIMEOUT);
     }
 
@@ -92,7 +95,8 @@ final class Invocation {
 
     /** Where the verb works. */
     Place place() {
-        return new Place(namespace, allowHostNetwork, lockTimeout, environment, VersionCommand.version());
+        return new Place(
+                namespace, allowHostNetwork, lockTimeout, stateDirectory, environment, VersionCommand.version());
     }
 
     /** Talk, unless quiet. */

@@ -8,6 +8,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParseResult;
 
@@ -49,8 +50,8 @@ final class StatusCommand implements Command {
                                             ? null
                                             : service.since().toString());
                     json.name("version").value(service.version());
-                    json.name("captured").value(service.captured());
-                    json.name("excepted").value(service.excepted());
+                    json.name("captured").value(counted(service.captured()));
+                    json.name("excepted").value(counted(service.excepted()));
                     json.name("drift").value(drift.getOrDefault(service.name(), StatusDrift.unplanned(drift)));
                     json.endObject();
                 }
@@ -120,6 +121,10 @@ final class StatusCommand implements Command {
         return ExitCode.DONE;
     }
 
+    private static @Nullable Long counted(long connections) {
+        return connections == Status.UNCOUNTED ? null : connections;
+    }
+
     private static List<List<String>> rows(Status.Outcome live, Map<String, String> drift) {
         List<List<String>> rows = new ArrayList<>();
         rows.add(List.of("SERVICE", "BACKEND", "SINCE", "VERSION", "CAPTURED", "EXCEPTED", "DRIFT"));
@@ -129,8 +134,8 @@ final class StatusCommand implements Command {
                     service.backend(),
                     service.since() == null ? "-" : service.since().toString(),
                     service.version(),
-                    Long.toString(service.captured()),
-                    Long.toString(service.excepted()),
+                    service.captured() == Status.UNCOUNTED ? "-" : Long.toString(service.captured()),
+                    service.excepted() == Status.UNCOUNTED ? "-" : Long.toString(service.excepted()),
                     drift.getOrDefault(service.name(), StatusDrift.unplanned(drift))));
         }
         return rows;

@@ -119,6 +119,14 @@ final class Types {
                         "host name " + BadValue.quote(text) + " is this host's own, on which everything here relies",
                         "write the name of another");
             }
+            if (name.equals("kubernetes")
+                    || name.equals("kubernetes.default")
+                    || name.startsWith("kubernetes.default.svc")) {
+                throw new BadValue(
+                        "host name " + BadValue.quote(text)
+                                + " is the Kubernetes API server, which clients reach directly",
+                        "write the name of another");
+            }
             if (name.indexOf('_') >= 0) {
                 problems.note("host name " + BadValue.quote(text) + " has an underscore, which some resolvers refuse; "
                         + origin);

@@ -11,6 +11,7 @@ import java.net.URI;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Envoy's admin interface, asked from the calling thread's network namespace. By the JDK's old client: the new one asks from
@@ -72,7 +73,8 @@ public final class Admin {
         connection.setReadTimeout((int) PATIENCE.toMillis());
         connection.setInstanceFollowRedirects(false);
         connection.setUseCaches(false);
-        Thread watch = endInTime(connection);
+        AtomicBoolean late = new AtomicBoolean();
+        Thread watch = endInTime(connection, late);
         try {
             int status = connection.getResponseCode();
             InputStream body = status < 400 ? connection.getInputStream() : connection.getErrorStream();
@@ -83,9 +85,9 @@ public final class Admin {
             throw new NoAnswer("no address is known of " + address);
         } catch (IOException e) {
             throw new NoAnswer(
-                    watch.isAlive()
-                            ? "what answers at " + address + " does not speak HTTP as Envoy does"
-                            : "there is no whole answer at " + address + " within " + PATIENCE.toSeconds() + " s");
+                    late.get()
+                            ? "there is no whole answer at " + address + " within " + PATIENCE.toSeconds() + " s"
+                            : "what answers at " + address + " does not speak HTTP as Envoy does");
         } finally {
             watch.interrupt();
             connection.disconnect();
@@ -93,13 +95,14 @@ public final class Admin {
     }
 
     /** The timeouts of a connection are for each of its parts: one that drips would never end. */
-    private static Thread endInTime(HttpURLConnection connection) {
+    private static Thread endInTime(HttpURLConnection connection, AtomicBoolean late) {
         return Thread.ofPlatform()
                 .daemon()
                 .name("patience with Envoy's admin interface")
                 .start(() -> {
                     try {
                         Thread.sleep(PATIENCE);
+                        late.set(true);
                         connection.disconnect();
                     } catch (InterruptedException answered) {
                         Thread.currentThread().interrupt();

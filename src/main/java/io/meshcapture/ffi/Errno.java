@@ -5,10 +5,15 @@ public final class Errno {
     public static final int EPERM = 1;
     public static final int ENOENT = 2;
     public static final int ESRCH = 3;
+    public static final int EINTR = 4;
+    public static final int EIO = 5;
     public static final int EAGAIN = 11;
     public static final int EACCES = 13;
     public static final int EBUSY = 16;
     public static final int EINVAL = 22;
+    public static final int ENOSPC = 28;
+    public static final int EROFS = 30;
+    public static final int ELOOP = 40;
     public static final int EOPNOTSUPP = 95;
 
     private Errno() {}
@@ -19,6 +24,11 @@ public final class Errno {
             case EPERM -> "Operation not permitted";
             case ENOENT -> "No such file or directory";
             case ESRCH -> "No such process";
+            case EINTR -> "Interrupted system call";
+            case EIO -> "Input/output error";
+            case ENOSPC -> "No space left on device";
+            case EROFS -> "Read-only file system";
+            case ELOOP -> "Too many levels of symbolic links";
             case EAGAIN -> "Resource temporarily unavailable";
             case EACCES -> "Permission denied";
             case EBUSY -> "Device or resource busy";

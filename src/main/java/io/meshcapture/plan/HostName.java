@@ -1,7 +1,6 @@
 package io.meshcapture.plan;
 
 import java.util.Locale;
-import java.util.regex.Pattern;
 
 /**
  * A host name in lower case without a trailing dot (RFC 1123 section 2.1); underscores are let through, since resolvers
@@ -11,7 +10,14 @@ import java.util.regex.Pattern;
  */
 public record HostName(String value) {
 
-    private static final Pattern LABEL = Pattern.compile("[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?");
+    public HostName {
+        for (int i = 0; i < value.length(); i++) {
+            // once more, since it is written into a file that a blank or a newline would make another of
+            if (value.charAt(i) <= ' ' || value.charAt(i) >= 127 || value.charAt(i) == '#') {
+                throw new IllegalArgumentException(value);
+            }
+        }
+    }
 
     public static HostName parse(String text) throws BadValue {
         String mend = "write a name such as payments.internal";
@@ -22,9 +28,7 @@ public record HostName(String value) {
         }
         // before lower case, which makes a k of the Kelvin sign
         if (!isAscii(text)) {
-            throw new BadValue(
-                    "host name " + BadValue.quote(text) + " is not ASCII",
-                    "write its A-label (IDNA 2008), which starts with xn--");
+            throw HostLabel.notAscii(text);
         }
         if (text.endsWith(".")) {
             throw new BadValue(
@@ -37,8 +41,9 @@ public record HostName(String value) {
         String name = text.toLowerCase(Locale.ROOT);
         String[] labels = name.split("\\.", -1);
         for (String label : labels) {
-            if (!LABEL.matcher(label).matches()) {
-                throw new BadValue("host name " + BadValue.quote(text) + " is not a host name", mend);
+            String mistake = HostLabel.mistake(label);
+            if (mistake != null) {
+                throw new BadValue("host name " + BadValue.quote(text) + " " + mistake, mend);
             }
         }
         if (PortRange.isDecimal(labels[labels.length - 1])) {

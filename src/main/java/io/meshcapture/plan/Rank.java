@@ -1,7 +1,11 @@
 package io.meshcapture.plan;
 
-/** How narrowly a service names its callers, narrowest first: the order in which services are asked. */
+/**
+ * How narrowly a service names its callers, narrowest first: the order in which services are asked. Services that capture by
+ * name are asked before all guards about addresses, because theirs are loopback addresses that nobody else has.
+ */
 public enum Rank {
+    NAME("name"),
     CGROUP("cgroup or unit"),
     USER("user"),
     GROUP("group"),

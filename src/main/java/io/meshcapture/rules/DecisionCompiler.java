@@ -31,20 +31,23 @@ public final class DecisionCompiler {
      * @param ephemeral the ports that the kernel gives to clients (net.ipv4.ip_local_port_range)
      * @param nameServers the DNS servers of resolv.conf; read only where the plan captures those
      * @param envoysPorts the ports that Envoy serves to others; asked only where the plan excepts those
+     * @param names the addresses of services that capture by name and whose connections are redirected; services by name
+     *     that have none here are left to Envoy's own listeners
      */
     public record Host(
             Identities identities,
             Choices.Ipv6 ipv6,
             PortRange ephemeral,
             List<Address> nameServers,
-            SortedSet<Integer> envoysPorts) {
+            SortedSet<Integer> envoysPorts,
+            Map<ServiceName, LoopbackAddress> names) {
         public Host {
             nameServers = List.copyOf(nameServers);
         }
 
-        /** Without other ports of Envoy than those of the plan. */
+        /** Without other ports of Envoy than those of the plan, and without names. */
         public Host(Identities identities, Choices.Ipv6 ipv6, PortRange ephemeral, List<Address> nameServers) {
-            this(identities, ipv6, ephemeral, nameServers, new TreeSet<>());
+            this(identities, ipv6, ephemeral, nameServers, new TreeSet<>(), Map.of());
         }
 
         /** Without DNS servers. */
@@ -98,27 +101,32 @@ public final class DecisionCompiler {
                 asked.add(stands);
             } else if (service.hosts() == null) {
                 asked.add(services.compile(service));
+            } else {
+                LoopbackAddress address = host.names().get(service.name());
+                if (address != null) {
+                    asked.add(ServiceCompiler.named(service, service.hosts(), address));
+                }
             }
         }
         if (problems.isEmpty()) {
-            problems.addAll(NeverAsked.among(asked, exceptions, users, groups));
+            List<ServiceRules> byAddress = asked.stream()
+                    .filter(service -> service.rank() != Rank.NAME)
+                    .toList();
+            problems.addAll(NeverAsked.among(byAddress, exceptions, users, groups));
         }
         if (!problems.isEmpty()) {
             throw new Failure.Invalid(problems);
         }
         asked.addAll(left.values());
 
-        List<Step> steps = new ArrayList<>(guards(users, groups));
+        List<Step> steps = new ArrayList<>(guards(users, groups, look(Rank.NAME, asked)));
         if (!exceptions.isEmpty()) {
             steps.add(new Step.Lookup(null, 1, exceptions));
         }
         for (Rank rank : Rank.values()) {
-            steps.addAll(Layers.lay(
-                    rank,
-                    asked.stream()
-                            .filter(service -> service.rank() == rank)
-                            .map(ServiceRules::ofThisHost)
-                            .toList()));
+            if (rank != Rank.NAME) {
+                steps.addAll(look(rank, asked));
+            }
         }
         TreeMap<Integer, Port> listeners = new TreeMap<>();
         List<ServiceFacts> facts = new ArrayList<>();
@@ -137,6 +145,15 @@ public final class DecisionCompiler {
                 facts,
                 InboundCompiler.compile(plan, host),
                 forwarding(asked, exceptions));
+    }
+
+    private static List<Step.Lookup> look(Rank rank, List<ServiceRules> asked) {
+        return Layers.lay(
+                rank,
+                asked.stream()
+                        .filter(service -> service.rank() == rank)
+                        .map(ServiceRules::ofThisHost)
+                        .toList());
     }
 
     private @Nullable Forwarding forwarding(List<ServiceRules> asked, List<Entry> exceptions) {
@@ -169,7 +186,8 @@ public final class DecisionCompiler {
         return new Forwarding(plan.interfaces().outbound(), steps);
     }
 
-    private List<Step> guards(SortedSet<Long> users, SortedSet<Long> groups) {
+    /** @param names look-ups of services by name, which come before the guard that leaves loopback alone */
+    private List<Step> guards(SortedSet<Long> users, SortedSet<Long> groups, List<Step.Lookup> names) {
         boolean quicToo = plan.udp443() == Choices.Udp443.REJECT;
         List<Step> guards = new ArrayList<>();
         Step.Dns dns = dns();
@@ -184,6 +202,7 @@ public final class DecisionCompiler {
         guards.add(new Step.EnvoyUsers(new TreeSet<>(users)));
         guards.add(new Step.EnvoyGroups(new TreeSet<>(groups)));
         if (dns == null) {
+            guards.addAll(names);
             guards.add(new Step.OwnAddresses());
             guards.add(new Step.LinkLocal());
             guards.addAll(neverCaptured());
@@ -191,6 +210,7 @@ public final class DecisionCompiler {
             guards.addAll(neverCaptured());
             guards.add(dns);
             guards.add(new Step.OtherDns());
+            guards.addAll(names);
             guards.add(new Step.OwnAddresses());
             guards.add(new Step.LinkLocal());
         }

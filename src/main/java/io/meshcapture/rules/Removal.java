@@ -41,10 +41,14 @@ public final class Removal {
         List<Step> steps = new ArrayList<>();
         Map<Rank, CallerTables> earlier = new EnumMap<>(Rank.class);
         Map<Rank, TreeMap<Integer, List<Entry>>> layers = new EnumMap<>(Rank.class);
+        int namesAt = 0;
         for (Step step : all) {
             if (!(step instanceof Step.Lookup lookup) || lookup.rank() == null) {
                 steps.add(step);
                 continue;
+            }
+            if (lookup.rank() == Rank.NAME) {
+                namesAt = steps.size(); // they keep their place before the guards about addresses
             }
             CallerTables tables = earlier.computeIfAbsent(lookup.rank(), any -> new CallerTables());
             for (Entry entry : lookup.entries()) {
@@ -61,8 +65,10 @@ public final class Removal {
                 }
             }
         }
-        layers.forEach((rank, byLayer) ->
-                byLayer.forEach((layer, entries) -> steps.add(new Step.Lookup(rank, layer, entries))));
+        List<Step> names = new ArrayList<>();
+        layers.forEach((rank, byLayer) -> byLayer.forEach(
+                (layer, entries) -> (rank == Rank.NAME ? names : steps).add(new Step.Lookup(rank, layer, entries))));
+        steps.addAll(namesAt, names);
         return steps;
     }
 }

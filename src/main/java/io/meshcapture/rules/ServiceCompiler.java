@@ -7,6 +7,8 @@ import io.meshcapture.plan.CgroupPath;
 import io.meshcapture.plan.Destination;
 import io.meshcapture.plan.Family;
 import io.meshcapture.plan.From;
+import io.meshcapture.plan.HostName;
+import io.meshcapture.plan.HostsCapture;
 import io.meshcapture.plan.Network;
 import io.meshcapture.plan.Origin;
 import io.meshcapture.plan.Port;
@@ -27,6 +29,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Turns one service of the plan into entries: names resolved, destinations made disjoint. */
@@ -61,6 +64,25 @@ final class ServiceCompiler {
             to.addAll(entries(service.name(), caller, service.to(), service.outbound()));
         }
         return new ServiceRules(service.name(), service.from().rank(), except, to, service.origin());
+    }
+
+    /** A service by name: whoever connects to its address is captured, since the names tell that to everybody. */
+    static ServiceRules named(Service service, HostsCapture hosts, LoopbackAddress address) {
+        Network network = new Network(address.address(), Family.IPV4.bits());
+        String said = hosts.names().stream().map(HostName::value).collect(Collectors.joining(", "));
+        List<Entry> to = new ArrayList<>();
+        if (hosts.ports().isEmpty()) {
+            to.add(new Entry(service.name(), CallerKey.ANYBODY, network, PortRange.ALL, service.outbound(), said));
+        }
+        hosts.ports()
+                .forEach((port, listener) -> to.add(new Entry(
+                        service.name(),
+                        CallerKey.ANYBODY,
+                        network,
+                        new PortRange(port.number(), port.number()),
+                        listener,
+                        said + " port " + port)));
+        return new ServiceRules(service.name(), Rank.NAME, List.of(), to, service.origin());
     }
 
     /** Every combination of the kinds that are named. */

@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Who holds the lock of the calling thread's network namespace, from /proc/locks (proc_locks(5)), where processes of other
+ * Who holds a lock, that of the calling thread's network namespace or that of a file, from /proc/locks (proc_locks(5)), where processes of other
  * pid namespaces are missing.
  */
 final class LockHolders {
@@ -25,19 +25,34 @@ final class LockHolders {
      */
     record Holder(long pid, boolean exclusive) {}
 
-    private final List<Holder> holders;
-
-    private LockHolders(List<Holder> holders) {
-        this.holders = holders;
+    /** Whether a process could be a run of ours. */
+    private interface Rights {
+        boolean has(Path process) throws IOException;
     }
 
-    /** The holders at this moment, as far as they are visible. */
+    private final List<Holder> holders;
+    private final Rights rights;
+
+    private LockHolders(List<Holder> holders, Rights rights) {
+        this.holders = holders;
+        this.rights = rights;
+    }
+
+    /** The holders of the network namespace's lock at this moment, as far as they are visible. */
     static LockHolders now() {
+        return of(NetworkNamespace.OF_THIS_THREAD, LockHolders::mayChangeNetfilter);
+    }
+
+    /** The holders of a file's lock; a run of ours may write to it. */
+    static LockHolders of(Path file) {
+        return of(file, process -> mayWrite(process, file));
+    }
+
+    private static LockHolders of(Path file, Rights rights) {
         try {
-            return new LockHolders(
-                    parse(ProcFile.read(Path.of("/proc/locks")), fileOf(NetworkNamespace.OF_THIS_THREAD)));
+            return new LockHolders(parse(ProcFile.read(Path.of("/proc/locks")), fileOf(file)), rights);
         } catch (IOException e) {
-            return new LockHolders(List.of());
+            return new LockHolders(List.of(), rights);
         }
     }
 
@@ -63,14 +78,11 @@ final class LockHolders {
 
     /** Whether all are visible, and none could be a run of ours. */
     boolean areStrangers() {
-        return !holders.isEmpty() && holders.stream().noneMatch(LockHolders::couldBeOurs);
+        return !holders.isEmpty() && holders.stream().noneMatch(this::couldBeOurs);
     }
 
-    /**
-     * Whether it may change this namespace's netfilter: it has CAP_NET_ADMIN, in our user namespace or in the one that owns
-     * the network. What cannot be seen could be.
-     */
-    private static boolean couldBeOurs(Holder holder) {
+    /** What cannot be seen could be. */
+    private boolean couldBeOurs(Holder holder) {
         if (!holder.exclusive()) {
             return false;
         }
@@ -79,19 +91,30 @@ final class LockHolders {
         }
         Path process = Path.of("/proc", Long.toString(holder.pid()));
         try {
-            if (!Privileges.isNetAdmin(process.resolve("status"))) {
-                return false;
-            }
-            String user = Files.readSymbolicLink(process.resolve("ns/user")).toString();
-            return user.equals(NetworkNamespace.owner())
-                    || user.equals(Files.readSymbolicLink(Path.of("/proc/thread-self/ns/user"))
-                            .toString());
+            return rights.has(process);
         } catch (NoSuchFileException | FileNotFoundException e) {
             // it has ended and left the lock to a child, as no run of ours does; or /proc hides it
             return LibC.load().signalNothing(holder.pid()) != -Errno.ESRCH;
         } catch (IOException e) {
             return true;
         }
+    }
+
+    /** It has CAP_NET_ADMIN, in our user namespace or in the one that owns the network. */
+    private static boolean mayChangeNetfilter(Path process) throws IOException {
+        if (!Privileges.isNetAdmin(process.resolve("status"))) {
+            return false;
+        }
+        String user = Files.readSymbolicLink(process.resolve("ns/user")).toString();
+        return user.equals(NetworkNamespace.owner())
+                || user.equals(Files.readSymbolicLink(Path.of("/proc/thread-self/ns/user"))
+                        .toString());
+    }
+
+    /** It is root's, or the file's owner's. */
+    private static boolean mayWrite(Path process, Path file) throws IOException {
+        Object owner = Files.getAttribute(process, "unix:uid");
+        return owner.equals(0) || owner.equals(Files.getAttribute(file, "unix:uid"));
     }
 
     /** {@code process 4711 (java) holds the lock}. */

@@ -27,7 +27,8 @@ public final class Privileges {
         }
     }
 
-    private static boolean isNetAdmin() {
+    /** Whether netfilter may be read and changed. */
+    public static boolean isNetAdmin() {
         try {
             return isNetAdmin(Path.of("/proc/thread-self/status"));
         } catch (IOException e) {

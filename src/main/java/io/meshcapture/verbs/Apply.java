@@ -89,7 +89,12 @@ public final class Apply {
 
     public static Outcome run(Plan plan, Place place, Request request, Progress progress) throws Exception {
         Apply apply = new Apply(plan, place, request, progress);
-        return request.dryRun() ? place.reading(apply::apply) : place.changing(apply::awaitEnvoy, apply::apply);
+        return HostsApply.around(
+                plan,
+                place,
+                request,
+                () -> request.dryRun() ? place.reading(apply::apply) : place.changing(apply::awaitEnvoy, apply::apply),
+                apply::awaitEnvoy);
     }
 
     /** Only for the services that are to be applied. */

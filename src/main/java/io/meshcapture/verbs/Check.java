@@ -40,6 +40,10 @@ public final class Check {
     private Check() {}
 
     public static Outcome run(Plan plan, Place place, Set<ServiceName> services) throws Exception {
+        return HostsCheck.around(plan, place, services, () -> netfilter(plan, place, services));
+    }
+
+    private static Outcome netfilter(Plan plan, Place place, Set<ServiceName> services) throws Exception {
         return place.reading(() -> {
             try (Backend backend = Backends.open()) {
                 LiveState live = place.settled(backend);

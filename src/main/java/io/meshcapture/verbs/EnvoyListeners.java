@@ -4,6 +4,7 @@ import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Family;
+import io.meshcapture.plan.HostsCapture;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.Port;
 import io.meshcapture.plan.Service;
@@ -12,6 +13,7 @@ import io.meshcapture.system.HostFacts;
 import io.meshcapture.system.SocketTable;
 import io.meshcapture.system.UserNumbers;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -33,6 +35,9 @@ final class EnvoyListeners {
     private final List<SocketTable.Listening> listening;
     private final List<Port> ports;
 
+    /** Those that only connections to names are sent to: over IPv4, since names lead to 127.66.0.0/16. */
+    private final List<Port> named;
+
     /** Those that must take what arrives: the inbound one, and those that guests of this host are sent to. */
     private final List<Port> arrivals;
 
@@ -42,11 +47,13 @@ final class EnvoyListeners {
     private EnvoyListeners(
             List<SocketTable.Listening> listening,
             List<Port> ports,
+            List<Port> named,
             @Nullable Port inbound,
             boolean forwards,
             @Nullable DnsListener dns) {
         this.listening = listening;
         this.ports = ports;
+        this.named = named;
         this.forwards = forwards;
         this.dns = dns;
         this.arrivals = new ArrayList<>(forwards ? ports : List.of());
@@ -58,17 +65,30 @@ final class EnvoyListeners {
     /** The listeners that a plan needs, and who listens in this namespace now. */
     static EnvoyListeners of(Plan plan) {
         TreeMap<Integer, Port> ports = new TreeMap<>();
+        TreeMap<Integer, Port> named = new TreeMap<>();
         for (Service service : plan.services()) {
-            ports.put(service.outbound().number(), service.outbound());
+            if (service.hosts() == null) {
+                ports.put(service.outbound().number(), service.outbound());
+            } else if (plan.hostsPorts() != Choices.HostsPorts.LISTENERS) {
+                redirected(service, service.hosts()).forEach(port -> named.put(port.number(), port));
+            }
         }
+        named.keySet().removeAll(ports.keySet());
         List<SocketTable.Listening> listening = SocketTable.listening();
         Port dns = plan.envoy().dns();
         return new EnvoyListeners(
                 listening,
                 List.copyOf(ports.values()),
+                List.copyOf(named.values()),
                 plan.inbound() == null ? null : plan.envoy().inbound(),
                 !plan.interfaces().outbound().isEmpty(),
                 dns == null ? null : DnsListener.of(dns, listening));
+    }
+
+    private static Collection<Port> redirected(Service service, HostsCapture hosts) {
+        return hosts.ports().isEmpty()
+                ? List.of(service.outbound())
+                : hosts.ports().values();
     }
 
     /** Envoy's listener for captured DNS, or null where the plan captures none. */
@@ -126,6 +146,11 @@ final class EnvoyListeners {
             }
             if (ipv6 == Choices.Ipv6.CAPTURE && HostFacts.hasIpv6() && !serves(port, LOOPBACK_IPV6)) {
                 missing.add("[" + LOOPBACK_IPV6 + "]:" + port);
+            }
+        }
+        for (Port port : named) {
+            if (!serves(port, LOOPBACK_IPV4)) {
+                missing.add(LOOPBACK_IPV4 + ":" + port);
             }
         }
         for (Port port : arrivals) {
@@ -188,6 +213,9 @@ final class EnvoyListeners {
         }
         for (Port port : ports) {
             addStrangers(listening, port, "", users, numbers, ipv6, found);
+        }
+        for (Port port : named) {
+            addStrangers(listening, port, "", users, numbers, Choices.Ipv6.BYPASS, found);
         }
         if (dns != null) {
             addStrangers(dns.udp(), dns.port(), " (UDP)", users, numbers, ipv6, found);

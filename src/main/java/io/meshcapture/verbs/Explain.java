@@ -14,7 +14,6 @@ import io.meshcapture.rules.Arrival;
 import io.meshcapture.rules.Caller;
 import io.meshcapture.rules.Connection;
 import io.meshcapture.rules.Decision;
-import io.meshcapture.rules.DecisionCompiler;
 import io.meshcapture.rules.Explainer;
 import io.meshcapture.rules.Explanation;
 import io.meshcapture.rules.InboundExplainer;
@@ -69,8 +68,7 @@ public final class Explain {
         Supported.require(plan);
         return place.there(() -> {
             Choices.Ipv6 ipv6 = EnvoyListeners.of(plan).ipv6(plan.ipv6(), null, new java.util.ArrayList<>());
-            Decision decision = DecisionCompiler.compile(
-                    plan, Wanted.host(place, ipv6, NameServers.of(plan, place), EnvoysPorts.of(plan)));
+            Decision decision = Wanted.explained(plan, place, ipv6);
             return answer(decision, question, place.accounts());
         });
     }

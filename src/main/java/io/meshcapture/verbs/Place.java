@@ -8,6 +8,8 @@ import io.meshcapture.system.HostFacts;
 import io.meshcapture.system.NamespaceLock;
 import io.meshcapture.system.NetworkNamespace;
 import io.meshcapture.system.Privileges;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -19,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param namespace the network namespace as {@code --netns} names it, or null for the calling thread's own
  * @param allowHostNetwork whether a container may change the node's own network namespace
  * @param lockTimeout how long another run is waited for
+ * @param stateDirectory where the journal of the hosts file is kept
  * @param environment the process's environment
  * @param version of meshcapture, for the records in the live state
  */
@@ -26,8 +29,35 @@ public record Place(
         @Nullable String namespace,
         boolean allowHostNetwork,
         Duration lockTimeout,
+        Path stateDirectory,
         Map<String, String> environment,
         String version) {
+
+    /** Unless {@code --state-dir} says otherwise. */
+    public static final Path DEFAULT_STATE_DIRECTORY = Path.of("/var/lib/meshcapture");
+
+    /**
+     * The hosts file that the programs there read. It belongs to a mount namespace, which a network namespace tells nothing
+     * about unless it is named by a process in it, or by a name for which {@code ip netns exec} lays a file over it.
+     *
+     * @throws Failure.Unavailable where nobody can say which it is
+     */
+    Path hosts() {
+        if (namespace == null) {
+            return Path.of("/etc/hosts");
+        }
+        Path process = NetworkNamespace.process(namespace);
+        Path ofName = Path.of("/etc/netns", Path.of(namespace).getFileName().toString(), "hosts");
+        if (process != null) {
+            return process.resolve("root/etc/hosts");
+        } else if (Files.exists(ofName)) {
+            return ofName;
+        }
+        throw new Failure.Unavailable(
+                "which hosts file the programs in network namespace " + namespace + " read cannot be told",
+                "there is no " + ofName + ", and other files are of mount namespaces, not of network namespaces",
+                "name the namespace by a process in it: --netns PID");
+    }
 
     /** What names of users and groups stand for there. */
     Accounts accounts() {

@@ -3,7 +3,6 @@ package io.meshcapture.verbs;
 import io.meshcapture.backend.nftables.NftablesBackend;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Plan;
-import io.meshcapture.rules.DecisionCompiler;
 
 /** The ruleset of a plan as text. Touches nothing and needs no privilege but to enter another namespace. */
 public final class Render {
@@ -13,7 +12,6 @@ public final class Render {
     public static String run(Plan plan, Place place) throws Exception {
         Supported.require(plan);
         Choices.Ipv6 ipv6 = plan.ipv6() == Choices.Ipv6.AUTO ? Choices.Ipv6.CAPTURE : plan.ipv6();
-        return place.there(() -> NftablesBackend.render(DecisionCompiler.compile(
-                plan, Wanted.host(place, ipv6, NameServers.of(plan, place), EnvoysPorts.of(plan)))));
+        return place.there(() -> NftablesBackend.render(Wanted.explained(plan, place, ipv6)));
     }
 }

@@ -66,7 +66,7 @@ public final class Rollback {
     private Rollback() {}
 
     public static Outcome run(Place place, Request request, Progress progress) throws Exception {
-        return place.changing(() -> rollback(place, request, progress));
+        return HostsRollback.around(place, request, () -> place.changing(() -> rollback(place, request, progress)));
     }
 
     private static Outcome rollback(Place place, Request request, Progress progress) throws Exception {

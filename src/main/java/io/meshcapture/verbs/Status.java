@@ -41,8 +41,8 @@ public final class Status {
      * @param backend how its capture is written
      * @param since when it was applied, or null where the record was damaged
      * @param version of meshcapture that applied it
-     * @param captured new connections that were captured or rejected since then
-     * @param excepted new connections that its exceptions kept direct
+     * @param captured new connections that were captured or rejected since then; {@link #UNCOUNTED} where nobody counts them
+     * @param excepted new connections that its exceptions kept direct; likewise
      */
     public record Captured(
             String name, String backend, @Nullable Instant since, String version, long captured, long excepted) {}
@@ -57,9 +57,16 @@ public final class Status {
      */
     public record Arriving(Choices.InboundMode mode, Port listener, long captured, long excepted) {}
 
+    /** Nobody counts what goes to Envoy by the hosts file alone. */
+    public static final long UNCOUNTED = -1;
+
     private Status() {}
 
     public static Outcome run(Place place) throws Exception {
+        return HostsStatus.around(place, () -> netfilter(place));
+    }
+
+    private static Outcome netfilter(Place place) throws Exception {
         return place.reading(() -> {
             try (Backend backend = Backends.open()) {
                 LiveState live = place.settled(backend);

@@ -15,7 +15,6 @@ final class Supported {
                 plan.backend() != Choices.Backend.AUTO && plan.backend() != Choices.Backend.NFTABLES,
                 "the backend " + Choices.word(plan.backend()) + " (backend)");
         for (Service service : plan.services()) {
-            refuse(service.hosts() != null, "capture by name (services." + service.name() + ".hosts)");
             refuse(
                     service.onEnvoyDown() == Choices.OnEnvoyDown.OPEN,
                     "failing open (services." + service.name() + ".on-envoy-down: open)");

@@ -10,6 +10,7 @@ import io.meshcapture.plan.Service;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.DecisionCompiler;
+import io.meshcapture.rules.LoopbackAddress;
 import io.meshcapture.rules.ServiceRules;
 import io.meshcapture.rules.Step;
 import io.meshcapture.system.HostFacts;
@@ -40,10 +41,10 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
     static Wanted of(Plan plan, Place place, Set<ServiceName> selected, LiveState live) {
         requireKnown(plan, selected);
         if (selected.isEmpty()) {
-            return of(plan, place, live, Map.of());
+            return of(plan, plan, place, live, Map.of());
         }
         Map<ServiceName, ServiceRules> standing = without(live.standing(), selected);
-        return of(among(plan, selected, standing.keySet()), place, live, standing);
+        return of(plan, among(plan, selected, standing.keySet()), place, live, standing);
     }
 
     /**
@@ -65,7 +66,7 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
         }
         compiled.removeAll(stopped);
         standing.keySet().removeAll(compiled);
-        return of(among(plan, compiled, standing.keySet()), place, live, standing);
+        return of(plan, among(plan, compiled, standing.keySet()), place, live, standing);
     }
 
     private static Map<ServiceName, ServiceRules> without(
@@ -84,7 +85,8 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
                         .toList());
     }
 
-    private static Wanted of(Plan relevant, Place place, LiveState live, Map<ServiceName, ServiceRules> standing) {
+    private static Wanted of(
+            Plan whole, Plan relevant, Place place, LiveState live, Map<ServiceName, ServiceRules> standing) {
         Supported.require(relevant);
         List<String> notes = new ArrayList<>();
         NameServers nameServers = NameServers.of(relevant, place);
@@ -95,7 +97,8 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
         Choices.Ipv6 ipv6 = envoy.ipv6(relevant.ipv6(), live.ipv6(), notes);
         EnvoysPorts envoysPorts = EnvoysPorts.of(relevant, live);
         notes.addAll(envoysPorts.notes());
-        Decision decision = DecisionCompiler.compile(relevant, host(place, ipv6, nameServers, envoysPorts), standing);
+        DecisionCompiler.Host host = host(place, ipv6, nameServers, envoysPorts, HostsWanted.redirected(whole, place));
+        Decision decision = DecisionCompiler.compile(relevant, host, standing);
         return new Wanted(decision, ipv6, envoy, notes);
     }
 
@@ -165,15 +168,32 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
         return envoyUsers().stream().map(String::valueOf).collect(Collectors.joining(", "));
     }
 
+    /** The decision of a plan that is not to stand: nothing of what stands is asked. */
+    static Decision explained(Plan plan, Place place, Choices.Ipv6 ipv6) {
+        return DecisionCompiler.compile(
+                plan,
+                host(
+                        place,
+                        ipv6,
+                        NameServers.of(plan, place),
+                        EnvoysPorts.of(plan),
+                        HostsWanted.explained(plan, place)));
+    }
+
     /** What is asked of the host when a plan is compiled. */
-    static DecisionCompiler.Host host(
-            Place place, Choices.Ipv6 ipv6, NameServers nameServers, EnvoysPorts envoysPorts) {
+    private static DecisionCompiler.Host host(
+            Place place,
+            Choices.Ipv6 ipv6,
+            NameServers nameServers,
+            EnvoysPorts envoysPorts,
+            Map<ServiceName, LoopbackAddress> names) {
         return new DecisionCompiler.Host(
                 new HostIdentities(place.accounts()),
                 ipv6,
                 HostFacts.ephemeralPorts(),
                 nameServers.servers(),
-                envoysPorts.ports());
+                envoysPorts.ports(),
+                names);
     }
 
     private static void requireKnown(Plan plan, Set<ServiceName> selected) {

@@ -46,10 +46,18 @@ final class Killing {
 
     /** Runs it and kills it at its n-th such call, from 1; it may end before. */
     Death at(int call, String plan, List<String> arguments) {
+        return run(Integer.toString(call), plan, arguments);
+    }
+
+    /** Runs it and lets its n-th such call, from 1, fail with an error. */
+    Death failing(int call, int errno, String plan, List<String> arguments) {
+        return run(call + ":" + errno, plan, arguments);
+    }
+
+    private Death run(String when, String plan, List<String> arguments) {
         try {
             Path report = Files.createTempFile("killing", ".txt");
-            var command = new ArrayList<>(
-                    List.of(program.toString(), Integer.toString(call), report.toString(), meshcapture()));
+            var command = new ArrayList<>(List.of(program.toString(), when, report.toString(), meshcapture()));
             command.addAll(arguments);
             Run.Result result = Run.command(plan, Map.of(), LIMIT, command);
             List<String> lines = Files.readAllLines(report);

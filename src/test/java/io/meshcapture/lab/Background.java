@@ -22,7 +22,7 @@ public final class Background implements AutoCloseable {
         this.process = process;
     }
 
-    static Background started(String input, Map<String, String> environment, List<String> command) {
+    public static Background started(String input, Map<String, String> environment, List<String> command) {
         Kernel.refuseMachinesOwnNamespace();
         try {
             // files, not pipes: a grandchild that keeps a pipe open must not hold the test

@@ -17,9 +17,11 @@ import io.meshcapture.rules.ServiceFacts;
 import io.meshcapture.rules.ServiceRules;
 import io.meshcapture.rules.Step;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -230,6 +232,7 @@ final class LiveDecision {
     Map<ServiceName, ServiceRules> services(boolean gone) {
         Map<ServiceName, List<Entry>> except = new LinkedHashMap<>();
         Map<ServiceName, List<Entry>> to = new LinkedHashMap<>();
+        Set<ServiceName> byName = new HashSet<>();
         for (NftSet map : ruleset.sets().values()) {
             if (map.isMap()) {
                 for (Entry entry : LookupReader.entries(map, gone)) {
@@ -237,6 +240,9 @@ final class LiveDecision {
                     boolean again = map.name().startsWith(RulesetRenderer.FORWARDED)
                             && entry.caller().network() == null;
                     if (entry.service() != null && !again) {
+                        if (LookupReader.rank(map) == Rank.NAME) {
+                            byName.add(entry.service());
+                        }
                         (entry.listener() == null ? except : to)
                                 .computeIfAbsent(entry.service(), any -> new ArrayList<>())
                                 .add(entry);
@@ -250,7 +256,9 @@ final class LiveDecision {
                     name,
                     new ServiceRules(
                             name,
-                            entries.getFirst().caller().rank(),
+                            byName.contains(name)
+                                    ? Rank.NAME
+                                    : entries.getFirst().caller().rank(),
                             except.getOrDefault(name, List.of()),
                             to.getOrDefault(name, List.of()),
                             LIVE)));

@@ -28,6 +28,9 @@ final class LookupReader {
 
     static Rank rank(NftSet map) {
         String name = map.name();
+        if (name.startsWith("name")) {
+            return Rank.NAME;
+        }
         if (name.startsWith("cgroup")) {
             return Rank.CGROUP;
         }

@@ -4,6 +4,7 @@ import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
 import io.meshcapture.plan.Family;
 import io.meshcapture.plan.Network;
+import io.meshcapture.plan.Rank;
 import io.meshcapture.rules.CallerKey;
 import io.meshcapture.rules.Entry;
 import io.meshcapture.rules.Step;
@@ -31,7 +32,7 @@ record LookupRenderer(RulesetBuilder builder) {
                     .add(entry);
         }
         maps.forEach((kind, entries) -> {
-            String prefix = lookup.rank() == null ? "except" : kind.who() + "_" + lookup.layer();
+            String prefix = prefix(lookup, kind);
             NftSet map = builder.set(
                     kind.name(prefix), true, "type " + kind.type() + " : verdict", "flags interval", "counter");
             rules.add(kind.expression() + " vmap @" + map.name() + RulesetBuilder.comment(lookup.why()));
@@ -41,6 +42,13 @@ record LookupRenderer(RulesetBuilder builder) {
             }
         });
         return rules;
+    }
+
+    private static String prefix(Step.Lookup lookup, LookupMap kind) {
+        if (lookup.rank() == null) {
+            return "except";
+        }
+        return (lookup.rank() == Rank.NAME ? "name" : kind.who()) + "_" + lookup.layer();
     }
 
     private static void add(NftSet map, String key, Entry entry) {

@@ -1,0 +1,347 @@
+package io.meshcapture.backend.hosts;
+
+import io.meshcapture.failure.Failure;
+import io.meshcapture.ffi.Errno;
+import io.meshcapture.plan.ServiceName;
+import io.meshcapture.rules.Fnv;
+import io.meshcapture.system.EditedFile;
+import io.meshcapture.system.FileFacts;
+import io.meshcapture.system.FileLock;
+import io.meshcapture.system.FileRefusal;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Edits a hosts file, alone among our own runs. What others do to the file meanwhile is kept: each edit is made where the
+ * file still is what it was planned for, and planned anew where it is not.
+ */
+public final class HostsEditor implements AutoCloseable {
+
+    /** How often a change is planned anew because others changed the file. */
+    private static final int ATTEMPTS = 50;
+
+    /** How long somebody who has the file open is waited for. Readers have it open for microseconds. */
+    private static final Duration LEASE_PATIENCE = Duration.ofMillis(100);
+
+    /** What was not put in force, or no longer is: nothing beyond what every removal takes. */
+    private static final Choice LEFTOVERS = _ -> _ -> false;
+
+    private final Path path;
+    private final EditedFile file;
+    private final JournalFile journal;
+    private final List<String> notes = new ArrayList<>();
+    private String identity = "";
+
+    private HostsEditor(Path path, EditedFile file, JournalFile journal) {
+        this.path = path;
+        this.file = file;
+        this.journal = journal;
+    }
+
+    /**
+     * Opens a hosts file, takes the lock, and undoes or finishes what an earlier run left.
+     *
+     * @param patience how long another run is waited for
+     * @throws Failure.Busy where another run holds the lock
+     * @throws Failure.Unavailable where the file or the state directory cannot be written
+     * @throws Failure.Conflict where it is no file that can be edited, or an interrupted change cannot be finished
+     */
+    public static HostsEditor open(Path hosts, Path stateDirectory, Duration patience) throws InterruptedException {
+        Path path = HostsPath.behindLinks(hosts);
+        EditedFile file;
+        try {
+            file = EditedFile.open(path);
+        } catch (IOException e) {
+            throw cannotOpen(path, e);
+        }
+        try {
+            HostsEditor editor = new HostsEditor(path, file, JournalFile.in(stateDirectory));
+            editor.identify();
+            FileLock.take(file, path, patience);
+            if (editor.journal.isImpossible()) {
+                editor.notes.add("no journal is kept, because the file system of " + stateDirectory
+                        + " is read-only; name a directory that can be written with --state-dir");
+            }
+            editor.recover();
+            return editor;
+        } catch (IOException e) {
+            file.close();
+            throw refused(path, e, "nothing was changed");
+        } catch (RuntimeException | InterruptedException e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    private static Failure cannotOpen(Path path, IOException e) {
+        String because = String.valueOf(e.getMessage());
+        String mend = "run it as root";
+        if (e instanceof FileRefusal refusal) {
+            String flags = refusal.errno() == Errno.EPERM ? EditedFile.flagsOf(path) : "";
+            if (!flags.isEmpty()) {
+                because = flags;
+                mend = "take the flag off if nobody relies on it (chattr -i -a " + path + ")";
+            } else if (refusal.errno() == Errno.EROFS) {
+                mend = "mount it writable; in a container, leave readOnly out of the mount of /etc/hosts";
+            } else if (refusal.errno() == Errno.ENOENT) {
+                mend = "make it, with the names of localhost in it";
+            } else if (refusal.errno() == Errno.ELOOP) {
+                return new Failure.Conflict(
+                        path + " cannot be edited", "it became a link meanwhile", "look who did that");
+            }
+        }
+        return new Failure.Unavailable("the hosts file " + path + " cannot be changed", because, mend);
+    }
+
+    private void identify() throws IOException {
+        FileFacts facts = file.facts();
+        if (!facts.regular()) {
+            throw new Failure.Conflict(
+                    path + " cannot be edited", "it is no regular file", "make it a file with the names of localhost");
+        }
+        if (facts.links() == 0) {
+            throw new Failure.Conflict(
+                    path + " is a stale mount",
+                    "the file that is mounted here was replaced by another outside, and nothing reads this one after a"
+                            + " restart",
+                    "restart the container");
+        }
+        identity = facts.identity();
+    }
+
+    /** Where the file is, behind links. */
+    public Path path() {
+        return path;
+    }
+
+    /** What the user should know of what was found and done. */
+    public List<String> notes() {
+        return List.copyOf(notes);
+    }
+
+    /** What stands. */
+    public HostsFindings standing() throws InterruptedException {
+        try {
+            return new HostsFindings(HostsFile.parse(settled()));
+        } catch (IOException e) {
+            throw refused(path, e, "nothing was changed");
+        }
+    }
+
+    /** Brings services to exactly these lines; what else they have in force comes off. */
+    public void bring(Map<ServiceName, ? extends Collection<OwnLine>> wanted) throws InterruptedException {
+        try {
+            edit(content -> addition(content, wanted));
+        } catch (IOException e) {
+            throw undone(e);
+        }
+        takeOff(now -> {
+            Set<HostsFile.Tagged> doubled = now.doubled();
+            return line -> line.line() != null
+                    && wanted.containsKey(line.line().service())
+                    && (doubled.contains(line)
+                            || !wanted.get(line.line().service()).contains(line.line()));
+        });
+    }
+
+    /** Takes the lines of services off, as far as they are as we wrote them. */
+    public void release(Predicate<ServiceName> services) throws InterruptedException {
+        takeOff(_ -> line -> line.service() != null && services.test(line.service()));
+    }
+
+    /** Which lines of a file are meant. */
+    private interface Choice {
+        Predicate<HostsFile.Tagged> among(HostsFile now);
+    }
+
+    private void takeOff(Choice some) throws InterruptedException {
+        try {
+            edit(content -> removal(content, some));
+        } catch (IOException e) {
+            throw new Failure.Refused(
+                    "the lines could not be taken out of " + path + " whole",
+                    String.valueOf(e.getMessage()),
+                    "what is left of them are comments; take these out too with the same command, when the cause is"
+                            + " mended");
+        }
+    }
+
+    /** A plan of edits with its journal; null where nothing is to be done. */
+    private record Planned(List<Edit> edits, Journal journal) {}
+
+    private interface Planner {
+        @Nullable
+        Planned plan(String content);
+    }
+
+    private @Nullable Planned addition(String content, Map<ServiceName, ? extends Collection<OwnLine>> wanted) {
+        HostsFile now = HostsFile.parse(content);
+        Planned leftovers = removal(content, LEFTOVERS);
+        if (leftovers != null) {
+            return leftovers;
+        }
+        List<OwnLine> missing = new ArrayList<>();
+        wanted.forEach((service, lines) -> {
+            Set<OwnLine> stand = now.live(service);
+            lines.stream().filter(line -> !stand.contains(line)).forEach(missing::add);
+        });
+        if (missing.isEmpty()) {
+            return null;
+        }
+        String appendix = Addition.appendix(content, missing);
+        return new Planned(
+                Addition.of(content, missing),
+                new Journal.Addition(identity, content.length(), Fnv.hash(content), appendix));
+    }
+
+    private @Nullable Planned removal(String content, Choice some) {
+        HostsFile now = HostsFile.parse(content);
+        Predicate<HostsFile.Tagged> chosen = some.among(now);
+        List<Range> off = now.ranges(line -> line.kind() == HostsFile.Kind.INERT || chosen.test(line));
+        if (off.isEmpty()) {
+            return null;
+        }
+        boolean newlineToo = now.takesNewlineBack(off);
+        return new Planned(
+                Removal.of(content, off, newlineToo), new Journal.Removal(identity, content, off, newlineToo));
+    }
+
+    /** Plans and edits until nothing is to be done. */
+    private void edit(Planner planner) throws IOException, InterruptedException {
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            String content = settled();
+            Planned planned = planner.plan(content);
+            if (planned == null) {
+                journal.remove();
+                return;
+            }
+            journal.write(planned.journal());
+            FileTime before = modified();
+            if (!new EditRun(file, LEASE_PATIENCE, content).run(planned.edits())) {
+                complete(planned.journal());
+            }
+            file.touch(before);
+        }
+        throw changesAllTheTime();
+    }
+
+    private Failure.Busy changesAllTheTime() {
+        return new Failure.Busy(
+                "the hosts file " + path + " is changed by others all the time",
+                ATTEMPTS + " attempts met a file that had changed since it was read",
+                "find out who writes it, and try again");
+    }
+
+    /**
+     * Undoes or finishes what was begun, because others changed the file in its middle, or a run was interrupted.
+     *
+     * @return false where the file never was in the middle of it
+     */
+    private boolean complete(Journal begun) throws IOException, InterruptedException {
+        Journal journaled = begun;
+        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+            String content = settled();
+            List<Edit> edits;
+            Range gap = null;
+            switch (journaled) {
+                case Journal.Addition addition -> edits = Recovery.undo(content, addition);
+                case Journal.Removal removal -> {
+                    Recovery.Rest rest = Recovery.finish(content, removal);
+                    edits = rest == null ? null : rest.edits();
+                    gap = rest == null ? null : rest.gap();
+                }
+            }
+            if (edits == null) {
+                return false;
+            }
+            EditRun run = new EditRun(file, LEASE_PATIENCE, content);
+            if (run.run(edits)) {
+                if (gap == null) {
+                    return true;
+                }
+                String now = settled();
+                if (!now.startsWith(run.expected())) {
+                    continue;
+                }
+                Journal.Removal rest = new Journal.Removal(identity, now, List.of(gap), false);
+                journal.write(rest);
+                if (new EditRun(file, LEASE_PATIENCE, now).run(Removal.of(now, rest.off(), false))) {
+                    return true;
+                }
+                journaled = rest;
+            }
+        }
+        throw changesAllTheTime();
+    }
+
+    private FileTime modified() throws IOException {
+        return file.facts().modified();
+    }
+
+    /** The content at a moment when nobody is in the middle of rewriting it. */
+    private String settled() throws IOException, InterruptedException {
+        if (file.lease(LEASE_PATIENCE)) {
+            try {
+                return file.read();
+            } finally {
+                file.release();
+            }
+        }
+        return Settled.content(file::read);
+    }
+
+    private void recover() throws IOException, InterruptedException {
+        Journal left = journal.read();
+        if (left != null && left.file().equals(identity)) {
+            FileTime before = modified();
+            if (complete(left)) {
+                file.touch(before);
+                notes.add("an interrupted change of " + path + " was "
+                        + (left instanceof Journal.Addition ? "undone" : "finished"));
+            } else if (left instanceof Journal.Removal) {
+                notes.add("an interrupted change of " + path + " could not be finished, because others changed the file"
+                        + " meanwhile; what it was before is in " + journal.putAside()
+                        + ": look for comments and doubled lines");
+            }
+        }
+        if (left != null) {
+            journal.remove();
+        }
+        edit(content -> removal(content, LEFTOVERS));
+    }
+
+    /** After an addition that the kernel refused in its middle. */
+    private Failure undone(IOException e) throws InterruptedException {
+        try {
+            recover();
+        } catch (IOException | Failure again) {
+            e.addSuppressed(again);
+            return new Failure.Conflict(
+                    "the hosts file " + path + " could neither be changed nor be brought back",
+                    e.getMessage() + ", then " + again.getMessage(),
+                    "mend the cause, then run: meshcapture rollback --all");
+        }
+        return refused(path, e, "nothing was changed");
+    }
+
+    private static Failure.Refused refused(Path path, IOException e, String outcome) {
+        return new Failure.Refused(
+                "the hosts file " + path + " could not be changed; " + outcome,
+                String.valueOf(e.getMessage()),
+                "mend the cause and try again");
+    }
+
+    @Override
+    public void close() {
+        file.close();
+    }
+}

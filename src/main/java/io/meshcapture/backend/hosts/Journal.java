@@ -1,0 +1,100 @@
+package io.meshcapture.backend.hosts;
+
+import io.meshcapture.rules.Fnv;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is about to be done to a hosts file, written down before it begins, so that the next command can undo or finish it.
+ * As text: a line for each fact, then bytes, and a hash of it all in the end, so that half a journal is none.
+ */
+sealed interface Journal {
+
+    /** The device and the inode of the file that it is about. */
+    String file();
+
+    /**
+     * Lines are being appended.
+     *
+     * @param length of the file before
+     * @param hash of its content before
+     * @param appendix the lines as comments
+     */
+    record Addition(String file, int length, long hash, String appendix) implements Journal {}
+
+    /**
+     * Lines are being taken off.
+     *
+     * @param content of the file before
+     * @param off the lines
+     * @param newlineToo whether the newline before them goes too
+     */
+    record Removal(String file, String content, List<Range> off, boolean newlineToo) implements Journal {
+        public Removal {
+            off = List.copyOf(off);
+        }
+    }
+
+    String FORMAT = "meshcapture hosts journal 1\n";
+
+    /** The journal as text. */
+    static String write(Journal journal) {
+        StringBuilder text = new StringBuilder(FORMAT).append(journal.file()).append('\n');
+        switch (journal) {
+            case Addition(String _, int length, long hash, String appendix) ->
+                text.append("add ")
+                        .append(length)
+                        .append(' ')
+                        .append(Fnv.hex(hash))
+                        .append('\n')
+                        .append(appendix);
+            case Removal(String _, String content, List<Range> off, boolean newlineToo) -> {
+                text.append(newlineToo ? "remove-with-newline" : "remove");
+                for (Range range : off) {
+                    text.append(' ').append(range.start()).append(' ').append(range.end());
+                }
+                text.append('\n').append(content);
+            }
+        }
+        return text + Fnv.hex(Fnv.hash(text.toString()));
+    }
+
+    /** The journal that a text is; null where it is none, or not whole. */
+    static @Nullable Journal read(String text) {
+        int end = text.length() - 16;
+        if (!text.startsWith(FORMAT) || end < FORMAT.length()) {
+            return null;
+        }
+        String body = text.substring(0, end);
+        if (!Fnv.hex(Fnv.hash(body)).equals(text.substring(end))) {
+            return null;
+        }
+        int file = body.indexOf('\n', FORMAT.length());
+        int facts = body.indexOf('\n', file + 1);
+        if (file < 0 || facts < 0) {
+            return null;
+        }
+        String name = body.substring(FORMAT.length(), file);
+        List<String> words = List.of(body.substring(file + 1, facts).split(" ", -1));
+        String bytes = body.substring(facts + 1);
+        return words.getFirst().equals("add") ? addition(name, words, bytes) : removal(name, words, bytes);
+    }
+
+    private static @Nullable Journal addition(String file, List<String> words, String bytes) {
+        return words.size() == 3
+                ? new Addition(file, Integer.parseInt(words.get(1)), Long.parseUnsignedLong(words.get(2), 16), bytes)
+                : null;
+    }
+
+    private static @Nullable Journal removal(String file, List<String> words, String bytes) {
+        if (!words.getFirst().startsWith("remove") || words.size() % 2 == 0) {
+            return null;
+        }
+        List<Range> off = new ArrayList<>();
+        for (int i = 1; i < words.size(); i += 2) {
+            off.add(new Range(Integer.parseInt(words.get(i)), Integer.parseInt(words.get(i + 1))));
+        }
+        return new Removal(file, bytes, off, words.getFirst().equals("remove-with-newline"));
+    }
+}

@@ -1,0 +1,62 @@
+package io.meshcapture.system;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** Rules of iptables-legacy, which libnftables does not see, in the calling thread's network namespace. */
+public final class LegacyTables {
+
+    private static final List<Path> DIRECTORIES = List.of(Path.of("/usr/sbin"), Path.of("/sbin"), Path.of("/usr/bin"));
+    private static final int LONGEST = 16 << 20;
+    private static final int SECONDS = 5;
+
+    private LegacyTables() {}
+
+    /**
+     * Both families as iptables-save(8) prints them; empty where no table is there. Nothing is asked before the kernel has said
+     * that there is one, since the programs could bring tables about that were not there.
+     */
+    public static String rules() {
+        return save("/proc/thread-self/net/ip_tables_names", "iptables-legacy-save")
+                + save("/proc/thread-self/net/ip6_tables_names", "ip6tables-legacy-save");
+    }
+
+    private static String save(String tables, String program) {
+        try {
+            if (ProcFile.read(Path.of(tables)).isBlank()) {
+                return "";
+            }
+            for (Path directory : DIRECTORIES) {
+                Path file = directory.resolve(program);
+                if (Files.isExecutable(file)) {
+                    return output(file);
+                }
+            }
+        } catch (IOException e) {
+            // no such family in this kernel, or not ours to see
+        }
+        return "";
+    }
+
+    private static String output(Path program) throws IOException {
+        Process process = new ProcessBuilder(program.toString())
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+                .start();
+        try (InputStream out = process.getInputStream()) {
+            String text = new String(out.readNBytes(LONGEST), StandardCharsets.ISO_8859_1);
+            process.waitFor(SECONDS, TimeUnit.SECONDS);
+            return text;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return "";
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+}

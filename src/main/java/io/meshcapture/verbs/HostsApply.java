@@ -1,0 +1,159 @@
+package io.meshcapture.verbs;
+
+import io.meshcapture.backend.hosts.HostsEditor;
+import io.meshcapture.backend.hosts.HostsFindings;
+import io.meshcapture.failure.Failure;
+import io.meshcapture.plan.Choices;
+import io.meshcapture.plan.Plan;
+import io.meshcapture.plan.ServiceName;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.Callable;
+
+/**
+ * What {@code apply} does to the hosts file, around what it does to netfilter: names are put in force when the rules stand
+ * that their connections need.
+ */
+final class HostsApply {
+    private final Plan plan;
+    private final Path hosts;
+    private final Place place;
+    private final Apply.Request request;
+
+    private HostsApply(Plan plan, Path hosts, Place place, Apply.Request request) {
+        this.plan = plan;
+        this.hosts = hosts;
+        this.place = place;
+        this.request = request;
+    }
+
+    /**
+     * Applies both parts of a plan.
+     *
+     * @param netfilter applies the other part
+     * @param awaitEnvoy waits as the user asked to, where the other part is not applied
+     */
+    static Apply.Outcome around(
+            Plan plan, Place place, Apply.Request request, Callable<Apply.Outcome> netfilter, Place.Waiting awaitEnvoy)
+            throws Exception {
+        HostsPart part = HostsPart.of(plan, place, request.services());
+        if (part.hosts() == null) {
+            return netfilter.call();
+        }
+        if (request.trial() != null) {
+            throw new Failure.Unavailable(
+                    "a trial of capture by name is not built into this version",
+                    "no timeout of the kernel's takes a line out of a hosts file",
+                    "leave --confirm-within out, or name the services that capture by address");
+        }
+        HostsApply apply = new HostsApply(plan, part.hosts(), place, request);
+        Callable<Apply.Outcome> others = () -> {
+            if (part.asksNetfilter()) {
+                return netfilter.call();
+            }
+            awaitEnvoy.await();
+            return nothing();
+        };
+        return request.dryRun() ? apply.dryRun(others) : apply.apply(others);
+    }
+
+    private static Apply.Outcome nothing() {
+        return new Apply.Outcome(
+                false,
+                List.of(),
+                List.of(),
+                List.of(),
+                0,
+                false,
+                false,
+                false,
+                false,
+                Choices.Ipv6.CAPTURE,
+                List.of(),
+                null,
+                List.of());
+    }
+
+    private Apply.Outcome dryRun(Callable<Apply.Outcome> others) throws Exception {
+        HostsFindings standing = HostsReading.now(hosts);
+        HostsWanted wanted = HostsWanted.of(plan, request.services(), standing);
+        List<HostsFindings.Difference> inTheWay = standing.inTheWay(wanted.lines());
+        List<String> notes =
+                new ArrayList<>(standing.notes().stream().map(this::said).toList());
+        if (!inTheWay.isEmpty()) {
+            notes.add("apply would refuse, because " + inTheWay.size() + " line(s) stand in the way");
+        }
+        return merged(others.call(), standing, wanted, notes);
+    }
+
+    private String said(String note) {
+        return hosts + ": " + note;
+    }
+
+    private Apply.Outcome apply(Callable<Apply.Outcome> others) throws Exception {
+        try (HostsEditor editor = HostsEditor.open(hosts, place.stateDirectory(), place.lockTimeout())) {
+            HostsFindings standing = editor.standing();
+            HostsWanted wanted = HostsWanted.of(plan, request.services(), standing);
+            HostsText.refuse(hosts, standing.inTheWay(wanted.lines()));
+            Apply.Outcome outcome = others.call();
+            editor.bring(wanted.lines());
+            if (request.services().isEmpty()) {
+                editor.release(service -> !wanted.lines().containsKey(service));
+            }
+            List<String> notes = new ArrayList<>(editor.notes());
+            if (!editor.path().equals(hosts)) {
+                notes.add(hosts + " is a link; " + editor.path() + " was edited");
+            }
+            standing.notes().forEach(note -> notes.add(said(note)));
+            Apply.Outcome merged = merged(outcome, standing, wanted, notes);
+            if (!merged.added().isEmpty() || !merged.updated().isEmpty()) {
+                merged.notes().addAll(Reloading.notes(plan));
+            }
+            return merged;
+        }
+    }
+
+    private Apply.Outcome merged(Apply.Outcome other, HostsFindings standing, HostsWanted wanted, List<String> notes) {
+        Set<ServiceName> among = wanted.among(request.services(), standing);
+        List<HostsFindings.Difference> found = standing.differences(wanted.lines(), among);
+        TreeSet<String> added = new TreeSet<>(other.added());
+        TreeSet<String> updated = new TreeSet<>(other.updated());
+        TreeSet<String> removed = new TreeSet<>(other.removed());
+        int stand = standing.services().size();
+        for (ServiceName service : among) {
+            boolean stood = standing.services().contains(service);
+            boolean differs = found.stream().anyMatch(one -> service.equals(one.service()));
+            if (!wanted.lines().containsKey(service)) {
+                removed.add(service.value());
+                stand--;
+            } else if (!stood) {
+                added.add(service.value());
+                stand++;
+            } else if (differs) {
+                updated.add(service.value());
+            }
+        }
+        added.removeAll(updated); // captured already, by one of its two halves
+        List<Difference> differences = new ArrayList<>(other.differences());
+        differences.addAll(HostsText.differences(hosts, found));
+        List<String> all = new ArrayList<>(other.notes());
+        all.addAll(notes);
+        return new Apply.Outcome(
+                other.changed() || !found.isEmpty(),
+                List.copyOf(added),
+                List.copyOf(updated),
+                List.copyOf(removed),
+                other.captured() + (HostsPorts.areRedirected(plan) ? 0 : stand),
+                other.inboundBefore(),
+                other.inbound(),
+                other.dnsBefore(),
+                other.dns(),
+                other.ipv6(),
+                differences,
+                other.trial(),
+                all);
+    }
+}

@@ -1,0 +1,89 @@
+package io.meshcapture.verbs;
+
+import io.meshcapture.backend.hosts.HostsFindings;
+import io.meshcapture.plan.Plan;
+import io.meshcapture.plan.ServiceName;
+import io.meshcapture.system.FileFacts;
+import io.meshcapture.system.NameServiceSwitch;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.Callable;
+
+/** What {@code check} finds in the hosts file, beside what it finds in netfilter. */
+final class HostsCheck {
+    private HostsCheck() {}
+
+    /**
+     * Compares both parts of a plan.
+     *
+     * @param netfilter compares the other part
+     */
+    static Check.Outcome around(Plan plan, Place place, Set<ServiceName> selected, Callable<Check.Outcome> netfilter)
+            throws Exception {
+        HostsPart part = HostsPart.of(plan, place, selected);
+        Path hosts = part.hosts();
+        if (hosts == null) {
+            return netfilter.call();
+        }
+        Check.Outcome other = part.asksNetfilter()
+                ? netfilter.call()
+                : new Check.Outcome(
+                        List.of(),
+                        List.of(),
+                        selected.isEmpty() ? plan.services().size() : selected.size(),
+                        false,
+                        false,
+                        List.of());
+        HostsFindings standing = HostsReading.settled(
+                hosts, now -> differences(plan, selected, now).isEmpty());
+        List<Difference> differences = new ArrayList<>(other.differences());
+        differences.addAll(HostsText.differences(hosts, differences(plan, selected, standing)));
+        if (isStale(hosts)) {
+            differences.add(new Difference(
+                    null,
+                    hosts.toString(),
+                    "a stale mount: the file that is mounted here was replaced by another outside",
+                    "the file that stands outside; restart the container"));
+        }
+        List<String> notes = new ArrayList<>(other.notes());
+        if (HostsWanted.isAskedBy(plan)) {
+            NameServiceSwitch names = NameServiceSwitch.ofThisHost();
+            if (!names.readsFiles()) {
+                differences.add(new Difference(
+                        null,
+                        NameServiceSwitch.FILE.toString(),
+                        "hosts: " + names.hosts() + ", by which nobody reads " + hosts,
+                        "hosts: files dns"));
+            }
+        }
+        standing.notes().forEach(note -> notes.add(hosts + ": " + note));
+        return new Check.Outcome(differences, other.shadows(), other.services(), other.inbound(), other.dns(), notes);
+    }
+
+    private static List<HostsFindings.Difference> differences(
+            Plan plan, Set<ServiceName> selected, HostsFindings standing) {
+        HostsWanted wanted = HostsWanted.of(plan, selected, standing);
+        List<HostsFindings.Difference> found =
+                new ArrayList<>(standing.differences(wanted.lines(), wanted.among(selected, standing)));
+        if (selected.isEmpty()) {
+            for (HostsFindings.Difference edited : standing.edited()) {
+                if (found.stream().noneMatch(one -> one.line() == edited.line())) {
+                    found.add(edited);
+                }
+            }
+        }
+        return found;
+    }
+
+    /** Replaced outside by rename: who has it mounted keeps a file without a name. */
+    private static boolean isStale(Path hosts) {
+        try {
+            return FileFacts.of(hosts).links() == 0;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+}

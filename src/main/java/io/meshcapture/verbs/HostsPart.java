@@ -1,0 +1,70 @@
+package io.meshcapture.verbs;
+
+import io.meshcapture.backend.Backend;
+import io.meshcapture.failure.Failure;
+import io.meshcapture.plan.Plan;
+import io.meshcapture.plan.Service;
+import io.meshcapture.plan.ServiceName;
+import io.meshcapture.system.Privileges;
+import java.nio.file.Path;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which of the two a command is about: the hosts file, netfilter, or both. What captures by name alone needs neither
+ * CAP_NET_ADMIN nor netfilter.
+ *
+ * @param hosts the hosts file, or null where nothing in it is concerned
+ * @param asksNetfilter whether netfilter is concerned
+ */
+record HostsPart(@Nullable Path hosts, boolean asksNetfilter) {
+
+    /**
+     * For a command that compares a plan with what stands, or makes it stand.
+     *
+     * @param selected the services that are meant, or empty for all
+     */
+    static HostsPart of(Plan plan, Place place, Set<ServiceName> selected) {
+        boolean names =
+                plan.services().stream().anyMatch(service -> service.hosts() != null && isMeant(service, selected));
+        Path hosts = names ? place.hosts() : withLines(place);
+        boolean asks = !names
+                || HostsPorts.areRedirected(plan)
+                || stands(place)
+                || plan.services().stream().anyMatch(service -> service.hosts() == null && isMeant(service, selected))
+                || (selected.isEmpty() && (plan.inbound() != null || plan.dns() != null));
+        return new HostsPart(hosts, asks);
+    }
+
+    /** Whether anything of ours stands in netfilter, as far as that can be looked at. */
+    private static boolean stands(Place place) {
+        if (!Privileges.isNetAdmin()) {
+            return false;
+        }
+        try {
+            return place.there(() -> {
+                try (Backend backend = Backends.open()) {
+                    return backend.live().isPresent();
+                }
+            });
+        } catch (Failure.Unavailable e) {
+            return false; // where there is no netfilter, nothing stands in it
+        } catch (Exception e) {
+            return true; // the command will say what is wrong
+        }
+    }
+
+    private static boolean isMeant(Service service, Set<ServiceName> selected) {
+        return selected.isEmpty() || selected.contains(service.name());
+    }
+
+    /** The hosts file if lines of ours stand in it, for a command that asks no plan. */
+    static @Nullable Path withLines(Place place) {
+        try {
+            Path hosts = place.hosts();
+            return HostsReading.now(hosts).holdsOurs() ? hosts : null;
+        } catch (Failure.Unavailable e) {
+            return null;
+        }
+    }
+}

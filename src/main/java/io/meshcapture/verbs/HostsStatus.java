@@ -1,0 +1,67 @@
+package io.meshcapture.verbs;
+
+import io.meshcapture.backend.hosts.HostsFindings;
+import io.meshcapture.plan.ServiceName;
+import io.meshcapture.system.Privileges;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+
+/** What {@code status} tells of the hosts file, beside what it tells of netfilter. */
+final class HostsStatus {
+    private static final String BACKEND = "hosts";
+
+    private HostsStatus() {}
+
+    /**
+     * Tells both.
+     *
+     * @param netfilter tells the other part
+     */
+    static Status.Outcome around(Place place, Callable<Status.Outcome> netfilter) throws Exception {
+        Path hosts = HostsPart.withLines(place);
+        if (hosts == null) {
+            return netfilter.call();
+        }
+        HostsFindings standing = HostsReading.now(hosts);
+        Status.Outcome other = Privileges.isNetAdmin()
+                ? netfilter.call()
+                : new Status.Outcome(
+                        List.of(),
+                        null,
+                        null,
+                        Map.of(),
+                        false,
+                        null,
+                        List.of("netfilter was not looked at, since the privilege CAP_NET_ADMIN is missing"));
+        List<Status.Captured> services = new ArrayList<>();
+        for (Status.Captured service : other.services()) {
+            boolean both =
+                    standing.services().stream().anyMatch(name -> name.value().equals(service.name()));
+            services.add(
+                    both
+                            ? new Status.Captured(
+                                    service.name(),
+                                    BACKEND + "+" + service.backend(),
+                                    service.since(),
+                                    service.version(),
+                                    service.captured(),
+                                    service.excepted())
+                            : service);
+        }
+        for (ServiceName name : standing.services()) {
+            if (other.services().stream().noneMatch(service -> service.name().equals(name.value()))) {
+                services.add(new Status.Captured(name.value(), BACKEND, null, "-", Status.UNCOUNTED, Status.UNCOUNTED));
+            }
+        }
+        services.sort((a, b) -> a.name().compareTo(b.name()));
+        List<String> notes = new ArrayList<>(other.notes());
+        for (HostsFindings.Difference edited : standing.edited()) {
+            notes.add(hosts + " line " + edited.line() + " is tagged ours and was edited by hand; rollback leaves it");
+        }
+        return new Status.Outcome(
+                services, other.inbound(), other.dns(), other.draining(), other.leftover(), other.trialLeft(), notes);
+    }
+}

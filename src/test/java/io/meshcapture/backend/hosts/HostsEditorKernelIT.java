@@ -1,0 +1,326 @@
+package io.meshcapture.backend.hosts;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.meshcapture.failure.Failure;
+import io.meshcapture.lab.Background;
+import io.meshcapture.lab.InNetns;
+import io.meshcapture.lab.Run;
+import io.meshcapture.plan.ServiceName;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The editor on real files, none of which is the machine's own. */
+@InNetns
+class HostsEditorKernelIT {
+    private static final Duration PATIENCE = Duration.ofMillis(200);
+    private static final ServiceName A = new ServiceName("a");
+    private static final ServiceName B = new ServiceName("b");
+
+    @TempDir
+    private Path directory;
+
+    private Path hosts;
+    private Path state;
+
+    @BeforeEach
+    void make() throws IOException {
+        hosts = Files.writeString(directory.resolve("hosts"), "127.0.0.1 localhost\n");
+        state = directory.resolve("state");
+    }
+
+    private HostsEditor open() throws InterruptedException {
+        return HostsEditor.open(hosts, state, PATIENCE);
+    }
+
+    private void bring(ServiceName service, int names) throws InterruptedException {
+        try (HostsEditor editor = open()) {
+            editor.bring(Map.of(service, HostsWorld.lines(service.value(), names)));
+        }
+    }
+
+    private void release(ServiceName service) throws InterruptedException {
+        try (HostsEditor editor = open()) {
+            editor.release(service::equals);
+        }
+    }
+
+    private String content() throws IOException {
+        return Files.readString(hosts, StandardCharsets.ISO_8859_1);
+    }
+
+    static Stream<String> others() {
+        return Stream.of(
+                "",
+                "127.0.0.1 localhost",
+                "127.0.0.1 localhost\r\n10.0.0.1 a\r\n",
+                "10.0.0.1 a\rb\n\u0000\n\u00ff\u00fe\n",
+                "\u00ef\u00bb\u00bf127.0.0.1 localhost\n",
+                "10.0.0.1 " + "x".repeat(70_000) + "\n10.0.0.2 behind\n",
+                "10.0.0.1 name\n".repeat(240_000));
+    }
+
+    @ParameterizedTest
+    @MethodSource("others")
+    void whatever_others_wrote_is_there_byte_for_byte_before_and_after(String others) throws Exception {
+        Files.writeString(hosts, others, StandardCharsets.ISO_8859_1);
+        bring(A, 3);
+        assertTrue(content().startsWith(others));
+        assertEquals(HostsWorld.lines("a", 3), HostsFile.parse(content()).live(A));
+        release(A);
+        assertEquals(others, content());
+    }
+
+    @Test
+    void a_long_line_of_others_behind_ours_moves_up_byte_for_byte() throws Exception {
+        bring(A, 1);
+        String later = "10.0.0.1 " + "x".repeat(70_000) + "\n\n10.0.0.2 last";
+        Files.writeString(hosts, later, StandardOpenOption.APPEND);
+        release(A);
+        assertEquals("127.0.0.1 localhost\n" + later, content());
+    }
+
+    @Test
+    void the_inode_owner_mode_links_and_attributes_stay_and_the_time_of_modification_moves_on() throws Exception {
+        Files.setPosixFilePermissions(hosts, PosixFilePermissions.fromString("rw-r-----"));
+        Files.setAttribute(hosts, "unix:gid", 4);
+        Files.setAttribute(hosts, "user:note", "kept".getBytes(StandardCharsets.UTF_8));
+        Path link = Files.createLink(directory.resolve("link"), hosts);
+        FileTime future = FileTime.from(Instant.now().plusSeconds(86_400));
+        Files.setLastModifiedTime(hosts, future);
+        Map<String, Object> before = Files.readAttributes(hosts, "unix:ino,dev,uid,gid,mode,nlink");
+
+        bring(A, 1);
+
+        assertEquals(before, Files.readAttributes(hosts, "unix:ino,dev,uid,gid,mode,nlink"));
+        assertEquals(content(), Files.readString(link));
+        assertEquals("kept", new String((byte[]) Files.getAttribute(hosts, "user:note"), StandardCharsets.UTF_8));
+        assertTrue(Files.getLastModifiedTime(hosts).compareTo(future) > 0);
+    }
+
+    @Test
+    void twice_changes_nothing_not_even_the_time_of_modification() throws Exception {
+        bring(A, 2);
+        String once = content();
+        FileTime time = Files.getLastModifiedTime(hosts);
+        bring(A, 2);
+        assertEquals(once, content());
+        assertEquals(time, Files.getLastModifiedTime(hosts));
+        release(A);
+        release(A);
+        assertEquals("127.0.0.1 localhost\n", content());
+    }
+
+    @Test
+    void names_that_the_plan_no_longer_has_come_off_and_the_rest_stays() throws Exception {
+        bring(A, 3);
+        bring(A, 1);
+        assertEquals(HostsWorld.lines("a", 1), HostsFile.parse(content()).live(A));
+    }
+
+    @Test
+    void a_link_is_followed_where_only_root_can_lead_it() throws Exception {
+        Path link = Files.createSymbolicLink(directory.resolve("hosts-link"), hosts);
+        Path world = Files.createDirectory(directory.resolve("world"));
+        Files.setPosixFilePermissions(world, PosixFilePermissions.fromString("rwxrwxrwx"));
+        Path elsewhere = Files.writeString(world.resolve("hosts"), "theirs\n");
+        Path unsafe = Files.createSymbolicLink(directory.resolve("unsafe"), elsewhere);
+        Path dangling = Files.createSymbolicLink(directory.resolve("dangling"), directory.resolve("nothing"));
+        Path circle = Files.createSymbolicLink(directory.resolve("circle"), directory.resolve("circle"));
+
+        // below /tmp, where others may write
+        Failure.Conflict refused = assertThrows(Failure.Conflict.class, () -> HostsEditor.open(link, state, PATIENCE));
+        assertTrue(String.valueOf(refused.getMessage()).contains("others than root may write"));
+        for (Path path : List.of(unsafe, dangling, circle)) {
+            assertThrows(Failure.Conflict.class, () -> HostsEditor.open(path, state, PATIENCE), path.toString());
+        }
+        assertEquals("theirs\n", Files.readString(elsewhere));
+    }
+
+    @Test
+    void what_is_no_regular_file_is_refused_and_nobody_waits() throws Exception {
+        Path fifo = directory.resolve("fifo");
+        Run.command("mkfifo", fifo.toString()).orFail();
+        assertThrows(Failure.Conflict.class, () -> HostsEditor.open(fifo, state, PATIENCE));
+        assertThrows(Failure.Conflict.class, () -> HostsEditor.open(Path.of("/dev/null"), state, PATIENCE));
+        assertThrows(Failure.Unavailable.class, () -> HostsEditor.open(directory, state, PATIENCE));
+        assertThrows(Failure.Unavailable.class, () -> HostsEditor.open(directory.resolve("no"), state, PATIENCE));
+    }
+
+    @Test
+    void a_state_directory_of_others_is_refused_before_anything_changes() throws Exception {
+        Files.createDirectory(state);
+        Files.setPosixFilePermissions(state, PosixFilePermissions.fromString("rwxrwxrwx"));
+        assertThrows(Failure.Unavailable.class, this::open);
+        Path link = Files.createSymbolicLink(directory.resolve("state-link"), directory);
+        assertThrows(Failure.Unavailable.class, () -> HostsEditor.open(hosts, link, PATIENCE));
+        assertEquals("127.0.0.1 localhost\n", content());
+    }
+
+    @Test
+    void one_run_at_a_time_and_who_waits_in_vain_is_told_for_whom() throws Exception {
+        try (Background holder = Background.started(
+                "", Map.of(), List.of("flock", hosts.toString(), "sh", "-c", "echo held; exec sleep 60"))) {
+            holder.awaitOutput("held", Duration.ofSeconds(10));
+            Failure.Busy busy = assertThrows(Failure.Busy.class, this::open);
+            assertTrue(String.valueOf(busy.getMessage()).contains("holds the lock"), busy.getMessage());
+        }
+        bring(A, 1);
+    }
+
+    @Test
+    void a_line_that_was_edited_by_hand_stays_and_the_others_come_off() throws Exception {
+        bring(A, 2);
+        Files.writeString(hosts, content().replaceFirst("127.66.\\d+.\\d+ a0", "127.66.9.9 a0"));
+        release(A);
+        List<HostsFindings.Difference> edited = HostsFindings.of(content()).edited();
+        assertEquals(1, edited.size());
+        assertEquals(2, edited.getFirst().line());
+        assertEquals(2, content().lines().count());
+    }
+
+    @Test
+    void what_an_interrupted_run_left_is_undone_by_the_next_even_without_its_journal() throws Exception {
+        Files.writeString(hosts, Addition.appendix(content(), HostsWorld.lines("b", 2)), StandardOpenOption.APPEND);
+        bring(A, 1);
+        assertEquals(Set.of(A), HostsFile.parse(content()).services());
+        release(A);
+        assertEquals("127.0.0.1 localhost\n", content());
+    }
+
+    @Test
+    void a_journal_of_another_file_is_history() throws Exception {
+        Files.createDirectory(
+                state, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        JournalFile.in(state).write(new Journal.Removal("0:1", content(), List.of(new Range(0, 20)), false));
+        bring(A, 1);
+        release(A);
+        assertEquals("127.0.0.1 localhost\n", content());
+    }
+
+    @Test
+    void random_interleavings_on_a_real_file_leave_not_one_wrong_byte() throws Exception {
+        for (int seed = 0; seed < 60; seed++) {
+            SplittableRandom random = new SplittableRandom(seed);
+            String foreign = random.nextBoolean() ? "10.0.0.1 x\n10.0.0.2 y" : "10.0.0.1 x\n";
+            Files.writeString(hosts, foreign);
+            for (int i = 0; i < 8; i++) {
+                switch (random.nextInt(5)) {
+                    case 0 -> bring(A, 1 + random.nextInt(2));
+                    case 1 -> bring(B, 1);
+                    case 2 -> release(A);
+                    case 3 -> release(B);
+                    default -> {
+                        String line = (content().endsWith("\n") ? "" : "\n") + "10.1.1." + i + " z" + i + "\n";
+                        foreign += (foreign.endsWith("\n") ? "" : "\n") + line.strip() + "\n";
+                        Files.writeString(hosts, line, StandardOpenOption.APPEND);
+                    }
+                }
+            }
+            release(A);
+            release(B);
+            assertEquals(foreign, content(), "seed " + seed);
+            assertFalse(Files.exists(state.resolve("hosts.journal")));
+        }
+    }
+
+    @Test
+    void others_who_write_meanwhile_lose_no_line_and_readers_never_miss_one() throws Exception {
+        AtomicBoolean stop = new AtomicBoolean();
+        List<String> written = new CopyOnWriteArrayList<>();
+        List<String> wrong = new CopyOnWriteArrayList<>();
+        Thread writer = Thread.ofPlatform().start(() -> {
+            for (int i = 0; !stop.get(); i++) {
+                String line = "10.2." + i / 250 + "." + i % 250 + " other" + i;
+                try {
+                    Files.writeString(hosts, line + "\n", StandardOpenOption.APPEND);
+                    written.add(line);
+                    Thread.sleep(10);
+                } catch (IOException | InterruptedException e) {
+                    wrong.add(e.toString());
+                }
+            }
+        });
+        Thread reader = Thread.ofPlatform().start(() -> {
+            while (!stop.get()) {
+                try {
+                    Object[] before = written.toArray();
+                    Set<String> lines = new HashSet<>(content().lines().toList());
+                    for (Object line : before) {
+                        if (!lines.contains(String.valueOf(line))) {
+                            wrong.add("not read: " + line);
+                        }
+                    }
+                } catch (IOException e) {
+                    wrong.add(e.toString());
+                }
+            }
+        });
+        for (int i = 0; i < 40; i++) {
+            bring(A, 3);
+            bring(B, 1);
+            release(A);
+            release(B);
+        }
+        stop.set(true);
+        writer.join();
+        reader.join();
+        assertEquals(List.of(), wrong);
+        List<String> expected = new ArrayList<>(List.of("127.0.0.1 localhost"));
+        expected.addAll(written);
+        assertEquals(String.join("\n", expected) + "\n", content());
+        assertTrue(written.size() > 10);
+    }
+
+    @Test
+    void a_rewrite_by_others_that_is_under_way_is_waited_for() throws Exception {
+        try (Background rewriting = Background.started(
+                "",
+                Map.of(),
+                List.of(
+                        "sh",
+                        "-c",
+                        "exec 3>\"$0\"; echo cut; sleep 0.4; printf '127.0.0.1 localhost\\n10.0.0.9 theirs\\n' >&3",
+                        hosts.toString()))) {
+            rewriting.awaitOutput("cut", Duration.ofSeconds(10));
+            assertEquals("", content());
+            bring(A, 1);
+        }
+        assertTrue(content().startsWith("127.0.0.1 localhost\n10.0.0.9 theirs\n127.66."), content());
+    }
+
+    @Test
+    void a_missing_journal_directory_is_made_for_root_alone() throws Exception {
+        bring(A, 1);
+        assertEquals(
+                PosixFilePermissions.fromString("rwx------"),
+                Files.getPosixFilePermissions(state, LinkOption.NOFOLLOW_LINKS));
+        assertNotNull(HostsFile.parse(content()));
+    }
+}

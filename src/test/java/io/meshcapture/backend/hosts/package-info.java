@@ -1,0 +1,4 @@
+@NullMarked
+package io.meshcapture.backend.hosts;
+
+import org.jspecify.annotations.NullMarked;
