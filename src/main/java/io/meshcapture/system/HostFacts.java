@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -151,15 +150,6 @@ public final class HostFacts {
                     .equals(FIRST_PID_NAMESPACE);
         } catch (IOException e) {
             return false;
-        }
-    }
-
-    /** This host's name, in lower case; the empty text where it has none (uname(2), of the UTS namespace). */
-    public static String hostName() {
-        try {
-            return ProcFile.read(Path.of("/proc/sys/kernel/hostname")).strip().toLowerCase(Locale.ROOT);
-        } catch (IOException e) {
-            return "";
         }
     }
 }

@@ -11,7 +11,6 @@ import io.meshcapture.system.ResolvConf;
 import io.meshcapture.system.WholeFile;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The configuration of an Envoy that fits the plan. Needs no privilege but to enter another namespace. */
@@ -32,7 +31,8 @@ public final class EnvoyConfig {
 
     private static EnvoyHost host(Plan plan, Place place) {
         List<Address> nameServers = plan.dns() == null ? List.of() : nameServers(place);
-        return new EnvoyHost(HostFacts.name(), HostFacts.canListenOnIpv6(), nameServers, Map.of());
+        return new EnvoyHost(
+                HostFacts.name(), HostFacts.canListenOnIpv6(), nameServers, HostsWanted.addressesFor(plan, place));
     }
 
     private static List<Address> nameServers(Place place) {

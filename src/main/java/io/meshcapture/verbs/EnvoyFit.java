@@ -28,6 +28,15 @@ final class EnvoyFit {
 
     /** A sentence for each thing that does not fit, with its mend. */
     static List<String> notes(Plan plan, Decision decision, EnvoyListeners listeners) {
+        return notes(plan, envoysPorts(decision), listeners);
+    }
+
+    /**
+     * Likewise.
+     *
+     * @param envoysPorts the ports that captured connections go to
+     */
+    static List<String> notes(Plan plan, SortedSet<Integer> envoysPorts, EnvoyListeners listeners) {
         List<String> notes = new ArrayList<>(secondEnvoys(listeners));
         HostPort address = plan.envoy().admin();
         if (address != null) {
@@ -37,8 +46,7 @@ final class EnvoyFit {
                 if (!ready.live()) {
                     notes.add("Envoy is not ready, but " + ready.state() + ", by its admin interface " + address);
                 }
-                notes.addAll(
-                        Fit.findings(plan, RunningListener.of(admin), RunningCluster.of(admin), envoysPorts(decision)));
+                notes.addAll(Fit.findings(plan, RunningListener.of(admin), RunningCluster.of(admin), envoysPorts));
             } catch (NoAnswer e) {
                 notes.add("Envoy could not be asked whether it fits the plan, because " + e.because()
                         + "; start Envoy, or correct envoy.admin");

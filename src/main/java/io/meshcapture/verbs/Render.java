@@ -6,7 +6,6 @@ import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Family;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.rules.Decision;
-import io.meshcapture.rules.DecisionCompiler;
 
 /** The ruleset of a plan as text. Touches nothing and needs no privilege but to enter another namespace. */
 public final class Render {
@@ -17,14 +16,7 @@ public final class Render {
         Supported.require(plan);
         Choices.Ipv6 ipv6 = plan.ipv6() == Choices.Ipv6.AUTO ? Choices.Ipv6.CAPTURE : plan.ipv6();
         return place.there(() -> {
-            Decision decision = DecisionCompiler.compile(
-                    plan,
-                    Wanted.host(
-                            place,
-                            ipv6,
-                            NameServers.of(plan, place),
-                            EnvoysPorts.of(plan),
-                            HostsWanted.explained(plan, place)));
+            Decision decision = Wanted.explained(plan, place, ipv6);
             if (Backends.isNftables(plan.backend())) {
                 return NftablesBackend.render(decision);
             }

@@ -15,8 +15,11 @@ import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Family;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.PortRange;
+import io.meshcapture.plan.Service;
+import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.DecisionCompiler;
+import io.meshcapture.rules.LoopbackAddress;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -88,20 +91,33 @@ class GoldenTest {
             Plan plan = Configuration.read(source, Map.of(), Map.of()).plan();
             Choices.Ipv6 ipv6 = plan.ipv6() == Choices.Ipv6.AUTO ? Choices.Ipv6.CAPTURE : plan.ipv6();
             Decision decision = DecisionCompiler.compile(
-                    plan, new DecisionCompiler.Host(new Village(), ipv6, EPHEMERAL, Village.NAME_SERVERS));
+                    plan,
+                    new DecisionCompiler.Host(
+                            new Village(), ipv6, EPHEMERAL, Village.NAME_SERVERS, new TreeSet<>(), addresses(plan)));
             files.put("ruleset.nft", NftablesBackend.render(decision));
+            files.put(
+                    "envoy.yaml",
+                    Bootstrap.of(plan, Village.ENVOYS_HOST, Delivery.STATIC).text());
             if (!decision.endings().contains(Decision.Ending.DROP_INVALID)) { // which iptables refuses
                 files.put("iptables.v4", IptablesBackend.render(decision, Family.IPV4));
                 files.put("iptables.v6", IptablesBackend.render(decision, Family.IPV6));
             }
-            files.put(
-                    "envoy.yaml",
-                    Bootstrap.of(plan, Village.ENVOYS_HOST, Delivery.STATIC).text());
             files.put("explain.txt", answers(decision, story.resolve("explain.txt")));
         } catch (Failure.Invalid refused) {
             files.put("refused.txt", refused.getMessage() + "\n");
         }
         return files;
+    }
+
+    /** Of the services by name, as they are where no hosts file says otherwise. */
+    private static Map<ServiceName, LoopbackAddress> addresses(Plan plan) {
+        return LoopbackAddress.allot(
+                plan.services().stream()
+                        .filter(service -> service.hosts() != null)
+                        .map(Service::name)
+                        .toList(),
+                Map.of(),
+                Set.of());
     }
 
     private static String answers(Decision decision, Path file) throws IOException, BadValue {

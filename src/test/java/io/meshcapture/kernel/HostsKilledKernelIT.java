@@ -211,18 +211,19 @@ class HostsKilledKernelIT {
             for (int errno : List.of(EIO, ENOSPC, EROFS)) {
                 new Situation(BEFORE, false, "").restore();
                 Death end = killing.failing(call, errno, PLAN, APPLY);
+                String at = calls.get(call - 1) + " " + call + " with " + errno + ": " + end.said();
                 failed++;
-                assertNobodyNoticed(must, may, after(end));
+                assertNobodyNoticed(must, may, at);
                 if (end.exit() != 0) {
                     Set<String> ours = read(content());
                     ours.removeAll(must);
                     boolean all = ours.equals(minus(may, must));
                     if (!ours.isEmpty() && !all && end.exit() != 7) {
-                        wrong.add(after(end) + "\n" + content());
+                        wrong.add(at + "\n" + content());
                     }
                 }
                 end("", ROLLBACK_ALL);
-                assertEquals(BEFORE, content(), after(end));
+                assertEquals(BEFORE, content(), at);
             }
         }
         assertEquals(List.of(), wrong);

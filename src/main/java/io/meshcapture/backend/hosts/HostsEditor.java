@@ -82,6 +82,11 @@ public final class HostsEditor implements AutoCloseable {
         }
     }
 
+    /** Whether a change was interrupted, which whoever opens the file next undoes or finishes. */
+    public static boolean hasUnfinished(Path stateDirectory) {
+        return JournalFile.isIn(stateDirectory);
+    }
+
     private static Failure cannotOpen(Path path, IOException e) {
         String because = String.valueOf(e.getMessage());
         String mend = "run it as root";
@@ -141,6 +146,7 @@ public final class HostsEditor implements AutoCloseable {
     public void bring(Map<ServiceName, ? extends Collection<OwnLine>> wanted) throws InterruptedException {
         try {
             edit(content -> addition(content, wanted));
+            journal.remove();
         } catch (IOException e) {
             throw undone(e);
         }
@@ -166,6 +172,7 @@ public final class HostsEditor implements AutoCloseable {
     private void takeOff(Choice some) throws InterruptedException {
         try {
             edit(content -> removal(content, some));
+            forget();
         } catch (IOException e) {
             throw new Failure.Refused(
                     "the lines could not be taken out of " + path + " whole",
@@ -221,7 +228,6 @@ public final class HostsEditor implements AutoCloseable {
             String content = settled();
             Planned planned = planner.plan(content);
             if (planned == null) {
-                journal.remove();
                 return;
             }
             journal.write(planned.journal());
@@ -232,6 +238,15 @@ public final class HostsEditor implements AutoCloseable {
             file.touch(before);
         }
         throw changesAllTheTime();
+    }
+
+    /** Of a removal that is done: a journal that stays tells the next command to finish what is finished. */
+    private void forget() {
+        try {
+            journal.remove();
+        } catch (IOException e) {
+            notes.add("the journal could not be removed: " + e.getMessage());
+        }
     }
 
     private Failure.Busy changesAllTheTime() {
@@ -313,10 +328,8 @@ public final class HostsEditor implements AutoCloseable {
                         + ": look for comments and doubled lines");
             }
         }
-        if (left != null) {
-            journal.remove();
-        }
         edit(content -> removal(content, LEFTOVERS));
+        forget();
     }
 
     /** After an addition that the kernel refused in its middle. */
