@@ -6,12 +6,10 @@ import io.meshcapture.envoy.EnvoyHost;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Plan;
-import io.meshcapture.plan.ServiceName;
 import io.meshcapture.system.HostFacts;
 import io.meshcapture.system.ResolvConf;
 import io.meshcapture.system.WholeFile;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
