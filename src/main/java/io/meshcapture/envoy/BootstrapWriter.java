@@ -158,7 +158,9 @@ final class BootstrapWriter {
                             new Message()
                                     .with("ads", new Message())
                                     .with("resource_api_version", "V3")
-                                    .inline())
+                                    .because(
+                                            "Without an answer Envoy serves what it knows after this time; it asks on.")
+                                    .with("initial_fetch_timeout", "5s"))
                     .with(
                             "ads_config",
                             new Message()

@@ -122,6 +122,10 @@ final class Remarks {
                             + " with a firewall"
                             + (plan.dns() == null ? "" : "; its DNS listener answers whoever asks"));
         }
+        if (!named.isEmpty() && plan.hostsPorts() == Choices.HostsPorts.AUTO) {
+            notes.add(
+                    "hosts-ports: auto is printed as redirect; where apply finds no netfilter, write hosts-ports: listeners");
+        }
         for (NamedService service : named) {
             if (service.address() == null) {
                 notes.add("service " + service.service().name()

@@ -11,26 +11,40 @@ import java.util.concurrent.TimeUnit;
 /** Rules of iptables-legacy, which libnftables does not see, in the calling thread's network namespace. */
 public final class LegacyTables {
 
+    private static final String IPV4 = "/proc/thread-self/net/ip_tables_names";
+    private static final String IPV6 = "/proc/thread-self/net/ip6_tables_names";
     private static final List<Path> DIRECTORIES = List.of(Path.of("/usr/sbin"), Path.of("/sbin"), Path.of("/usr/bin"));
     private static final int LONGEST = 16 << 20;
     private static final int SECONDS = 5;
 
     private LegacyTables() {}
 
+    /** Whether some table of IPv4 is there. */
+    public static boolean areUsed() {
+        return isThere(IPV4);
+    }
+
+    private static boolean isThere(String tables) {
+        try {
+            return !ProcFile.read(Path.of(tables)).isBlank();
+        } catch (IOException e) {
+            return false; // this kernel has none, or none yet
+        }
+    }
+
     /**
      * Both families as iptables-save(8) prints them; empty where no table is there. Nothing is asked before the kernel has said
      * that there is one, since the programs could bring tables about that were not there.
      */
     public static String rules() {
-        return save("/proc/thread-self/net/ip_tables_names", "iptables-legacy-save")
-                + save("/proc/thread-self/net/ip6_tables_names", "ip6tables-legacy-save");
+        return save(IPV4, "iptables-legacy-save") + save(IPV6, "ip6tables-legacy-save");
     }
 
     private static String save(String tables, String program) {
+        if (!isThere(tables)) {
+            return "";
+        }
         try {
-            if (ProcFile.read(Path.of(tables)).isBlank()) {
-                return "";
-            }
             for (Path directory : DIRECTORIES) {
                 Path file = directory.resolve(program);
                 if (Files.isExecutable(file)) {

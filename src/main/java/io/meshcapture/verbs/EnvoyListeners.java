@@ -173,6 +173,7 @@ final class EnvoyListeners {
     /** Whether captured connections or queries are sent to a port. */
     boolean needs(int port) {
         return ports.stream().anyMatch(one -> one.number() == port)
+                || named.stream().anyMatch(one -> one.number() == port)
                 || arrivals.stream().anyMatch(one -> one.number() == port)
                 || (dns != null && dns.port().number() == port);
     }
@@ -184,6 +185,7 @@ final class EnvoyListeners {
     Set<SocketTable.Listening> doors() {
         Set<SocketTable.Listening> doors = new LinkedHashSet<>();
         List<Port> all = new ArrayList<>(ports);
+        all.addAll(named);
         all.addAll(arrivals);
         if (dns != null) {
             all.add(dns.port());

@@ -76,7 +76,8 @@ public final class Explain {
     /** From the live state. */
     public static Outcome fromLiveState(Place place, Question question) throws Exception {
         return place.reading(() -> {
-            try (Backend backend = Backends.open()) {
+            try (Backends backends = Backends.open()) {
+                Backend backend = backends.standing();
                 LiveState live = backend.live();
                 if (!live.isPresent()) {
                     throw new Failure.Conflict(

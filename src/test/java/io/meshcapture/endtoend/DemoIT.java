@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -77,7 +78,8 @@ final class DemoIT {
                 "the old catalog (10.99.0.1:80): you asked for catalog/price, HTTP/1.1, directly\n",
                 "root# meshcapture apply\ncaptured: orders, ledger\n",
                 "the new catalog (10.99.0.9:80): you asked for catalog/price, HTTP/1.1, via envoy\n",
-                "the old catalog (10.99.0.1:80): you asked for catalog/price, HTTP/1.1, via envoy\n",
+                "the new catalog (10.99.0.9:80): you asked for catalog/price, HTTP/1.1, via envoy\n",
+                "the old catalog (10.99.0.1:80): you asked for 10.99.0.1/, HTTP/1.1, via envoy\n",
                 "root# meshcapture check\nin sync: 2 services\n",
                 "captured: to Envoy's listener 15001, service orders\n",
                 "root# meshcapture status\nSERVICE ",
@@ -116,7 +118,13 @@ final class DemoIT {
 
     @Test
     void saysWhatItExpectedWhenTheProductDoesNotCapture() throws IOException {
-        environment.put("MESHCAPTURE", "/bin/true");
+        Path idle = Files.writeString(
+                ROOT.resolve("target/captures-nothing"), """
+                #!/bin/sh
+                [ "$1" != envoy-config ] || exec "%s" "$@"
+                """.formatted(environment.get("MESHCAPTURE")));
+        Files.setPosixFilePermissions(idle, PosixFilePermissions.fromString("rwxr-xr-x"));
+        environment.put("MESHCAPTURE", idle.toString());
 
         Ending demo = startDemo().end();
 

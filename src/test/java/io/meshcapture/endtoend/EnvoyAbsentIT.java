@@ -7,7 +7,6 @@ import io.meshcapture.endtoend.Playground.Destination;
 import io.meshcapture.endtoend.Playground.Family;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
-import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.AutoClose;
 import org.junit.jupiter.api.BeforeEach;
@@ -51,10 +50,8 @@ final class EnvoyAbsentIT {
     /** Starts an Envoy whose listeners have no IPv6 address. */
     private void startForIpv4Only() {
         String configuration = playground
-                .read("/run/world/test-env/envoy/outbound.yaml")
-                .lines()
-                .filter(line -> !line.contains("additional_addresses"))
-                .collect(Collectors.joining("\n"));
+                .meshcapture("envoy-config", "-f", "/run/world/test-env/envoy/plan.yaml", "--ipv6", "bypass")
+                .orFail();
         playground.write(
                 "/run/envoy/ipv4-only.yaml",
                 configuration,

@@ -231,7 +231,7 @@ final class Playground implements AutoCloseable {
                         "curl",
                         "-sS",
                         "--globoff",
-                        "http://127.0.0.1:9901/stats?filter=^listener.*_1500.[.]worker_0[.]downstream_cx_total$")
+                        "http://127.0.0.1:9901/stats?filter=^listener[.]outbound.*[.]worker_0[.]downstream_cx_total$")
                 .orFail();
         return stats.lines()
                 .mapToLong(line -> Long.parseLong(line.substring(line.indexOf(": ") + 2)))
@@ -242,6 +242,7 @@ final class Playground implements AutoCloseable {
     List<String> envoySaid(Destination destination) {
         return read("/run/envoy/access.log")
                 .lines()
+                .map(line -> line.replaceFirst("^\\[[^]]*] ", "")) // the time
                 .filter(line -> line.contains("asked for " + destination.address() + ":"))
                 .toList();
     }

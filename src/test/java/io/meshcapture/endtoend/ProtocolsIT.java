@@ -230,7 +230,7 @@ final class ProtocolsIT {
             };
             return "listener " + Pattern.quote(destination.loopback() + ":" + service.listener) + ": "
                     + Pattern.quote(destination.source()) + ":\\d+ asked for " + here + ", went to " + here + " \\("
-                    + seen + "\\)";
+                    + seen + "\\), service " + service.user();
         }
     }
 }

@@ -35,13 +35,13 @@ final class RoutingIT {
     }
 
     @Test
-    void anotherListenerGoesOnToTheOriginalDestinationWhateverTheHost() {
+    void anotherListenerGoesOnToTheOriginalDestinationOfAHostThatItDoesNotKnow() {
         Destination destination = playground.destination(Family.IPV6);
         playground.captureBoth();
 
-        String answer = ask("ledger", destination, "Host: catalog");
+        String answer = ask("ledger", destination, "Host: nobody");
 
-        assertEquals(destination.address() + ":8080: you asked for catalog/price, HTTP/1.1, via envoy\n", answer);
+        assertEquals(destination.address() + ":8080: you asked for nobody/price, HTTP/1.1, via envoy\n", answer);
         assertEnvoySaid(destination, "listener [::1]:15002: ", "went to " + destination.address() + ":8080 ");
     }
 

@@ -206,7 +206,13 @@ class HostsKernelIT {
     @Test
     void a_trial_of_names_and_names_of_another_mount_namespace_are_refused_and_nothing_is_touched() throws Exception {
         must(4, run(PLAN, "apply", "--confirm-within", "60s"));
-        must(4, run(PLAN, "apply", "--netns", Long.toString(ProcessHandle.current().pid())));
+        must(
+                4,
+                run(
+                        PLAN,
+                        "apply",
+                        "--netns",
+                        Long.toString(ProcessHandle.current().pid())));
         assertEquals(BEFORE, content());
     }
 
