@@ -27,7 +27,8 @@ record HostsPart(@Nullable Path hosts, boolean asksNetfilter) {
     static HostsPart of(Plan plan, Place place, Set<ServiceName> selected) {
         boolean names =
                 plan.services().stream().anyMatch(service -> service.hosts() != null && isMeant(service, selected));
-        Path hosts = names ? place.hosts() : withLines(place);
+        Path others = selected.isEmpty() ? withLines(place) : null; // whose services the plan no longer has
+        Path hosts = names ? place.hosts() : others;
         boolean asks = !names
                 || HostsPorts.areRedirected(plan)
                 || stands(place)

@@ -204,6 +204,32 @@ class HostsKernelIT {
     }
 
     @Test
+    void a_trial_of_names_and_names_of_another_mount_namespace_are_refused_and_nothing_is_touched() throws Exception {
+        must(4, run(PLAN, "apply", "--confirm-within", "60s"));
+        must(
+                4,
+                run(
+                        PLAN,
+                        "apply",
+                        "--netns",
+                        Long.toString(ProcessHandle.current().pid())));
+        assertEquals(BEFORE, content());
+    }
+
+    @Test
+    void services_by_address_are_applied_alone_where_names_stand() throws Exception {
+        must(0, run(PLAN, "apply"));
+        String applied = content();
+        String more = PLAN + "  ledger: {from: {user: 2002}}\n";
+        must(0, run(more, "apply", "ledger", "--confirm-within", "60s"));
+        must(0, run(more, "confirm"));
+        assertEquals(applied, content());
+        must(0, run(more, "check"));
+        must(0, rollback("--all", "--drain", "0"));
+        assertEquals(BEFORE, content());
+    }
+
+    @Test
     void this_hosts_own_name_is_refused() throws Exception {
         String own = Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
         Outcome outcome = must(2, run(PLAN.replace("payments.internal", own), "apply"));

@@ -284,7 +284,7 @@ class HostsEditorKernelIT {
                 }
             }
         });
-        for (int i = 0; i < 40; i++) {
+        for (int i = 0; i < 40 || written.size() < 20; i++) {
             bring(A, 3);
             bring(B, 1);
             release(A);
