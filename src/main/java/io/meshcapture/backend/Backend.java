@@ -23,6 +23,9 @@ public interface Backend extends AutoCloseable {
     /** What holds everything of ours, in the backend's own words: {@code table inet meshcapture}. */
     String home();
 
+    /** Whether the kernel ends a trial by itself; where it does not, somebody has to stay and do it. */
+    boolean holdsTrials();
+
     /** What stands now. */
     LiveState live();
 
@@ -45,7 +48,7 @@ public interface Backend extends AutoCloseable {
     Change abandonment(LiveState live);
 
     /** The change that lets a trial run for a time from now. */
-    Change extension(Duration trial);
+    Change extension(LiveState live, Duration trial);
 
     /**
      * The differences between the live state and a decision.

@@ -79,9 +79,13 @@ final class ApplyCommand implements Command {
                 Durations.option(options, "--drain", DEFAULT_DRAIN),
                 trial(options));
         Apply.Outcome outcome = Apply.run(reading.plan(), invocation.place(), request, invocation.progress());
+        if (invocation.isVerbose()) {
+            invocation.say("the backend is " + outcome.backend() + ", because " + outcome.whyBackend());
+        }
         if (invocation.isJson()) {
             Json.write(invocation.out(), json -> {
                 json.name("command").value("apply");
+                json.name("backend").value(outcome.backend());
                 json.name("dryRun").value(dryRun);
                 json.name("changed").value(outcome.changed());
                 Json.texts(json, "added", outcome.added());

@@ -16,6 +16,7 @@ final class Commands {
             new RenderCommand(),
             new EnvoyConfigCommand(),
             new EnvCommand(),
+            new DoctorCommand(),
             new CompletionCommand(),
             new VersionCommand());
 

@@ -10,6 +10,7 @@ import java.nio.file.LinkOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -111,6 +112,14 @@ final class PlanOptions {
         return options.hasMatchedOption("--file")
                 || invocation.environment().keySet().stream().anyMatch(name -> name.startsWith("MESHCAPTURE_"))
                 || !Files.notExists(PlanFile.DEFAULT, LinkOption.NOFOLLOW_LINKS);
+    }
+
+    /** Whether a part of the plan is given on the command line. */
+    static boolean hasSettings(ParseResult options) {
+        return Stream.concat(
+                        Stream.of(Setting.values()).map(Setting::flag),
+                        Stream.of(ServiceFlag.values()).map(ServiceFlag::flag))
+                .anyMatch(options::hasMatchedOption);
     }
 
     private static void collect(ParseResult options, String flag, Map<String, List<String>> flags) {

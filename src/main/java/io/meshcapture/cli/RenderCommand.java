@@ -34,7 +34,7 @@ final class RenderCommand implements Command {
         if (invocation.isJson()) {
             Json.write(invocation.out(), json -> {
                 json.name("command").value("render");
-                json.name("backend").value("nftables");
+                json.name("backend").value(Choices.word(plan.backend()));
                 json.name("ruleset").value(ruleset);
             });
         } else {

@@ -6,6 +6,7 @@ import io.meshcapture.plan.ServiceName;
 import io.meshcapture.verbs.Rollback;
 import java.util.Set;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParseResult;
 
 /** {@code meshcapture rollback [SERVICE…] | --all}. */
@@ -24,6 +25,8 @@ final class RollbackCommand implements Command {
     public void declare(CommandSpec spec) {
         spec.addPositional(ApplyCommand.services("services to release"));
         spec.addOption(GlobalOptions.flag("release all services", "--all"));
+        // for whoever ends trials where the kernel cannot
+        spec.addOption(OptionSpec.builder("--when-over").hidden(true).build());
         spec.addOption(
                 GlobalOptions.flag("end the trial that runs; what stood before it is in force again", "--trial"));
         spec.addOption(GlobalOptions.text(
@@ -55,6 +58,9 @@ final class RollbackCommand implements Command {
                             : trial ? "--trial is given beside others" : "services and --all are both given",
                     "meshcapture rollback",
                     "name the services to release, or write --all, or --trial to end a trial");
+        }
+        if (options.hasMatchedOption("--when-over") && !Rollback.awaitEndOfTrial(invocation.place())) {
+            return ExitCode.DONE;
         }
         Rollback.Request request =
                 new Rollback.Request(services, trial, Durations.option(options, "--drain", ApplyCommand.DEFAULT_DRAIN));

@@ -72,6 +72,11 @@ public final class LibC {
         return result(setns.call(descriptor, CLONE_NEWNET));
     }
 
+    /** unshare(2) of the calling thread into a new network namespace: 0, or the negated errno. */
+    public int unshareNetworkNamespace() {
+        return result(library.function("unshare", Type.SINT32, Type.SINT32).call(CLONE_NEWNET));
+    }
+
     /** flock(2), exclusive and without waiting: 0, or the negated errno (EWOULDBLOCK where it is held). */
     public int lockExclusively(int descriptor) {
         NativeLibrary.Function flock = library.function("flock", Type.SINT32, Type.SINT32, Type.SINT32);

@@ -107,5 +107,13 @@ final class NativeLibrary {
         long call(long a, long b, long c, long d) {
             return INVOKER.invokeN4(context, address, a, b, c, d);
         }
+
+        long call(long a, long b, long c, long d, long e) {
+            return INVOKER.invokeN5(context, address, a, b, c, d, e);
+        }
+
+        long call(long a, long b, long c, long d, long e, long f) {
+            return INVOKER.invokeN6(context, address, a, b, c, d, e, f);
+        }
     }
 }

@@ -6,6 +6,7 @@ import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Family;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +23,11 @@ public final class ConntrackTable {
 
     private static final short IPCTNL_MSG_CT_DELETE = 0x102;
 
+    private static final short IPCTNL_MSG_CT_NEW = 0x100;
+
+    /** NLM_F_REQUEST, NLM_F_ACK and NLM_F_CREATE: what is there already is changed. */
+    private static final short CREATED = 0x405;
+
     /** Bytes of struct nfgenmsg. */
     private static final int NFGENMSG = 4;
 
@@ -33,6 +39,8 @@ public final class ConntrackTable {
 
     private static final int CTA_TUPLE_REPLY = 2;
     private static final int CTA_STATUS = 3;
+    private static final int CTA_PROTOINFO = 4;
+    private static final int CTA_TIMEOUT = 7;
     private static final int CTA_ID = 12;
     private static final int CTA_ZONE = 18;
     private static final int CTA_FILTER = 25;
@@ -62,10 +70,39 @@ public final class ConntrackTable {
     /** enum ip_conntrack_status (linux/netfilter/nf_conntrack_common.h). */
     private static final long IPS_SEEN_REPLY = 1 << 1;
 
+    /** IPS_ASSURED and IPS_CONFIRMED, which the kernel gives each entry and wants to hear. */
+    private static final int IPS_ASSURED = 1 << 2;
+
+    private static final int IPS_CONFIRMED = 1 << 3;
+
+    /** enum ctattr_protoinfo, enum ctattr_protoinfo_tcp and enum tcp_conntrack. */
+    private static final int CTA_PROTOINFO_TCP = 1;
+
+    private static final int CTA_PROTOINFO_TCP_STATE = 1;
+    private static final int CTA_PROTOINFO_TCP_FLAGS_ORIGINAL = 4;
+    private static final int CTA_PROTOINFO_TCP_FLAGS_REPLY = 5;
+    private static final byte TCP_CONNTRACK_ESTABLISHED = 3;
+
+    /** IP_CT_TCP_FLAG_BE_LIBERAL: nobody has seen the scale of its window. */
+    private static final byte LIBERAL = 0x08;
+
+    /** As long as conntrack keeps an idle connection by default (net.netfilter.nf_conntrack_tcp_timeout_established). */
+    private static final int FIVE_DAYS = 432_000;
+
     private ConntrackTable() {}
 
     /** One direction of a flow. */
-    public record Tuple(Address source, int sourcePort, Address destination, int destinationPort) {}
+    public record Tuple(Address source, int sourcePort, Address destination, int destinationPort) {
+
+        /** The other direction of what nobody translates. */
+        Tuple reversed() {
+            return new Tuple(
+                    /* source= */ destination,
+                    /* sourcePort= */ destinationPort,
+                    /* destination= */ source,
+                    /* destinationPort= */ sourcePort);
+        }
+    }
 
     /**
      * A flow.
@@ -165,6 +202,54 @@ public final class ConntrackTable {
             requireAllowed(answer, "a flow that conntrack knows could not be forgotten");
             return answer == 0;
         }
+    }
+
+    /**
+     * Makes conntrack know TCP connections that are open, as if it had seen them from their first packet. A connection that
+     * it knows is not asked about by nat chains. Where conntrack is on, that is how it would be.
+     *
+     * @param connections from this host's end
+     * @return how many could not be introduced
+     * @throws Failure.Refused where the kernel does not allow it
+     */
+    public static int introduce(Collection<Tuple> connections) {
+        if (connections.isEmpty()) {
+            return 0;
+        }
+        int failed = 0;
+        try (Netlink netlink = Netlink.open(NETLINK_NETFILTER)) {
+            if (netlink == null) {
+                return connections.size();
+            }
+            for (Tuple tuple : connections) {
+                int answer = netlink.ask(introduction(tuple), (_, _, _) -> {});
+                if (answer == -Errno.EPERM) {
+                    requireAllowed(answer, "open connections could not be made known to conntrack");
+                }
+                failed += answer == 0 || answer == -Errno.EEXIST || answer == -Errno.EBUSY ? 0 : 1;
+            }
+        }
+        return failed;
+    }
+
+    private static ByteBuffer introduction(Tuple tuple) {
+        ByteBuffer request = request(IPCTNL_MSG_CT_NEW, CREATED, family(tuple));
+        put(request, CTA_TUPLE_ORIG, tuple, SocketDiag.IPPROTO_TCP);
+        put(request, CTA_TUPLE_REPLY, tuple.reversed(), SocketDiag.IPPROTO_TCP);
+        Netlink.put(request, CTA_STATUS, word((int) IPS_SEEN_REPLY | IPS_ASSURED | IPS_CONFIRMED));
+        Netlink.put(request, CTA_TIMEOUT, word(FIVE_DAYS));
+        int info = Netlink.begin(request, CTA_PROTOINFO);
+        int tcp = Netlink.begin(request, CTA_PROTOINFO_TCP);
+        Netlink.put(request, CTA_PROTOINFO_TCP_STATE, TCP_CONNTRACK_ESTABLISHED);
+        Netlink.put(request, CTA_PROTOINFO_TCP_FLAGS_ORIGINAL, LIBERAL, LIBERAL);
+        Netlink.put(request, CTA_PROTOINFO_TCP_FLAGS_REPLY, LIBERAL, LIBERAL);
+        Netlink.end(request, tcp);
+        Netlink.end(request, info);
+        return request;
+    }
+
+    private static byte[] word(int value) {
+        return ByteBuffer.allocate(4).putInt(value).array();
     }
 
     /** Whatever else is answered says that there is no such thing: no entry, no IPv6, no ctnetlink. */

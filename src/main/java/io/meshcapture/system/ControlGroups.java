@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.regex.Pattern;
 
@@ -190,6 +191,15 @@ public final class ControlGroups {
             }
         } catch (IOException | DirectoryIteratorException e) {
             // groups come and go
+        }
+    }
+
+    /** The id of a control group, which is the inode number of its directory; empty where it is not there. */
+    public static OptionalLong id(String path) {
+        try {
+            return OptionalLong.of((Long) Files.getAttribute(ROOT.resolve(path), "unix:ino"));
+        } catch (IOException e) {
+            return OptionalLong.empty();
         }
     }
 

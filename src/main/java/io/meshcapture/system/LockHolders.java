@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * Who holds a lock, that of the calling thread's network namespace or that of a file, from /proc/locks (proc_locks(5)), where processes of other
@@ -54,6 +55,20 @@ final class LockHolders {
         } catch (IOException e) {
             return new LockHolders(List.of(), rights);
         }
+    }
+
+    /** The first visible holder of a file's lock, as in {@code process 4711 (java)}; empty where none is visible. */
+    static Optional<String> holderOf(Path file) {
+        try {
+            for (Holder holder : parse(ProcFile.read(Path.of("/proc/locks")), fileOf(file))) {
+                if (holder.pid() > 0) {
+                    return Optional.of("process " + holder.pid() + " (" + command(holder.pid()) + ")");
+                }
+            }
+        } catch (IOException e) {
+            // nobody can tell
+        }
+        return Optional.empty();
     }
 
     /** The device and the inode of a file as /proc/locks writes them: {@code 00:04:4026531840}. */

@@ -86,14 +86,34 @@ public final class NetworkNamespace {
      * null the task runs on the calling thread.
      */
     public static <T> T in(@Nullable Path namespace, Callable<T> task) throws Exception {
-        if (namespace == null) {
-            return task.call();
+        return namespace == null ? task.call() : elsewhere(() -> enter(namespace), task);
+    }
+
+    /**
+     * Runs a task in a new and empty namespace that ends with it, on a thread of its own.
+     *
+     * @throws Failure.Unavailable where this process may not make one
+     */
+    public static <T> T inNew(Callable<T> task) throws Exception {
+        return elsewhere(NetworkNamespace::leave, task);
+    }
+
+    private static void leave() {
+        int left = LibC.load().unshareNetworkNamespace();
+        if (left < 0) {
+            throw new Failure.Unavailable(
+                    "no network namespace can be made",
+                    Errno.words(-left),
+                    "run it as root, with the capability SYS_ADMIN");
         }
+    }
+
+    private static <T> T elsewhere(Runnable goThere, Callable<T> task) throws Exception {
         AtomicReference<@Nullable T> result = new AtomicReference<>();
         AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
         Thread thread = Thread.ofPlatform().name("netns").start(() -> {
             try {
-                enter(namespace);
+                goThere.run();
                 result.set(task.call());
             } catch (Throwable e) { // handed to the waiting thread, whatever it is
                 failure.set(e);

@@ -56,7 +56,13 @@ public record ResolvConf(Path file, List<Address> servers, List<String> others) 
         return read(Path.of("/"), HERE);
     }
 
-    static ResolvConf read(Path root, Path file) {
+    /**
+     * Reads one below a root, whose links stay there.
+     *
+     * @param file its absolute name below it
+     * @throws Failure.Conflict where it cannot be read
+     */
+    public static ResolvConf read(Path root, Path file) {
         Path shown = root.resolve(Path.of("/").relativize(file));
         try {
             Path found = follow(root, file);

@@ -10,6 +10,7 @@ import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.ServiceFacts;
+import io.meshcapture.system.TrialGuard;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -56,6 +57,8 @@ public final class Apply {
      * @param dnsBefore whether DNS was captured before
      * @param dns whether it is afterwards
      * @param ipv6 what happens to IPv6
+     * @param backend the backend that capture is written in
+     * @param whyBackend why it is that one
      * @param differences every difference, in the ruleset's words
      * @param trial how long what is in force lasts unless it is confirmed, or null for good
      * @param notes what the user should know
@@ -71,6 +74,8 @@ public final class Apply {
             boolean dnsBefore,
             boolean dns,
             Choices.Ipv6 ipv6,
+            String backend,
+            String whyBackend,
             List<Difference> differences,
             @Nullable Duration trial,
             List<String> notes) {}
@@ -107,17 +112,34 @@ public final class Apply {
     }
 
     private Outcome apply() throws Exception {
-        try (Backend backend = Backends.open()) {
-            LiveState live = request.dryRun() ? place.settled(backend) : backend.live();
+        try (Backends backends = Backends.open()) {
+            Backends.Choice choice = backends.of(plan);
+            Backend backend = choice.backend();
+            // where another one captures, capture moves from there
+            List<Backend> others = backends.besides(backend);
+            LiveState target = request.dryRun() ? place.settled(backend) : Trials.ended(backend, backend.live());
+            boolean isElsewhere = !target.isInForce() && !others.isEmpty();
+            LiveState live = isElsewhere ? others.getFirst().live() : target;
             if (!request.dryRun() && request.trial() == null) {
                 Trials.refuseWhileOneRuns(live);
             }
             Wanted wanted = Wanted.of(plan, place, request.services(), live);
             List<String> notes = new ArrayList<>(wanted.notes());
             notes.addAll(Trials.found(live));
+            if (choice.isFallback()) {
+                notes.add("the backend is " + backend.name() + ", because " + choice.why());
+            }
             boolean nothingWanted = wanted.decision().isNothing();
             if (nothingWanted) {
-                return release(backend, live, wanted, notes);
+                return release(isElsewhere ? others.getFirst() : backend, live, wanted, notes);
+            }
+            if (!others.isEmpty() && request.trial() != null) {
+                throw new Failure.Conflict(
+                        "a change of the backend cannot be put on trial",
+                        "the plan asks for " + backend.name() + ", and "
+                                + others.getFirst().name() + " captures here",
+                        "apply it without --confirm-within, or keep the backend with --backend "
+                                + others.getFirst().name());
             }
             refuseLoop(wanted);
             if (wanted.envoy().dns() != null) {
@@ -125,13 +147,16 @@ public final class Apply {
             }
             Escaping escaping = Escaping.from(wanted);
             Change change = backend.change(
-                    live,
+                    target,
                     wanted.decision(),
                     place.version(),
                     Instant.now().truncatedTo(ChronoUnit.SECONDS),
                     request.trial());
             if (!request.dryRun()) {
-                Map<Long, Owned> owners = commit(backend, live, wanted, change);
+                Map<Long, Owned> owners = commit(backend, live, wanted, change, notes);
+                for (Backend other : others) {
+                    moveFrom(other, backend, notes);
+                }
                 StaleFlows.forgetContradicting(wanted.decision());
                 if (live.hasEverCapturedDns() || wanted.decision().dns() != null) {
                     CapturedQueries.forgetContradicting(wanted.decision());
@@ -143,11 +168,27 @@ public final class Apply {
             }
             notes.addAll(afterwards(wanted));
             notes.addAll(escaping.notes());
-            return outcome(live, wanted, change.differences(), notes);
+            List<Finding> differences = new ArrayList<>(change.differences());
+            others.forEach(other -> differences.add(new Finding(null, other.home(), other.home(), "")));
+            return outcome(live, wanted, differences, choice, notes);
         }
     }
 
-    private Map<Long, Owned> commit(Backend backend, LiveState live, Wanted wanted, Change change) {
+    /** The new rules are in force, so that nothing goes past Envoy while the old ones go. */
+    private static void moveFrom(Backend other, Backend backend, List<String> notes) {
+        other.liveOfAnyVersion();
+        other.removeAll();
+        notes.add("capture has moved from " + other.name() + " to " + backend.name());
+    }
+
+    private Map<Long, Owned> commit(Backend backend, LiveState live, Wanted wanted, Change change, List<String> notes) {
+        if (request.trial() != null
+                && !backend.holdsTrials()
+                && (!change.isNothing() || live.trial().isPresent())) {
+            notes.add("the kernel cannot end a trial of " + backend.name() + " by itself: "
+                    + TrialGuard.set(request.trial())
+                    + " does, and where that is gone, the next command of meshcapture");
+        }
         if (live.trial().isPresent() && request.trial() != null) {
             Trials.extend(backend, live, change, request.trial());
         } else if (!change.isNothing()) {
@@ -190,7 +231,7 @@ public final class Apply {
                                 + " captured connection(s) did not end within the drain time and had to be cut; drain longer with --drain");
             }
         }
-        return outcome(live, wanted, differences, notes);
+        return outcome(live, wanted, differences, new Backends.Choice(backend, "it captured here", false), notes);
     }
 
     private static List<String> afterwards(Wanted wanted) {
@@ -203,7 +244,8 @@ public final class Apply {
         return notes;
     }
 
-    private Outcome outcome(LiveState live, Wanted wanted, List<Finding> differences, List<String> notes) {
+    private Outcome outcome(
+            LiveState live, Wanted wanted, List<Finding> differences, Backends.Choice choice, List<String> notes) {
         Map<String, String> before = new HashMap<>();
         live.services().forEach(service -> before.put(service.name(), service.digest()));
         List<String> added = new ArrayList<>();
@@ -230,6 +272,8 @@ public final class Apply {
                 live.dns().isPresent(),
                 wanted.decision().dns() != null,
                 wanted.ipv6(),
+                choice.backend().name(),
+                choice.why(),
                 Difference.of(differences),
                 tried ? request.trial() : null,
                 notes);

@@ -1,14 +1,172 @@
 package io.meshcapture.verbs;
 
 import io.meshcapture.backend.Backend;
+import io.meshcapture.backend.LiveState;
+import io.meshcapture.backend.iptables.Flavour;
+import io.meshcapture.backend.iptables.IptablesBackend;
 import io.meshcapture.backend.nftables.NftablesBackend;
+import io.meshcapture.failure.Failure;
+import io.meshcapture.plan.Choices;
+import io.meshcapture.plan.Plan;
+import io.meshcapture.system.LegacyTables;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
-/** Which backend a verb works with. */
-final class Backends {
-    private Backends() {}
+/**
+ * The ways to write capture that are there in the calling thread's network namespace, and which of them hold something of
+ * ours. Programs are started only where there is something to be asked about.
+ */
+final class Backends implements AutoCloseable {
 
-    /** The one that captures here, or would. */
-    static Backend open() {
-        return NftablesBackend.open();
+    /** The first chain that iptables makes of ours. */
+    private static final String HOME = "MESHCAPTURE";
+
+    /** What iptables-nft keeps its rules in; it tells itself what is in them. */
+    private static final Set<String> TABLES_OF_IPTABLES =
+            Set.of("ip nat", "ip6 nat", "ip raw", "ip6 raw", "ip mangle", "ip6 mangle", "ip filter", "ip6 filter");
+
+    private final IptablesBackend iptablesNft = IptablesBackend.of(Flavour.NFT);
+    private final IptablesBackend iptablesLegacy = IptablesBackend.of(Flavour.LEGACY);
+    private @Nullable NftablesBackend nftables;
+
+    /** Why nftables cannot be used here, or null where it can. */
+    private @Nullable Failure unusable;
+
+    private final List<Backend> holders = new ArrayList<>();
+
+    private Backends() {
+        boolean holdsNftables = false;
+        try {
+            nftables = NftablesBackend.open();
+            holdsNftables = nftables.isPresent();
+        } catch (Failure.Unavailable e) {
+            unusable = e;
+        }
+        if (holdsNftables && nftables != null) {
+            holders.add(nftables);
+        }
+        NftablesBackend asked = unusable == null ? nftables : null;
+        boolean holdsIptables = asked == null ? isHeldBy(iptablesNft) : asked.isChainOfIptables(HOME);
+        if (holdsIptables) {
+            holders.add(iptablesNft);
+        }
+        if (LegacyTables.areUsed() && isHeldBy(iptablesLegacy)) {
+            holders.add(iptablesLegacy);
+        }
+    }
+
+    /** Looks what is there. */
+    static Backends open() {
+        return new Backends();
+    }
+
+    private static boolean isHeldBy(IptablesBackend backend) {
+        return backend.isInstalled() && backend.liveOfAnyVersion().isPresent();
+    }
+
+    /**
+     * A choice.
+     *
+     * @param backend the one to work with
+     * @param why the reason, as in {@code the backend is iptables-nft, because …}
+     * @param isFallback whether another one would have been taken if it could be used
+     */
+    record Choice(Backend backend, String why, boolean isFallback) {}
+
+    /** The one that captures here, or the one that would. */
+    Backend standing() {
+        return holders.isEmpty() ? automatic().backend() : holders.getFirst();
+    }
+
+    /** All that hold something of ours but one; more than none only while, or after, capture moves from one to another. */
+    List<Backend> besides(Backend one) {
+        return holders.stream()
+                .filter(holder -> !holder.name().equals(one.name()))
+                .toList();
+    }
+
+    /**
+     * The one that a plan asks for.
+     *
+     * @throws Failure.Unavailable where that is not to be had here
+     */
+    Choice of(Plan plan) {
+        return switch (plan.backend()) {
+            case AUTO -> automatic();
+            case NFTABLES -> {
+                if (nftables == null || unusable != null) {
+                    throw unusable == null ? new IllegalStateException() : unusable;
+                }
+                yield new Choice(nftables, "the plan asks for it", false);
+            }
+            case IPTABLES -> iptables();
+            case IPTABLES_NFT -> new Choice(iptablesNft, "the plan asks for it", false);
+            case IPTABLES_LEGACY -> new Choice(iptablesLegacy, "the plan asks for it", false);
+        };
+    }
+
+    private Choice automatic() {
+        if (nftables != null && unusable == null) {
+            return new Choice(nftables, "the kernel and libnftables have it", false);
+        }
+        if (!iptablesNft.isInstalled() && !iptablesLegacy.isInstalled()) {
+            throw unusable == null ? new IllegalStateException() : unusable;
+        }
+        Choice choice = iptables();
+        String reason = unusable == null ? "" : String.valueOf(unusable.getMessage());
+        return new Choice(choice.backend(), choice.why() + "; nftables cannot be used here: " + reason, true);
+    }
+
+    /** The flavour that other rules live in already. */
+    private Choice iptables() {
+        for (Backend holder : holders) {
+            if (holder instanceof IptablesBackend iptables) {
+                return new Choice(iptables, "it captures here already", false);
+            }
+        }
+        if (!iptablesLegacy.isInstalled()) {
+            return new Choice(iptablesNft, "iptables-legacy is not installed", false);
+        }
+        if (!iptablesNft.isInstalled()) {
+            return new Choice(iptablesLegacy, "iptables-nft is not installed", false);
+        }
+        boolean nftUsed = nftables == null || unusable != null || nftables.hasChainsOfIptables();
+        if (LegacyTables.areUsed() && !nftUsed) {
+            return new Choice(iptablesLegacy, "the rules of others are in its tables", false);
+        }
+        return new Choice(
+                iptablesNft,
+                LegacyTables.areUsed()
+                        ? "both flavours have tables here, and it is the newer one"
+                        : "no rules of others are in tables of iptables-legacy",
+                false);
+    }
+
+    /** Rules of others that may decide before those of a backend, wherever they stand; one sentence each. */
+    List<String> shadows(Backend backend, LiveState live) {
+        List<String> found = new ArrayList<>(backend.shadows(live));
+        boolean arrivals = live.inbound().isPresent() || live.isForwarding();
+        boolean isNft = backend == iptablesNft;
+        if (nftables != null && unusable == null && backend != nftables) {
+            found.addAll(nftables.shadowsOfIptables(arrivals, isNft ? TABLES_OF_IPTABLES : Set.of()));
+        }
+        if (isNft && LegacyTables.areUsed() && iptablesLegacy.isInstalled()) {
+            found.addAll(iptablesLegacy.translations());
+        }
+        return found;
+    }
+
+    /** Names of backends as a plan has them. */
+    static boolean isNftables(Choices.Backend backend) {
+        return backend == Choices.Backend.AUTO || backend == Choices.Backend.NFTABLES;
+    }
+
+    @Override
+    public void close() {
+        if (nftables != null) {
+            nftables.close();
+        }
     }
 }

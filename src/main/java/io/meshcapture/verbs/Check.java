@@ -45,8 +45,13 @@ public final class Check {
 
     private static Outcome netfilter(Plan plan, Place place, Set<ServiceName> services) throws Exception {
         return place.reading(() -> {
-            try (Backend backend = Backends.open()) {
-                LiveState live = place.settled(backend);
+            try (Backends backends = Backends.open()) {
+                Backend backend = backends.of(plan).backend();
+                List<Backend> others = backends.besides(backend);
+                LiveState target = place.settled(backend);
+                LiveState live = target.isInForce() || others.isEmpty()
+                        ? target
+                        : others.getFirst().live();
                 Stopped stopped = Stopped.in(plan, services);
                 Set<ServiceName> running = new HashSet<>(services);
                 running.removeAll(stopped.services());
@@ -65,8 +70,9 @@ public final class Check {
                     return new Outcome(stopped.differences(), List.of(), compared, false, false, notes);
                 }
                 List<Difference> differences = new ArrayList<>(stopped.differences());
+                others.forEach(other -> differences.add(new Difference(null, other.home(), other.home(), "")));
                 for (Finding finding :
-                        backend.differences(live, wanted.decision(), services.isEmpty() ? null : running)) {
+                        backend.differences(target, wanted.decision(), services.isEmpty() ? null : running)) {
                     if (!stopped.isAbout(finding.service())) {
                         differences.add(Difference.of(finding));
                     }
@@ -103,7 +109,7 @@ public final class Check {
                 notes.addAll(escaping.notes());
                 return new Outcome(
                         differences,
-                        live.isPresent() ? backend.shadows(live) : List.of(),
+                        target.isPresent() ? backends.shadows(backend, target) : List.of(),
                         compared,
                         wanted.decision().inbound() != null,
                         wanted.decision().dns() != null,

@@ -25,9 +25,14 @@ public final class Confirm {
      */
     public static Outcome run(Place place) throws Exception {
         return place.changing(() -> {
-            try (Backend backend = Backends.open()) {
+            try (Backends backends = Backends.open()) {
+                Backend backend = backends.standing();
                 LiveState live = backend.live();
-                if (live.hasEndedTrial()) {
+                boolean overdue = Trials.isOverdue(live);
+                if (overdue) {
+                    live = Trials.ended(backend, live);
+                }
+                if (live.hasEndedTrial() || overdue) {
                     throw new Failure.Conflict(
                             "the trial has ended",
                             "it was not confirmed in time, and what stood before it is in force again",

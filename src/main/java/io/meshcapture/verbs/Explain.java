@@ -69,14 +69,7 @@ public final class Explain {
         Supported.require(plan);
         return place.there(() -> {
             Choices.Ipv6 ipv6 = EnvoyListeners.of(plan).ipv6(plan.ipv6(), null, new java.util.ArrayList<>());
-            Decision decision = DecisionCompiler.compile(
-                    plan,
-                    Wanted.host(
-                            place,
-                            ipv6,
-                            NameServers.of(plan, place),
-                            EnvoysPorts.of(plan),
-                            HostsWanted.explained(plan, place)));
+            Decision decision = Wanted.explained(plan, place, ipv6);
             return answer(decision, question, place.accounts());
         });
     }
@@ -84,7 +77,8 @@ public final class Explain {
     /** From the live state. */
     public static Outcome fromLiveState(Place place, Question question) throws Exception {
         return place.reading(() -> {
-            try (Backend backend = Backends.open()) {
+            try (Backends backends = Backends.open()) {
+                Backend backend = backends.standing();
                 LiveState live = backend.live();
                 if (!live.isPresent()) {
                     throw new Failure.Conflict(

@@ -72,6 +72,8 @@ final class HostsApply {
                 false,
                 false,
                 Choices.Ipv6.CAPTURE,
+                "hosts",
+                "the plan captures by name alone",
                 List.of(),
                 null,
                 List.of());
@@ -152,6 +154,8 @@ final class HostsApply {
                 other.dnsBefore(),
                 other.dns(),
                 other.ipv6(),
+                other.backend(),
+                other.whyBackend(),
                 differences,
                 other.trial(),
                 all);

@@ -1,6 +1,5 @@
 package io.meshcapture.verbs;
 
-import io.meshcapture.backend.Backend;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.Service;
@@ -43,8 +42,8 @@ record HostsPart(@Nullable Path hosts, boolean asksNetfilter) {
         }
         try {
             return place.there(() -> {
-                try (Backend backend = Backends.open()) {
-                    return backend.live().isPresent();
+                try (Backends backends = Backends.open()) {
+                    return backends.standing().live().isPresent();
                 }
             });
         } catch (Failure.Unavailable e) {

@@ -1,6 +1,6 @@
 package io.meshcapture.verbs;
 
-import io.meshcapture.backend.Backend;
+import io.meshcapture.backend.nftables.NftablesBackend;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.system.Privileges;
@@ -15,15 +15,16 @@ final class HostsPorts {
      */
     static boolean areRedirected(Plan plan) {
         return switch (plan.hostsPorts()) {
-            case AUTO -> Privileges.isNetAdmin() && isNetfilterThere();
+            case AUTO -> Privileges.isNetAdmin() && isNftablesUsed(plan);
             case REDIRECT -> true;
             case LISTENERS -> false;
         };
     }
 
-    private static boolean isNetfilterThere() {
-        try (Backend backend = Backends.open()) {
-            return !backend.name().isEmpty();
+    /** Other backends leave loopback alone. */
+    private static boolean isNftablesUsed(Plan plan) {
+        try (Backends backends = Backends.open()) {
+            return backends.of(plan).backend() instanceof NftablesBackend;
         } catch (Failure.Unavailable e) {
             return false;
         }

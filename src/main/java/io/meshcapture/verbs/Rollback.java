@@ -15,6 +15,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -65,14 +66,45 @@ public final class Rollback {
 
     private Rollback() {}
 
+    /**
+     * Waits until the trial that runs is over, confirmed or extended as it may be meanwhile; for whoever ends it where the
+     * kernel cannot.
+     *
+     * @return whether it is over, and has not been confirmed
+     */
+    public static boolean awaitEndOfTrial(Place place) throws Exception {
+        while (true) {
+            Optional<Duration> left = place.changing(() -> {
+                try (Backends backends = Backends.open()) {
+                    return backends.standing().live().trial();
+                }
+            });
+            if (left.isEmpty() || left.get().isZero()) {
+                return left.isPresent();
+            }
+            Thread.sleep(left.get().plusMillis(10));
+        }
+    }
+
     public static Outcome run(Place place, Request request, Progress progress) throws Exception {
         return HostsRollback.around(place, request, () -> place.changing(() -> rollback(place, request, progress)));
     }
 
     private static Outcome rollback(Place place, Request request, Progress progress) throws Exception {
-        try (Backend backend = Backends.open()) {
+        try (Backends backends = Backends.open()) {
+            Backend backend = backends.standing();
             boolean all = request.services().isEmpty() && !request.trial();
             LiveState live = all ? backend.liveOfAnyVersion() : backend.live();
+            if (!all && !request.trial()) {
+                live = Trials.ended(backend, live);
+            }
+            if (all) {
+                for (Backend other : backends.besides(backend)) {
+                    // an interrupted move left it; what it captured goes on by the rules of the other
+                    other.liveOfAnyVersion();
+                    other.removeAll();
+                }
+            }
             SortedSet<String> captured = names(live.services());
             SortedSet<String> behindTrial = names(live.servicesBehindTrial());
             if (request.trial()) {

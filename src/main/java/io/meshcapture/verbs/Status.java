@@ -68,7 +68,8 @@ public final class Status {
 
     private static Outcome netfilter(Place place) throws Exception {
         return place.reading(() -> {
-            try (Backend backend = Backends.open()) {
+            try (Backends backends = Backends.open()) {
+                Backend backend = backends.standing();
                 LiveState live = place.settled(backend);
                 List<Captured> services = live.services().stream()
                         .map(service -> new Captured(

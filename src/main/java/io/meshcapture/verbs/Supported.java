@@ -11,9 +11,6 @@ final class Supported {
 
     /** @throws Failure.Unavailable naming the first such section */
     static void require(Plan plan) {
-        refuse(
-                plan.backend() != Choices.Backend.AUTO && plan.backend() != Choices.Backend.NFTABLES,
-                "the backend " + Choices.word(plan.backend()) + " (backend)");
         for (Service service : plan.services()) {
             refuse(
                     service.onEnvoyDown() == Choices.OnEnvoyDown.OPEN,

@@ -36,12 +36,33 @@ final class Trials {
                             + change.differences().size() + " place(s) from this plan",
                     "make it permanent with: meshcapture confirm; or end it with: meshcapture rollback --trial");
         }
-        backend.commit(backend.extension(trial));
+        backend.commit(backend.extension(live, trial));
+    }
+
+    /** Whether the time of a trial is over, and whoever should have ended it has not. */
+    static boolean isOverdue(LiveState live) {
+        return live.trial().isPresent() && live.trial().get().isZero();
+    }
+
+    /** What stands after a trial that is overdue has been ended. */
+    static LiveState ended(Backend backend, LiveState live) {
+        if (!isOverdue(live)) {
+            return live;
+        }
+        if (live.servicesBehindTrial().isEmpty() && !live.holdsInboundBehindTrial() && !live.holdsDnsBehindTrial()) {
+            backend.commit(backend.removalOfAll(live));
+        } else {
+            backend.commit(backend.abandonment(live));
+        }
+        return backend.live();
     }
 
     /** What an earlier command left that did not come to its end. */
     static List<String> found(LiveState live) {
         List<String> found = new ArrayList<>();
+        if (isOverdue(live)) {
+            found.add("a trial is over and nobody has ended it; the next apply, confirm or rollback does");
+        }
         if (live.hasEndedTrial()) {
             found.add("a trial ended because it was not confirmed in time; what stood before it is in force again");
         }

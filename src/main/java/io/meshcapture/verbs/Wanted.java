@@ -168,8 +168,20 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
         return envoyUsers().stream().map(String::valueOf).collect(Collectors.joining(", "));
     }
 
+    /** The decision of a plan that is not to stand: nothing of what stands is asked. */
+    static Decision explained(Plan plan, Place place, Choices.Ipv6 ipv6) {
+        return DecisionCompiler.compile(
+                plan,
+                host(
+                        place,
+                        ipv6,
+                        NameServers.of(plan, place),
+                        EnvoysPorts.of(plan),
+                        HostsWanted.explained(plan, place)));
+    }
+
     /** What is asked of the host when a plan is compiled. */
-    static DecisionCompiler.Host host(
+    private static DecisionCompiler.Host host(
             Place place,
             Choices.Ipv6 ipv6,
             NameServers nameServers,

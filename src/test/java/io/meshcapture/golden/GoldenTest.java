@@ -3,6 +3,7 @@ package io.meshcapture.golden;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import io.meshcapture.backend.iptables.IptablesBackend;
 import io.meshcapture.backend.nftables.NftablesBackend;
 import io.meshcapture.config.Configuration;
 import io.meshcapture.config.PlanSource;
@@ -11,6 +12,7 @@ import io.meshcapture.envoy.Delivery;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.BadValue;
 import io.meshcapture.plan.Choices;
+import io.meshcapture.plan.Family;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.PortRange;
 import io.meshcapture.rules.Decision;
@@ -91,6 +93,10 @@ class GoldenTest {
             files.put(
                     "envoy.yaml",
                     Bootstrap.of(plan, Village.ENVOYS_HOST, Delivery.STATIC).text());
+            if (!decision.endings().contains(Decision.Ending.DROP_INVALID)) { // which iptables refuses
+                files.put("iptables.v4", IptablesBackend.render(decision, Family.IPV4));
+                files.put("iptables.v6", IptablesBackend.render(decision, Family.IPV6));
+            }
             files.put("explain.txt", answers(decision, story.resolve("explain.txt")));
         } catch (Failure.Invalid refused) {
             files.put("refused.txt", refused.getMessage() + "\n");

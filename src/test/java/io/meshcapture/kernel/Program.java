@@ -27,6 +27,11 @@ final class Program {
             .toAbsolutePath()
             .toString();
 
+    static {
+        // what ends a trial where the kernel cannot is started by it
+        System.setProperty("meshcapture.bin", DISTRIBUTION);
+    }
+
     private Program() {}
 
     static Outcome run(String... args) {

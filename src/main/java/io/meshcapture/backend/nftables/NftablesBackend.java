@@ -26,6 +26,9 @@ import org.jspecify.annotations.Nullable;
 /** Reads, compares and commits the table, in the calling thread's network namespace. */
 public final class NftablesBackend implements Backend {
 
+    /** NF_IP_PRI_NAT_DST. Among hooks of equal priority the one registered last is asked first. */
+    private static final int PRIORITY_OF_IPTABLES = -100;
+
     private final NftContext nft;
 
     private NftablesBackend(NftContext nft) {
@@ -47,6 +50,45 @@ public final class NftablesBackend implements Backend {
         return RulesetText.of(RulesetRenderer.render(decision));
     }
 
+    /**
+     * Whether the table is there; asks for names alone, which costs the same however much stands in it.
+     *
+     * @throws Failure.Unavailable where this kernel has no nf_tables
+     */
+    public boolean isPresent() {
+        return listed("list tables").contains("table " + Ruleset.TABLE + "\n");
+    }
+
+    /** Whether iptables-nft has made a chain of that name for IPv4; it keeps its tables here. */
+    public boolean isChainOfIptables(String chain) {
+        return listed("list tables").contains("table ip nat\n")
+                && listed("list chains ip").contains("\tchain " + chain + " {");
+    }
+
+    /** Whether iptables-nft has made base chains for IPv4. */
+    public boolean hasChainsOfIptables() {
+        String tables = listed("list tables");
+        return tables.contains("table ip nat\n") || tables.contains("table ip filter\n");
+    }
+
+    /**
+     * Chains that may decide before rules of iptables do.
+     *
+     * @param arrivals whether chains that are asked for what arrives count too
+     * @param except tables that are not meant, as in {@code ip nat}
+     */
+    public List<String> shadowsOfIptables(boolean arrivals, Set<String> except) {
+        return Shadows.find(nft, arrivals, PRIORITY_OF_IPTABLES, except);
+    }
+
+    private String listed(String command) {
+        NftContext.Answer answer = nft.run(command, LibNftables.OUTPUT_STATELESS);
+        if (!answer.accepted()) {
+            throw Refusal.of(command, answer.error());
+        }
+        return answer.output();
+    }
+
     @Override
     public String name() {
         return "nftables";
@@ -55,6 +97,11 @@ public final class NftablesBackend implements Backend {
     @Override
     public String home() {
         return "table " + Ruleset.TABLE;
+    }
+
+    @Override
+    public boolean holdsTrials() {
+        return true;
     }
 
     @Override
@@ -137,7 +184,7 @@ public final class NftablesBackend implements Backend {
     }
 
     @Override
-    public Change extension(Duration trial) {
+    public Change extension(LiveState live, Duration trial) {
         return Switchover.extension(trial);
     }
 

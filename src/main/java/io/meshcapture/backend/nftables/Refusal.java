@@ -45,7 +45,7 @@ final class Refusal {
                         + " nft_socket; or run a kernel that has them");
     }
 
-    private static String firstLine(String error) {
+    static String firstLine(String error) {
         String text = error.strip();
         int end = text.indexOf('\n');
         String line = end < 0 ? text : text.substring(0, end);

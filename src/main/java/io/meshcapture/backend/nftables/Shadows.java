@@ -3,6 +3,7 @@ package io.meshcapture.backend.nftables;
 import io.meshcapture.ffi.LibNftables;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -44,6 +45,17 @@ final class Shadows {
      * @param arrivals whether chains that are asked for what arrives count too
      */
     static List<String> find(NftContext nft, boolean arrivals) {
+        return find(nft, arrivals, PRIORITY, Set.of(Ruleset.TABLE));
+    }
+
+    /**
+     * Likewise for rules that stand elsewhere.
+     *
+     * @param arrivals whether chains that are asked for what arrives count too
+     * @param natPriority of the nat chains that they stand in
+     * @param except tables that are not meant, as in {@code ip nat}
+     */
+    static List<String> find(NftContext nft, boolean arrivals, int natPriority, Set<String> except) {
         List<String> found = new ArrayList<>();
         String table = "";
         String chain = "";
@@ -58,13 +70,13 @@ final class Shadows {
                 table = "";
             } else if (chainLine.matches()) {
                 chain = chainLine.group(1);
-            } else if (hookLine.matches() && !table.isEmpty() && !table.equals(Ruleset.TABLE)) {
+            } else if (hookLine.matches() && !table.isEmpty() && !except.contains(table)) {
                 if (hookLine.group(2).equals("prerouting") && !arrivals) {
                     continue;
                 }
                 int priority = Integer.parseInt(hookLine.group(3));
                 boolean nat = hookLine.group(1).equals("nat");
-                if (nat ? priority <= PRIORITY : priority < CONNTRACK) {
+                if (nat ? priority <= natPriority : priority < CONNTRACK) {
                     String rule = first(nft, table, chain, nat);
                     if (!rule.isEmpty()) {
                         found.add("table " + table + " chain " + chain + " (priority " + priority + "): " + rule);

@@ -1,0 +1,401 @@
+package io.meshcapture.backend.iptables;
+
+import io.meshcapture.backend.LiveState;
+import io.meshcapture.backend.Owned;
+import io.meshcapture.failure.Failure;
+import io.meshcapture.plan.Choices;
+import io.meshcapture.plan.Family;
+import io.meshcapture.plan.Port;
+import io.meshcapture.plan.ServiceName;
+import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.Entry;
+import io.meshcapture.rules.InboundDecision;
+import io.meshcapture.rules.InboundStep;
+import io.meshcapture.rules.ServiceRules;
+import io.meshcapture.rules.Step;
+import io.meshcapture.system.ControlGroups;
+import io.meshcapture.system.KernelClock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
+
+/** What stands in the tables of one flavour now. */
+final class IptablesState implements LiveState {
+
+    private final Map<Family, Ruleset> families;
+    private final Memory memory;
+    private final @Nullable Slot inForce;
+
+    /**
+     * Takes it apart.
+     *
+     * @param families everything that stands, rules of others included
+     */
+    IptablesState(Map<Family, Ruleset> families) {
+        this.families = families;
+        this.inForce = inForce(families);
+        Map<String, List<Rule>> nat = of(Family.IPV4).of(Table.NAT).chains();
+        this.memory = Memory.read(
+                nat.getOrDefault(Slot.HOME, List.of()),
+                nat.getOrDefault(considered().chain("NOTES"), List.of()));
+    }
+
+    private static @Nullable Slot inForce(Map<Family, Ruleset> families) {
+        for (Ruleset ruleset : families.values()) {
+            for (Rule rule : ruleset.of(Table.NAT).builtin().getOrDefault("OUTPUT", List.of())) {
+                for (Slot slot : Slot.values()) {
+                    if (rule.target().equals(slot.chain("OUTPUT"))) {
+                        return slot;
+                    }
+                }
+            }
+        }
+        return null;
+    }
+
+    private Ruleset of(Family family) {
+        return families.getOrDefault(family, new Ruleset());
+    }
+
+    Map<Family, Ruleset> families() {
+        return families;
+    }
+
+    Memory memory() {
+        return memory;
+    }
+
+    /** The slot that new connections are decided by, or null for none. */
+    @Nullable
+    Slot slot() {
+        return inForce;
+    }
+
+    /** The slot that is compared and changed. */
+    Slot considered() {
+        if (inForce != null) {
+            return inForce;
+        }
+        boolean first = holds(Slot.FIRST);
+        return !first && holds(Slot.SECOND) ? Slot.SECOND : Slot.FIRST;
+    }
+
+    private boolean holds(Slot slot) {
+        return families.values().stream()
+                .flatMap(ruleset -> ruleset.tables().values().stream())
+                .anyMatch(contents -> contents.chains().keySet().stream().anyMatch(chain -> slot.plain(chain) != null));
+    }
+
+    /** What stands of ours, or of one slot and what both share. */
+    static Ruleset ours(Ruleset all, @Nullable Slot only) {
+        Ruleset ours = new Ruleset();
+        all.tables().forEach((table, contents) -> {
+            contents.chains().forEach((chain, rules) -> {
+                boolean meant = only == null ? Slot.isOurs(chain) : only.plain(chain) != null || isShared(chain);
+                if (meant) {
+                    ours.in(table).chains().put(chain, rules);
+                }
+            });
+            contents.builtin().forEach((chain, rules) -> {
+                List<Rule> jumps = rules.stream()
+                        .filter(rule -> Slot.isOurs(rule.target()))
+                        .toList();
+                if (!jumps.isEmpty()) {
+                    ours.in(table).builtin().put(chain, jumps);
+                }
+            });
+        });
+        return ours;
+    }
+
+    private static boolean isShared(String chain) {
+        return chain.equals(Slot.HOME) || chain.equals(Slot.OWNERS);
+    }
+
+    /** What stands of ours in both families. */
+    Map<Family, Ruleset> ours() {
+        Map<Family, Ruleset> ours = new EnumMap<>(Family.class);
+        families.forEach((family, ruleset) -> ours.put(family, ours(ruleset, null)));
+        return ours;
+    }
+
+    private StandingDecision in(Slot slot) {
+        return new StandingDecision(families, slot);
+    }
+
+    @Override
+    public boolean isInForce() {
+        return inForce != null;
+    }
+
+    @Override
+    public Optional<Duration> trial() {
+        Long ends = memory.trialEnds();
+        return ends == null || inForce == null
+                ? Optional.empty()
+                : Optional.of(Duration.ofMillis(Math.max(0, ends - KernelClock.millis())));
+    }
+
+    /** What ends a trial takes its rules away as well. */
+    @Override
+    public boolean hasEndedTrial() {
+        return false;
+    }
+
+    @Override
+    public boolean hasLeftover() {
+        return inForce != null && memory.trialEnds() == null && holds(inForce.other());
+    }
+
+    @Override
+    public Map<Long, Owned> owners() {
+        Map<Long, Owned> owners = new LinkedHashMap<>();
+        for (Rule rule : of(Family.IPV4).of(Table.NAT).chains().getOrDefault(Slot.OWNERS, List.of())) {
+            OwnerRules.read(rule, owners);
+        }
+        return owners;
+    }
+
+    @Override
+    public List<Decision> decisions() {
+        try {
+            return inForce == null ? List.of() : List.of(in(inForce).read());
+        } catch (Failure.Conflict editedByHand) {
+            return List.of();
+        }
+    }
+
+    /** The slot that a trial falls back to, or null for none. */
+    @Nullable
+    Slot behindTrial() {
+        return inForce != null && memory.trialEnds() != null && holds(inForce.other()) ? inForce.other() : null;
+    }
+
+    @Override
+    public @Nullable Decision decisionBehindTrial() {
+        Slot behind = behindTrial();
+        try {
+            return behind == null ? null : in(behind).read();
+        } catch (Failure.Conflict editedByHand) {
+            return null;
+        }
+    }
+
+    @Override
+    public boolean canBeBuiltUpon() {
+        return isPresent();
+    }
+
+    @Override
+    public List<LiveService> servicesBehindTrial() {
+        Slot behind = behindTrial();
+        return behind == null ? List.of() : services(behind);
+    }
+
+    @Override
+    public boolean isPresent() {
+        return ours().values().stream().anyMatch(ruleset -> !ruleset.isEmpty());
+    }
+
+    @Override
+    public List<LiveService> services() {
+        return inForce == null ? List.of() : services(inForce);
+    }
+
+    private List<LiveService> services(Slot slot) {
+        Map<String, long[]> packets = new TreeMap<>();
+        for (Ruleset ruleset : families.values()) {
+            ruleset.of(Table.NAT).chains().forEach((chain, rules) -> {
+                for (Rule rule : slot.plain(chain) == null ? List.<Rule>of() : rules) {
+                    LeafComment leaf = LeafComment.parse(rule.comment());
+                    if (leaf != null && leaf.service() != null) {
+                        long[] both = packets.computeIfAbsent(leaf.service().value(), any -> new long[2]);
+                        String target = slot.plain(rule.target());
+                        boolean captures = target != null && StandingDecision.listener(target) != null;
+                        both[captures ? 0 : 1] += rule.packets();
+                    }
+                }
+            });
+        }
+        Memory notes = Memory.read(
+                List.of(), of(Family.IPV4).of(Table.NAT).chains().getOrDefault(slot.chain("NOTES"), List.of()));
+        notes.services().keySet().forEach(name -> packets.putIfAbsent(name, new long[2]));
+        List<LiveService> services = new ArrayList<>();
+        packets.forEach((name, both) -> {
+            Memory.ServiceNote note = notes.services().get(name);
+            services.add(
+                    note == null
+                            ? new LiveService(name, "", "", null, both[0], both[1])
+                            : new LiveService(name, note.digest(), note.version(), note.since(), both[0], both[1]));
+        });
+        return services;
+    }
+
+    @Override
+    public Set<String> servicesOfGoneGroups() {
+        Set<String> services = new TreeSet<>();
+        forLeaves((rule, leaf) -> {
+            if (leaf.service() != null && StandingDecision.isOfGoneGroup(rule)) {
+                services.add(leaf.service().value());
+            }
+        });
+        return services;
+    }
+
+    private void forLeaves(BiConsumer<Rule, LeafComment> taker) {
+        for (Ruleset ruleset : families.values()) {
+            ruleset.of(Table.NAT).chains().forEach((chain, rules) -> {
+                for (Rule rule : considered().plain(chain) == null ? List.<Rule>of() : rules) {
+                    LeafComment leaf = LeafComment.parse(rule.comment());
+                    if (leaf != null) {
+                        taker.accept(rule, leaf);
+                    }
+                }
+            });
+        }
+    }
+
+    /**
+     * The ids of the control groups that a decision asks for: of those that are there now, and of those that are gone as rules
+     * remember them.
+     */
+    Map<String, Long> groups(Decision decision) {
+        Map<String, Long> groups = new HashMap<>();
+        for (Step step : decision.steps()) {
+            for (Entry entry : step instanceof Step.Lookup lookup ? lookup.entries() : List.<Entry>of()) {
+                String path = entry.caller().cgroup();
+                if (path != null && !groups.containsKey(path)) {
+                    ControlGroups.id(path).ifPresent(id -> groups.put(path, id));
+                }
+            }
+        }
+        forLeaves((rule, leaf) -> {
+            String path = rule.value("--path");
+            if (path != null && leaf.group() != null) {
+                groups.putIfAbsent(path, leaf.group());
+            }
+        });
+        return groups;
+    }
+
+    @Override
+    public Decision decision() {
+        return in(considered()).read();
+    }
+
+    @Override
+    public Map<ServiceName, ServiceRules> standing() {
+        return inForce == null ? Map.of() : in(inForce).services();
+    }
+
+    @Override
+    public Map<ServiceName, ServiceRules> standingWithGoneGroups() {
+        return inForce == null ? new LinkedHashMap<>() : in(inForce).services(true);
+    }
+
+    @Override
+    public Choices.@Nullable Ipv6 ipv6() {
+        if (inForce == null) {
+            return null;
+        }
+        Slot slot = inForce;
+        Map<String, List<Rule>> nat = of(Family.IPV6).of(Table.NAT).chains();
+        if (!nat.containsKey(slot.chain("OUTPUT"))) {
+            return Choices.Ipv6.BYPASS;
+        }
+        boolean rejects = nat.entrySet().stream()
+                .anyMatch(chain -> slot.plain(chain.getKey()) != null
+                        && chain.getValue().stream()
+                                .anyMatch(rule -> rule.comment().equals(Decision.Ending.REJECT_IPV6.why())));
+        return rejects ? Choices.Ipv6.REJECT : Choices.Ipv6.CAPTURE;
+    }
+
+    private @Nullable Port dns(Slot slot) {
+        Step.Dns dns = in(slot).dns();
+        return dns == null ? null : dns.listener();
+    }
+
+    @Override
+    public Optional<Port> dns() {
+        return inForce == null ? Optional.empty() : Optional.ofNullable(dns(inForce));
+    }
+
+    @Override
+    public boolean holdsDns() {
+        return dns().isPresent() || holdsDnsBehindTrial();
+    }
+
+    @Override
+    public boolean holdsDnsBehindTrial() {
+        Slot behind = behindTrial();
+        return behind != null && dns(behind) != null;
+    }
+
+    @Override
+    public boolean hasEverCapturedDns() {
+        return dns(Slot.FIRST) != null || dns(Slot.SECOND) != null;
+    }
+
+    @Override
+    public Optional<LiveInboundCapture> inbound() {
+        Slot slot = inForce;
+        InboundDecision inbound = null;
+        try {
+            inbound = slot == null ? null : in(slot).inbound();
+        } catch (Failure.Conflict editedByHand) {
+            return Optional.empty(); // check tells what of it stands
+        }
+        if (slot == null || inbound == null) {
+            return Optional.empty();
+        }
+        String why = new InboundStep.PortLookup(io.meshcapture.plan.Ports.NONE, io.meshcapture.plan.Ports.NONE).why();
+        long[] packets = new long[2];
+        for (Ruleset ruleset : families.values()) {
+            for (Table table : List.of(Table.NAT, Table.MANGLE)) {
+                for (Rule rule : ruleset.of(table).chains().getOrDefault(slot.chain("INBOUND"), List.of())) {
+                    if (rule.comment().equals(why)) {
+                        packets[rule.target().equals("RETURN") ? 1 : 0] += rule.packets();
+                    }
+                }
+            }
+        }
+        return Optional.of(new LiveInboundCapture(inbound.mode(), inbound.listener(), packets[0], packets[1]));
+    }
+
+    @Override
+    public boolean holdsInbound() {
+        return inbound().isPresent() || holdsInboundBehindTrial();
+    }
+
+    @Override
+    public boolean holdsInboundBehindTrial() {
+        Slot behind = behindTrial();
+        return behind != null && in(behind).chains().contains("INBOUND");
+    }
+
+    @Override
+    public boolean isForwarding() {
+        return in(Slot.FIRST).chains().contains("FWD")
+                || in(Slot.SECOND).chains().contains("FWD");
+    }
+
+    @Override
+    public List<Port> inboundListeners() {
+        return memory.inboundListeners().stream().map(Port::new).toList();
+    }
+
+    @Override
+    public List<Port> listeners() {
+        return memory.listeners().stream().map(Port::new).toList();
+    }
+}

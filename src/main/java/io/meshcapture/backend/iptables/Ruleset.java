@@ -1,0 +1,55 @@
+package io.meshcapture.backend.iptables;
+
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What stands in the tables of one family.
+ *
+ * @param tables by table; one that is not there has not been used yet
+ */
+record Ruleset(Map<Table, Contents> tables) {
+
+    Ruleset() {
+        this(new EnumMap<>(Table.class));
+    }
+
+    /** The contents of a table, made where they are missing. */
+    Contents in(Table table) {
+        return tables.computeIfAbsent(table, any -> new Contents());
+    }
+
+    /** Its contents, empty ones where it is missing. */
+    Contents of(Table table) {
+        return tables.getOrDefault(table, new Contents());
+    }
+
+    boolean isEmpty() {
+        return tables.values().stream().allMatch(contents -> contents.builtin.isEmpty() && contents.chains.isEmpty());
+    }
+
+    /**
+     * The contents of a table.
+     *
+     * @param builtin the rules of built-in chains, by chain
+     * @param chains the rules of other chains
+     */
+    record Contents(Map<String, List<Rule>> builtin, Map<String, List<Rule>> chains) {
+        Contents() {
+            this(new LinkedHashMap<>(), new LinkedHashMap<>());
+        }
+
+        /** Adds the one jump to a chain of ours. */
+        void jump(String from, Rule rule) {
+            builtin.computeIfAbsent(from, any -> new ArrayList<>()).add(rule);
+        }
+
+        /** A chain of ours, made where it is missing. */
+        List<Rule> chain(String name) {
+            return chains.computeIfAbsent(name, any -> new ArrayList<>());
+        }
+    }
+}

@@ -1,0 +1,79 @@
+package io.meshcapture.backend.iptables;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Reads what {@code iptables-save -c} prints: {@code [12:720] -A OUTPUT -p tcp -j MESHCAPTURE_OUTPUT}. */
+final class SaveParser {
+    private SaveParser() {}
+
+    /** Everything in the tables that rules of ours may stand in, rules of others included. */
+    static Ruleset parse(String saved) {
+        Ruleset ruleset = new Ruleset();
+        Ruleset.@Nullable Contents contents = null;
+        for (String line : lines(saved)) {
+            if (line.startsWith("*")) {
+                contents = contents(ruleset, line.substring(1).strip());
+            } else if (contents != null && line.startsWith(":")) {
+                String[] words = line.substring(1).split(" ", -1);
+                boolean builtin = words.length > 1 && !words[1].equals("-");
+                (builtin ? contents.builtin() : contents.chains()).put(words[0], new ArrayList<>());
+            } else if (contents != null && line.startsWith("[")) {
+                rule(line, contents);
+            }
+        }
+        return ruleset;
+    }
+
+    private static Ruleset.@Nullable Contents contents(Ruleset ruleset, String name) {
+        for (Table table : Table.values()) {
+            if (table.label().equals(name.toLowerCase(Locale.ROOT))) {
+                return ruleset.in(table);
+            }
+        }
+        return null;
+    }
+
+    private static void rule(String line, Ruleset.Contents contents) {
+        int colon = line.indexOf(':');
+        int end = line.indexOf(']');
+        String prefix = "] -A ";
+        if (colon < 0 || end < colon || !line.startsWith(prefix, end)) {
+            return;
+        }
+        int chain = end + prefix.length();
+        int space = line.indexOf(' ', chain);
+        String name = space < 0 ? line.substring(chain) : line.substring(chain, space);
+        Rule rule = new Rule(
+                space < 0 ? "" : line.substring(space + 1),
+                Long.parseLong(line.substring(1, colon)),
+                Long.parseLong(line.substring(colon + 1, end)));
+        Map<String, List<Rule>> where = contents.builtin().containsKey(name) ? contents.builtin() : contents.chains();
+        where.computeIfAbsent(name, any -> new ArrayList<>()).add(rule);
+    }
+
+    /** Lines, but for those ends of lines that stand in quotes: somebody's comment may look like a rule of ours. */
+    private static List<String> lines(String text) {
+        List<String> lines = new ArrayList<>();
+        boolean quoted = false;
+        int begin = 0;
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == '\n' && text.charAt(begin) == '#') {
+                quoted = false; // the remark of the program that saved
+            }
+            if (c == '\\' && quoted) {
+                i++;
+            } else if (c == '"' && text.charAt(begin) != '#') {
+                quoted = !quoted;
+            } else if (c == '\n' && !quoted) {
+                lines.add(text.substring(begin, i));
+                begin = i + 1;
+            }
+        }
+        return lines;
+    }
+}

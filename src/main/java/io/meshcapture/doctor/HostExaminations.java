@@ -1,0 +1,56 @@
+package io.meshcapture.doctor;
+
+import io.meshcapture.failure.Failure;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Everything that is examined whatever the plan is. */
+public final class HostExaminations {
+    private HostExaminations() {}
+
+    /**
+     * Looks at this host, in the calling thread's network namespace.
+     *
+     * @param namespace as {@code --netns} names it, or null for the calling thread's own
+     * @param environment the process's
+     */
+    public static List<Finding> run(@Nullable String namespace, Map<String, String> environment) throws Exception {
+        return run(new ThisHost(namespace, environment));
+    }
+
+    static List<Finding> run(Host host) throws Exception {
+        HostFiles files = host.files();
+        List<Finding> findings = new ArrayList<>(new Rights(files, host.sharesNodesNetwork()).examine());
+        List<Finding> libraries = new LibraryVersions(files, host::loadLibrary).examine();
+        findings.addAll(libraries);
+        boolean isLoaded = libraries.stream().noneMatch(one -> one.severity() == Severity.PROBLEM);
+        if (isLoaded && host.isNetAdmin()) {
+            findings.addAll(new KernelFeatures(files, host::missingFeatures).examine());
+            findings.addAll(rules(host));
+        }
+        List<Examination> others = List.of(
+                new RulesetReload(files),
+                new Conntrack(files),
+                new Addresses(files),
+                new Sockets(host.connections(), host.servers(), host.ephemeralPorts()),
+                new Names(files, host::resolvConf),
+                new ControlGroupLayout(files),
+                new EnvoyProcesses(files, host.networkNamespace()));
+        for (Examination examination : others) {
+            findings.addAll(examination.examine());
+        }
+        return findings;
+    }
+
+    private static List<Finding> rules(Host host) {
+        try {
+            return new Neighbours(host.chains(), host.legacyRules(), host.shadows()).examine();
+        } catch (Failure.Unavailable noNfTables) {
+            return Finding.of(Topic.KERNEL, "kernel.nf-tables", noNfTables);
+        } catch (Failure.Conflict tableOfOthers) {
+            return Finding.of(Topic.RULES, "rules.our-name-is-taken", tableOfOthers);
+        }
+    }
+}

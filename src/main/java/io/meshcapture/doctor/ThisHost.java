@@ -1,0 +1,91 @@
+package io.meshcapture.doctor;
+
+import io.meshcapture.backend.nftables.Feature;
+import io.meshcapture.backend.nftables.NamedChain;
+import io.meshcapture.backend.nftables.NftablesBackend;
+import io.meshcapture.plan.PortRange;
+import io.meshcapture.system.HostFacts;
+import io.meshcapture.system.LegacyTables;
+import io.meshcapture.system.NetworkNamespace;
+import io.meshcapture.system.Privileges;
+import io.meshcapture.system.ResolvConf;
+import io.meshcapture.system.SocketTable;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * This host, and the calling thread's network namespace in it.
+ *
+ * @param namespace as {@code --netns} names it, or null for the calling thread's own
+ * @param environment the process's
+ */
+record ThisHost(@Nullable String namespace, Map<String, String> environment) implements Host {
+
+    @Override
+    public HostFiles files() {
+        return HostFiles.ofThisHost();
+    }
+
+    @Override
+    public boolean isNetAdmin() {
+        return Privileges.isNetAdmin();
+    }
+
+    @Override
+    public boolean sharesNodesNetwork() {
+        return HostFacts.isContainerOnTheNodesNetwork(environment);
+    }
+
+    @Override
+    public void loadLibrary() {
+        NftablesBackend.prepare();
+    }
+
+    @Override
+    public Map<Feature, String> missingFeatures() throws Exception {
+        return Feature.missing();
+    }
+
+    @Override
+    public List<NamedChain> chains() {
+        return NamedChain.ofOthers();
+    }
+
+    @Override
+    public String legacyRules() {
+        return LegacyTables.rules();
+    }
+
+    @Override
+    public List<String> shadows() {
+        try (NftablesBackend backend = NftablesBackend.open()) {
+            return backend.shadows(backend.liveOfAnyVersion());
+        }
+    }
+
+    @Override
+    public List<SocketTable.Open> connections() {
+        return SocketTable.open();
+    }
+
+    @Override
+    public List<SocketTable.Listening> servers() {
+        return SocketTable.listening();
+    }
+
+    @Override
+    public PortRange ephemeralPorts() {
+        return HostFacts.ephemeralPorts();
+    }
+
+    @Override
+    public ResolvConf resolvConf() {
+        return ResolvConf.of(namespace);
+    }
+
+    @Override
+    public String networkNamespace() {
+        return NetworkNamespace.identity();
+    }
+}

@@ -1,0 +1,349 @@
+package io.meshcapture.ffi;
+
+import com.kenai.jffi.LastError;
+import com.kenai.jffi.MemoryIO;
+import com.kenai.jffi.Type;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * A process that posix_spawn(3) has started, with pipes to its standard streams. It lives in the namespaces of the thread
+ * that started it. No shell has a part in it, and nothing is looked up in PATH.
+ *
+ * <p>It is in a process group of its own, so that what is typed at a terminal ends the caller and not a transaction of
+ * this one; signals are as at the start of a program, none blocked.
+ */
+public final class ChildProcess {
+
+    private static final int O_CLOEXEC = 02000000;
+    private static final int F_SETFL = 4;
+    private static final int O_NONBLOCK = 04000;
+    private static final int SIGKILL = 9;
+    private static final int WNOHANG = 1;
+
+    private static final int O_RDWR = 02;
+
+    /** POSIX_SPAWN_SETPGROUP and its likes (spawn.h; the same with glibc and musl). */
+    private static final int SETPGROUP = 0x02;
+
+    private static final int SETSIGDEF = 0x04;
+    private static final int SETSIGMASK = 0x08;
+    private static final int SETSID = 0x80;
+
+    /** More than posix_spawnattr_t (336 bytes with glibc) and posix_spawn_file_actions_t (80) take. */
+    private static final int OPAQUE = 1024;
+
+    /** More than sigset_t takes. */
+    private static final int SIGNALS = 128;
+
+    /** Bytes of struct pollfd, and its bits (poll.h; the same on every architecture). */
+    private static final int POLLFD = 8;
+
+    private static final short POLLIN = 1;
+    private static final short POLLOUT = 4;
+
+    private static final NativeLibrary LIBRARY =
+            NativeLibrary.load("libc.so.6", "install meshcapture for this system's architecture and C library");
+    private static final MemoryIO MEMORY = MemoryIO.getInstance();
+
+    /** Streams by number: what is written to it, and what it writes. */
+    public static final int INPUT = 0;
+
+    public static final int OUTPUT = 1;
+    public static final int ERROR = 2;
+
+    private final int pid;
+    private final int[] streams;
+
+    private ChildProcess(int pid, int[] streams) {
+        this.pid = pid;
+        this.streams = streams;
+    }
+
+    /** Thrown where a process cannot be started; carries the errno. */
+    public static final class NotStarted extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        private final int errno;
+
+        NotStarted(int errno) {
+            super(Errno.words(errno));
+            this.errno = errno;
+        }
+
+        public int errno() {
+            return errno;
+        }
+    }
+
+    /**
+     * Starts a program.
+     *
+     * @param arguments the path of the program first, which is taken as it is
+     * @param environment all of it, as {@code NAME=value}
+     */
+    public static ChildProcess start(List<String> arguments, List<String> environment) throws NotStarted {
+        List<NativeText> texts = new ArrayList<>();
+        int[] ours = {-1, -1, -1};
+        int[] theirs = {-1, -1, -1};
+        long actions = MEMORY.allocateMemory(OPAQUE, true);
+        long attributes = MEMORY.allocateMemory(OPAQUE, true);
+        long pid = MEMORY.allocateMemory(8, true);
+        long argv = 0;
+        long envp = 0;
+        boolean started = false;
+        try {
+            argv = array(arguments, texts);
+            envp = array(environment, texts);
+            pointer("posix_spawn_file_actions_init").call(actions);
+            pointer("posix_spawnattr_init").call(attributes);
+            for (int stream = INPUT; stream <= ERROR; stream++) {
+                pipe(stream, ours, theirs);
+                LIBRARY.function(
+                                "posix_spawn_file_actions_adddup2", Type.SINT32, Type.POINTER, Type.SINT32, Type.SINT32)
+                        .call(actions, theirs[stream], stream);
+            }
+            setSignals(attributes, SETPGROUP | SETSIGDEF | SETSIGMASK);
+            int error = (int) spawn().call(pid, texts.getFirst().address(), actions, attributes, argv, envp);
+            if (error != 0) {
+                throw new NotStarted(error);
+            }
+            started = true;
+            return new ChildProcess(MEMORY.getInt(pid), ours);
+        } finally {
+            pointer("posix_spawn_file_actions_destroy").call(actions);
+            pointer("posix_spawnattr_destroy").call(attributes);
+            closeAll(theirs);
+            if (!started) {
+                closeAll(ours);
+            }
+            texts.forEach(NativeText::close);
+            free(actions, attributes, pid, argv, envp);
+        }
+    }
+
+    /**
+     * Starts a program that nobody waits for, in a session of its own, with nothing to read and nobody who reads what it
+     * writes.
+     *
+     * @return its process id
+     */
+    public static int detach(List<String> arguments, List<String> environment) throws NotStarted {
+        List<NativeText> texts = new ArrayList<>();
+        long actions = MEMORY.allocateMemory(OPAQUE, true);
+        long attributes = MEMORY.allocateMemory(OPAQUE, true);
+        long pid = MEMORY.allocateMemory(8, true);
+        long argv = 0;
+        long envp = 0;
+        try (NativeText nowhere = new NativeText("/dev/null")) {
+            argv = array(arguments, texts);
+            envp = array(environment, texts);
+            pointer("posix_spawn_file_actions_init").call(actions);
+            pointer("posix_spawnattr_init").call(attributes);
+            for (int stream = INPUT; stream <= ERROR; stream++) {
+                LIBRARY.function(
+                                "posix_spawn_file_actions_addopen",
+                                Type.SINT32,
+                                Type.POINTER,
+                                Type.SINT32,
+                                Type.POINTER,
+                                Type.SINT32,
+                                Type.SINT32)
+                        .call(actions, stream, nowhere.address(), O_RDWR, 0);
+            }
+            setSignals(attributes, SETSID | SETSIGDEF | SETSIGMASK);
+            int error = (int) spawn().call(pid, texts.getFirst().address(), actions, attributes, argv, envp);
+            if (error != 0) {
+                throw new NotStarted(error);
+            }
+            return MEMORY.getInt(pid);
+        } finally {
+            pointer("posix_spawn_file_actions_destroy").call(actions);
+            pointer("posix_spawnattr_destroy").call(attributes);
+            texts.forEach(NativeText::close);
+            free(actions, attributes, pid, argv, envp);
+        }
+    }
+
+    private static void free(long... allocated) {
+        for (long one : allocated) {
+            if (one != 0) {
+                MEMORY.freeMemory(one);
+            }
+        }
+    }
+
+    private static NativeLibrary.Function spawn() {
+        return LIBRARY.function(
+                "posix_spawn",
+                Type.SINT32,
+                Type.POINTER,
+                Type.POINTER,
+                Type.POINTER,
+                Type.POINTER,
+                Type.POINTER,
+                Type.POINTER);
+    }
+
+    private static NativeLibrary.Function pointer(String function) {
+        return LIBRARY.function(function, Type.SINT32, Type.POINTER);
+    }
+
+    private static long array(List<String> words, List<NativeText> texts) {
+        long array = MEMORY.allocateMemory(8L * (words.size() + 1), true);
+        for (int i = 0; i < words.size(); i++) {
+            NativeText text = new NativeText(words.get(i));
+            texts.add(text);
+            MEMORY.putLong(array + 8L * i, text.address());
+        }
+        return array;
+    }
+
+    /** Our end does not block: a program that neither reads nor ends would keep us for ever. */
+    private static void pipe(int stream, int[] ours, int[] theirs) throws NotStarted {
+        long ends = MEMORY.allocateMemory(8, true);
+        try {
+            NativeLibrary.Function pipe = LIBRARY.function("pipe2", Type.SINT32, Type.POINTER, Type.SINT32);
+            if ((int) pipe.call(ends, O_CLOEXEC) != 0) {
+                throw new NotStarted(LastError.getInstance().get());
+            }
+            int reading = MEMORY.getInt(ends);
+            int writing = MEMORY.getInt(ends + 4);
+            ours[stream] = stream == INPUT ? writing : reading;
+            theirs[stream] = stream == INPUT ? reading : writing;
+            LIBRARY.function("fcntl", Type.SINT32, Type.SINT32, Type.SINT32, Type.SINT32)
+                    .call(ours[stream], F_SETFL, O_NONBLOCK);
+        } finally {
+            MEMORY.freeMemory(ends);
+        }
+    }
+
+    private static void setSignals(long attributes, int flags) {
+        LIBRARY.function("posix_spawnattr_setflags", Type.SINT32, Type.POINTER, Type.SINT16)
+                .call(attributes, flags);
+        long signals = MEMORY.allocateMemory(SIGNALS, true);
+        try {
+            LIBRARY.function("posix_spawnattr_setsigmask", Type.SINT32, Type.POINTER, Type.POINTER)
+                    .call(attributes, signals);
+            pointer("sigfillset").call(signals);
+            LIBRARY.function("posix_spawnattr_setsigdefault", Type.SINT32, Type.POINTER, Type.POINTER)
+                    .call(attributes, signals);
+        } finally {
+            MEMORY.freeMemory(signals);
+        }
+    }
+
+    /** Whether a stream has not been closed. */
+    public boolean isOpen(int stream) {
+        return streams[stream] >= 0;
+    }
+
+    /** Waits until an open stream can be written to or read, or the time is over; {@code millis} at most. */
+    public void await(long millis) {
+        long set = MEMORY.allocateMemory(3L * POLLFD, true);
+        try {
+            int count = 0;
+            for (int stream = INPUT; stream <= ERROR; stream++) {
+                if (isOpen(stream)) {
+                    MEMORY.putInt(set + (long) POLLFD * count, streams[stream]);
+                    MEMORY.putShort(set + (long) POLLFD * count + 4, stream == INPUT ? POLLOUT : POLLIN);
+                    count++;
+                }
+            }
+            LIBRARY.function("poll", Type.SINT32, Type.POINTER, Type.UINT64, Type.SINT32)
+                    .call(set, count, millis);
+        } finally {
+            MEMORY.freeMemory(set);
+        }
+    }
+
+    /** Writes what the pipe takes: a number of bytes, 0 where it is full, or the negated errno. */
+    public int write(byte[] bytes, int from) {
+        int length = Math.min(bytes.length - from, 1 << 16);
+        long buffer = MEMORY.allocateMemory(Math.max(1, length), false);
+        try {
+            MEMORY.putByteArray(buffer, bytes, from, length);
+            return moved("write", streams[INPUT], buffer, length);
+        } finally {
+            MEMORY.freeMemory(buffer);
+        }
+    }
+
+    /** Reads what is there: null where that is nothing yet, an empty array at the end. */
+    public byte @org.jspecify.annotations.Nullable [] read(int stream) {
+        int length = 1 << 16;
+        long buffer = MEMORY.allocateMemory(length, false);
+        try {
+            int read = moved("read", streams[stream], buffer, length);
+            if (read == -Errno.EAGAIN) {
+                return null;
+            }
+            byte[] bytes = new byte[Math.max(0, read)];
+            MEMORY.getByteArray(buffer, bytes, 0, bytes.length);
+            return bytes;
+        } finally {
+            MEMORY.freeMemory(buffer);
+        }
+    }
+
+    private static int moved(String function, int descriptor, long buffer, int length) {
+        long moved = LIBRARY.function(function, Type.SINT64, Type.SINT32, Type.POINTER, Type.UINT64)
+                .call(descriptor, buffer, length);
+        if (moved >= 0) {
+            return (int) moved;
+        }
+        int errno = LastError.getInstance().get();
+        return function.equals("write") && errno == Errno.EAGAIN ? 0 : -errno;
+    }
+
+    /** Closes our end of a stream. */
+    public void close(int stream) {
+        if (isOpen(stream)) {
+            LIBRARY.function("close", Type.SINT32, Type.SINT32).call(streams[stream]);
+            streams[stream] = -1;
+        }
+    }
+
+    /** Ends it at once. */
+    public void kill() {
+        LIBRARY.function("kill", Type.SINT32, Type.SINT32, Type.SINT32).call(pid, SIGKILL);
+    }
+
+    /** Its process id. */
+    public int pid() {
+        return pid;
+    }
+
+    /**
+     * Its exit status once it has ended, and only then may it be asked no more: 0 to 255, or 128 and the signal that ended it;
+     * -1 while it runs.
+     *
+     * @param wait whether to wait for the end
+     */
+    public int status(boolean wait) {
+        long status = MEMORY.allocateMemory(8, true);
+        try {
+            NativeLibrary.Function waitpid =
+                    LIBRARY.function("waitpid", Type.SINT32, Type.SINT32, Type.POINTER, Type.SINT32);
+            int ended;
+            do {
+                ended = (int) waitpid.call(pid, status, wait ? 0 : WNOHANG);
+            } while (wait && ended != pid && LastError.getInstance().get() == Errno.EINTR);
+            if (ended != pid) {
+                return -1;
+            }
+            int word = MEMORY.getInt(status);
+            return (word & 0x7f) == 0 ? (word >> 8) & 0xff : 128 + (word & 0x7f);
+        } finally {
+            MEMORY.freeMemory(status);
+        }
+    }
+
+    private static void closeAll(int[] descriptors) {
+        Arrays.stream(descriptors)
+                .filter(descriptor -> descriptor >= 0)
+                .forEach(descriptor ->
+                        LIBRARY.function("close", Type.SINT32, Type.SINT32).call(descriptor));
+    }
+}

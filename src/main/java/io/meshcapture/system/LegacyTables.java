@@ -1,0 +1,76 @@
+package io.meshcapture.system;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/** Rules of iptables-legacy, which libnftables does not see, in the calling thread's network namespace. */
+public final class LegacyTables {
+
+    private static final String IPV4 = "/proc/thread-self/net/ip_tables_names";
+    private static final String IPV6 = "/proc/thread-self/net/ip6_tables_names";
+    private static final List<Path> DIRECTORIES = List.of(Path.of("/usr/sbin"), Path.of("/sbin"), Path.of("/usr/bin"));
+    private static final int LONGEST = 16 << 20;
+    private static final int SECONDS = 5;
+
+    private LegacyTables() {}
+
+    /** Whether some table of IPv4 is there. */
+    public static boolean areUsed() {
+        return isThere(IPV4);
+    }
+
+    private static boolean isThere(String tables) {
+        try {
+            return !ProcFile.read(Path.of(tables)).isBlank();
+        } catch (IOException e) {
+            return false; // this kernel has none, or none yet
+        }
+    }
+
+    /**
+     * Both families as iptables-save(8) prints them; empty where no table is there. Nothing is asked before the kernel has said
+     * that there is one, since the programs could bring tables about that were not there.
+     */
+    public static String rules() {
+        return save(IPV4, "iptables-legacy-save") + save(IPV6, "ip6tables-legacy-save");
+    }
+
+    private static String save(String tables, String program) {
+        if (!isThere(tables)) {
+            return "";
+        }
+        try {
+            for (Path directory : DIRECTORIES) {
+                Path file = directory.resolve(program);
+                if (Files.isExecutable(file)) {
+                    return output(file);
+                }
+            }
+        } catch (IOException e) {
+            // no such family in this kernel, or not ours to see
+        }
+        return "";
+    }
+
+    private static String output(Path program) throws IOException {
+        Process process = new ProcessBuilder(program.toString())
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+                .start();
+        try (InputStream out = process.getInputStream()) {
+            String text = new String(out.readNBytes(LONGEST), StandardCharsets.ISO_8859_1);
+            process.waitFor(SECONDS, TimeUnit.SECONDS);
+            return text;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return "";
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+}

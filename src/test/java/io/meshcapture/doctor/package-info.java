@@ -1,0 +1,4 @@
+@NullMarked
+package io.meshcapture.doctor;
+
+import org.jspecify.annotations.NullMarked;
