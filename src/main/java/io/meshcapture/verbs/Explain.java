@@ -14,7 +14,6 @@ import io.meshcapture.rules.Arrival;
 import io.meshcapture.rules.Caller;
 import io.meshcapture.rules.Connection;
 import io.meshcapture.rules.Decision;
-import io.meshcapture.rules.DecisionCompiler;
 import io.meshcapture.rules.Explainer;
 import io.meshcapture.rules.Explanation;
 import io.meshcapture.rules.InboundExplainer;

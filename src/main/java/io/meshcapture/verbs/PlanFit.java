@@ -6,7 +6,6 @@ import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.rules.Decision;
-import io.meshcapture.rules.DecisionCompiler;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;

@@ -6,7 +6,6 @@ import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Family;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.rules.Decision;
-import io.meshcapture.rules.DecisionCompiler;
 
 /** The ruleset of a plan as text. Touches nothing and needs no privilege but to enter another namespace. */
 public final class Render {
