@@ -152,13 +152,4 @@ public final class HostFacts {
             return false;
         }
     }
-
-    /** What the host calls itself (sethostname(2)), in the calling thread's namespace. */
-    public static String name() {
-        try {
-            return ProcFile.read(Path.of("/proc/sys/kernel/hostname")).strip();
-        } catch (IOException e) {
-            return "localhost";
-        }
-    }
 }
