@@ -142,7 +142,7 @@ public final class HostsEditor implements AutoCloseable {
     public void bring(Map<ServiceName, ? extends Collection<OwnLine>> wanted) throws InterruptedException {
         try {
             edit(content -> PlannedEdits.addition(identity, content, wanted));
-            journal.remove();
+            note(journal.remove());
         } catch (IOException e) {
             throw undone(e);
         }
@@ -194,9 +194,15 @@ public final class HostsEditor implements AutoCloseable {
     /** Of a removal that is done: a journal that stays tells the next command to finish what is finished. */
     private void forget() {
         try {
-            journal.remove();
+            note(journal.remove());
         } catch (IOException e) {
-            notes.add("the journal could not be removed: " + e.getMessage());
+            note("the journal could not be removed: " + e.getMessage());
+        }
+    }
+
+    private void note(String note) {
+        if (!note.isEmpty()) {
+            notes.add(note);
         }
     }
 

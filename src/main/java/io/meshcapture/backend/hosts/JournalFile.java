@@ -138,12 +138,19 @@ final class JournalFile {
     /**
      * The change came to its end.
      *
+     * @return what the user should know, or the empty text
      * @throws IOException where it stays; the next command would undo an addition then
      */
-    void remove() throws IOException {
+    String remove() throws IOException {
         if (!readOnly && Files.deleteIfExists(file)) {
-            syncDirectory();
+            try {
+                syncDirectory();
+            } catch (IOException e) {
+                return "that the change is done may not be on the disk yet (" + e.getMessage()
+                        + "); should the power fail now, apply again";
+            }
         }
+        return "";
     }
 
     /** Puts it aside for a person to look at. */
