@@ -2,12 +2,10 @@ package io.meshcapture.envoy;
 
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.BadValue;
-import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Family;
 import io.meshcapture.plan.HostName;
 import io.meshcapture.plan.Network;
 import io.meshcapture.plan.Plan;
-import io.meshcapture.plan.Port;
 import io.meshcapture.plan.PortRange;
 import io.meshcapture.plan.Service;
 import java.util.ArrayList;
@@ -45,7 +43,6 @@ public final class Fit {
         Fit fit = new Fit(plan, listeners, clusters);
         List<String> findings = new ArrayList<>();
         fit.addWithoutOriginalDestination(findings);
-        fit.addNotTransparent(findings);
         fit.addLoops(findings);
         fit.addSwallowed(envoysPorts, findings);
         return findings;
@@ -68,22 +65,6 @@ public final class Fit {
                 findings.add("Envoy's listener " + listener.name() + " on " + places(listener)
                         + " has no listener filter original_dst, so it cannot know where captured connections wanted to go;"
                         + " add envoy.filters.listener.original_dst, or see meshcapture envoy-config");
-            }
-        }
-    }
-
-    private void addNotTransparent(List<String> findings) {
-        Port port = plan.envoy().inbound();
-        if (plan.inbound() == null || port == null || plan.inbound().mode() != Choices.InboundMode.TPROXY) {
-            return;
-        }
-        for (RunningListener listener : listeners) {
-            boolean isMeant =
-                    listener.sockets().stream().anyMatch(socket -> socket.port() == port.number() && !socket.udp());
-            if (isMeant && !listener.transparent()) {
-                findings.add("Envoy's listener " + listener.name() + " on " + places(listener)
-                        + " is not transparent, so that with inbound.mode: tproxy every client is refused; write transparent: true"
-                        + " and give Envoy CAP_NET_ADMIN, or write mode: redirect");
             }
         }
     }

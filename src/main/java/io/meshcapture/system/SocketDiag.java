@@ -4,6 +4,7 @@ import io.meshcapture.ffi.Errno;
 import io.meshcapture.plan.Family;
 import io.meshcapture.system.SocketTable.Open;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /**
  * TCP and UDP sockets as the kernel tells them over netlink (sock_diag(7), linux/inet_diag.h). A hundred times cheaper
@@ -42,7 +43,36 @@ final class SocketDiag {
     /** Attribute with the id of its control group, since Linux 5.8. */
     private static final int INET_DIAG_CGROUP_ID = 21;
 
+    /** Attribute with struct inet_diag_sockopt, since Linux 5.10; its first byte is eight flags, in the processor's bit order. */
+    private static final int INET_DIAG_SOCKOPT = 22;
+
+    private static final int TRANSPARENT = ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN ? 1 << 5 : 1 << 2;
+
     private SocketDiag() {}
+
+    /** Takes whether a listening socket has IP_TRANSPARENT. */
+    interface TransparencyTaker {
+        void take(int port, boolean transparent);
+    }
+
+    /** Hands over the listening TCP sockets of which the kernel tells it. */
+    static void dumpTransparency(int states, TransparencyTaker taker) {
+        try (Netlink netlink = Netlink.open(NETLINK_SOCK_DIAG)) {
+            if (netlink == null) {
+                return;
+            }
+            for (byte family : new byte[] {Netlink.AF_INET, Netlink.AF_INET6}) {
+                netlink.ask(dumpRequest(family, IPPROTO_TCP, states), (answer, message, end) -> {
+                    int options = Netlink.attribute(answer, message + MESSAGE, end, INET_DIAG_SOCKOPT);
+                    if (options >= 0) {
+                        taker.take(
+                                (int) Netlink.bigEndian(answer, message + SOURCE_PORT, 2),
+                                (answer.get(options + Netlink.ATTRIBUTE) & TRANSPARENT) != 0);
+                    }
+                });
+            }
+        }
+    }
 
     /** Takes one socket. */
     interface Taker {
@@ -64,13 +94,17 @@ final class SocketDiag {
     }
 
     private static boolean dump(Netlink netlink, byte family, byte protocol, int states, Taker taker) {
+        return netlink.ask(dumpRequest(family, protocol, states), (answer, start, end) -> taker.take(socket(answer, start, end))) == 0;
+    }
+
+    private static ByteBuffer dumpRequest(byte family, byte protocol, int states) {
         ByteBuffer request = Netlink.request(REQUEST, SOCK_DIAG_BY_FAMILY, Netlink.DUMP)
                 .put(family)
                 .put(protocol)
                 .putShort((short) 0)
                 .putInt(states);
         request.position(REQUEST);
-        return netlink.ask(request, (answer, start, end) -> taker.take(socket(answer, start, end))) == 0;
+        return request;
     }
 
     private static Open socket(ByteBuffer answer, int message, int end) {

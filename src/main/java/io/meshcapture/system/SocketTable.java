@@ -152,6 +152,20 @@ public final class SocketTable {
         return found;
     }
 
+    /**
+     * Whether sockets that listen on a port are there and none of them may take connections to addresses of others
+     * (IP_TRANSPARENT). False where the kernel does not tell (before Linux 5.10).
+     */
+    public static boolean isWithoutTransparency(int port) {
+        List<Boolean> told = new ArrayList<>();
+        SocketDiag.dumpTransparency(STATES_LISTENING, (local, transparent) -> {
+            if (local == port) {
+                told.add(transparent);
+            }
+        });
+        return !told.isEmpty() && !told.contains(true);
+    }
+
     private static Listening listening(Open socket) {
         return new Listening(socket.local(), socket.localPort(), socket.ipv6Only(), socket.uid());
     }

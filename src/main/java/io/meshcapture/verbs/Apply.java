@@ -241,6 +241,7 @@ public final class Apply {
             notes.add("nobody listens on " + String.join(", ", missing)
                     + ", so captured connections are refused until Envoy does; start it, or use --wait-envoy");
         }
+        notes.addAll(EnvoyFit.transparency(wanted.decision()));
         return notes;
     }
 

@@ -5,9 +5,11 @@ import io.meshcapture.envoy.Fit;
 import io.meshcapture.envoy.NoAnswer;
 import io.meshcapture.envoy.RunningCluster;
 import io.meshcapture.envoy.RunningListener;
+import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.HostPort;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.InboundDecision;
 import io.meshcapture.rules.InboundStep;
 import io.meshcapture.system.Processes;
 import io.meshcapture.system.SocketTable;
@@ -26,13 +28,28 @@ import java.util.TreeSet;
 final class EnvoyFit {
     private EnvoyFit() {}
 
+    /** Where inbound connections are handed over untranslated, whether Envoy's listener may take them: the kernel tells. */
+    static List<String> transparency(Decision decision) {
+        InboundDecision inbound = decision.inbound();
+        if (inbound == null
+                || inbound.mode() != Choices.InboundMode.TPROXY
+                || !SocketTable.isWithoutTransparency(inbound.listener().number())) {
+            return List.of();
+        }
+        return List.of("Envoy's listener " + inbound.listener() + " is not transparent, so that with inbound.mode: tproxy"
+                + " every client is refused; write transparent: true into it and give Envoy CAP_NET_ADMIN, or write"
+                + " mode: redirect");
+    }
+
     /** A sentence for each thing that does not fit, with its mend. */
     static List<String> notes(Plan plan, Decision decision, EnvoyListeners listeners) {
-        return notes(plan, envoysPorts(decision), listeners);
+        List<String> notes = new ArrayList<>(transparency(decision));
+        notes.addAll(notes(plan, envoysPorts(decision), listeners));
+        return notes;
     }
 
     /**
-     * Likewise.
+     * Likewise, where nothing is captured by address.
      *
      * @param envoysPorts the ports that captured connections go to
      */

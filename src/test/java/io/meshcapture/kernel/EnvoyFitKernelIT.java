@@ -62,9 +62,11 @@ class EnvoyFitKernelIT {
         String plan = PLAN.replace("{except:", "{mode: tproxy, except:");
         RealEnvoy.started(lab, Identity.ENVOY, printed(PLAN));
         String said = checked(plan);
-        assertTrue(said.contains("Envoy's listener inbound on 0.0.0.0:15006 and [::]:15006 is not transparent"), said);
-        assertTrue(
-                said.contains("write transparent: true and give Envoy CAP_NET_ADMIN, or write mode: redirect"), said);
+        String expected =
+                "Envoy's listener 15006 is not transparent, so that with inbound.mode: tproxy every client is refused;"
+                        + " write transparent: true into it and give Envoy CAP_NET_ADMIN, or write mode: redirect";
+        assertTrue(said.contains(expected), said);
+        assertTrue(Program.apply(plan).err().contains(expected), "apply says it too");
     }
 
     @Test

@@ -6,7 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.meshcapture.lab.InNetns;
 import io.meshcapture.lab.Lab;
 import java.util.List;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Explain is what the kernel does. {@code -Dpairs=100000} looks at more, {@code -Dpairs.seed=7} at others;
@@ -17,13 +18,14 @@ class ExplainedPairsKernelIT {
     private static final int PAIRS = Integer.getInteger("pairs", 3000);
     private static final long SEED = Long.getLong("pairs.seed", 20261123);
 
-    @Test
-    void every_connection_is_explained_as_it_is(Lab lab) {
-        var pairs = new Pairs(new World(lab), SEED);
+    @ParameterizedTest
+    @ValueSource(strings = {"nftables", "iptables-nft", "iptables-legacy"})
+    void every_connection_is_explained_as_it_is(String backend, Lab lab) {
+        var pairs = new Pairs(new World(lab, backend), SEED);
         List<String> defects =
                 pairs.look(PAIRS).stream().map(Pairs.Defect::kept).toList();
-        System.out.println("seed " + SEED + ": " + pairs);
-        assertEquals(List.of(), defects, () -> "seed " + SEED + "; keep it as a file");
+        System.out.println(backend + ", seed " + SEED + ": " + pairs);
+        assertEquals(List.of(), defects, () -> backend + ", seed " + SEED + "; keep it as a file");
         for (String outcome : List.of(
                 "TCP captured",
                 "TCP direct",

@@ -1,5 +1,9 @@
 package io.meshcapture.pairs;
 
+import io.meshcapture.backend.Backend;
+import io.meshcapture.backend.LiveState;
+import io.meshcapture.backend.iptables.Flavour;
+import io.meshcapture.backend.iptables.IptablesBackend;
 import io.meshcapture.backend.nftables.NftablesBackend;
 import io.meshcapture.cli.Main;
 import io.meshcapture.config.Configuration;
@@ -39,11 +43,14 @@ final class World {
     private static final String OUTSIDE = "eth0";
 
     private final Lab lab;
+    private final String backend;
     private final Set<Address> own;
     private final Map<String, Cgroup> cgroups = new HashMap<>();
 
-    World(Lab lab) {
+    /** @param backend as the plan names it */
+    World(Lab lab, String backend) {
         this.lab = lab;
+        this.backend = backend;
         lab.addGuest();
         // a guest that is rejected more often than once a second would hear nothing (icmp(7), ratelimit)
         lab.sysctl("net.ipv4.icmp_ratelimit", "0");
@@ -70,10 +77,11 @@ final class World {
         own = HostFacts.ownAddresses();
     }
 
-    /** Applies a plan; false where it is refused as one that cannot be meant. */
+    /** Applies a plan; false where it is refused as one that cannot be meant, or that this backend cannot express. */
     boolean stands(String yaml) {
-        Meshcapture.Outcome outcome = PROGRAM.reading(yaml).run("apply", "-q", "-f", "-");
-        if (outcome.exit() != 0 && outcome.exit() != 2) {
+        Meshcapture.Outcome outcome =
+                PROGRAM.reading(yaml + "backend: " + backend + "\n").run("apply", "-q", "-f", "-");
+        if (outcome.exit() != 0 && outcome.exit() != 2 && !outcome.err().contains("the backend " + backend + " cannot")) {
             throw new AssertionError(outcome + "\n" + yaml);
         }
         return outcome.exit() == 0;
@@ -125,10 +133,19 @@ final class World {
     }
 
     Explaining byLiveState() {
-        try (NftablesBackend backend = NftablesBackend.open()) {
-            var live = backend.live();
+        try (Backend standing = standing()) {
+            LiveState live = standing.live();
             return live.isPresent() ? by(live.decision()) : _ -> "direct"; // a plan without anything
         }
+    }
+
+    private Backend standing() {
+        return switch (backend) {
+            case "nftables" -> NftablesBackend.open();
+            case "iptables-nft" -> IptablesBackend.of(Flavour.NFT);
+            case "iptables-legacy" -> IptablesBackend.of(Flavour.LEGACY);
+            default -> throw new IllegalArgumentException(backend);
+        };
     }
 
     private Explaining by(Decision decision) {
