@@ -17,6 +17,8 @@ import java.time.Instant;
 public final class EditedFile implements AutoCloseable {
     private static final Duration PAUSE = Duration.ofMillis(1);
 
+    private static final int TRIES_IN_A_ROW = 100;
+
     private static final int IMMUTABLE = 0x10;
     private static final int APPEND_ONLY = 0x20;
 
@@ -69,12 +71,17 @@ public final class EditedFile implements AutoCloseable {
     public boolean lease(Duration patience) throws InterruptedException {
         long deadline = System.nanoTime() + patience.toNanos();
         while (true) {
-            int answer = calls.lease(descriptor);
-            if (answer == 0) {
-                leased = true;
-                return true;
+            for (int i = 0; i < TRIES_IN_A_ROW; i++) { // readers leave gaps of microseconds
+                int answer = calls.lease(descriptor);
+                if (answer == 0) {
+                    leased = true;
+                    return true;
+                }
+                if (answer != -Errno.EAGAIN) {
+                    return false;
+                }
             }
-            if (answer != -Errno.EAGAIN || System.nanoTime() > deadline) {
+            if (System.nanoTime() > deadline) {
                 return false;
             }
             Thread.sleep(PAUSE);
@@ -118,14 +125,12 @@ public final class EditedFile implements AutoCloseable {
      * @throws FileRefusal with ENOSPC on a full disk; a part may have been written
      */
     public void append(String text) throws IOException {
+        byte[] bytes = text.getBytes(StandardCharsets.ISO_8859_1);
         demand("fcntl", calls.setAppending(descriptor, true));
-        try {
-            byte[] bytes = text.getBytes(StandardCharsets.ISO_8859_1);
-            if (demand("write", calls.write(descriptor, bytes, 0)) < bytes.length) {
-                throw new FileRefusal("write", Errno.ENOSPC);
-            }
-        } finally {
-            calls.setAppending(descriptor, false);
+        int written = calls.write(descriptor, bytes, 0);
+        demand("fcntl", calls.setAppending(descriptor, false)); // else whatever is put later would be appended too
+        if (demand("write", written) < bytes.length) {
+            throw new FileRefusal("write", Errno.ENOSPC);
         }
     }
 

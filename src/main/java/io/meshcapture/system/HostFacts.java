@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -145,12 +144,12 @@ public final class HostFacts {
         }
     }
 
-    /** This host's name, in lower case; the empty text where it has none (uname(2), of the UTS namespace). */
-    public static String hostName() {
+    /** What the host calls itself (sethostname(2)), in the calling thread's namespace. */
+    public static String name() {
         try {
-            return ProcFile.read(Path.of("/proc/sys/kernel/hostname")).strip().toLowerCase(Locale.ROOT);
+            return ProcFile.read(Path.of("/proc/sys/kernel/hostname")).strip();
         } catch (IOException e) {
-            return "";
+            return "localhost";
         }
     }
 }

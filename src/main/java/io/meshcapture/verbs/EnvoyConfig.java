@@ -6,15 +6,11 @@ import io.meshcapture.envoy.EnvoyHost;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Plan;
-import io.meshcapture.plan.ServiceName;
 import io.meshcapture.system.HostFacts;
 import io.meshcapture.system.ResolvConf;
 import io.meshcapture.system.WholeFile;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** The configuration of an Envoy that fits the plan. Needs no privilege but to enter another namespace. */
@@ -35,14 +31,8 @@ public final class EnvoyConfig {
 
     private static EnvoyHost host(Plan plan, Place place) {
         List<Address> nameServers = plan.dns() == null ? List.of() : nameServers(place);
-        Map<ServiceName, Address> addresses = new LinkedHashMap<>();
-        if (HostsWanted.isAskedBy(plan)) {
-            HostsWanted.of(plan, Set.of(), HostsReading.now(place.hosts()))
-                    .addresses()
-                    .forEach((service, address) -> addresses.put(service, address.address()));
-        }
-        String name = HostFacts.hostName();
-        return new EnvoyHost(name.isEmpty() ? "localhost" : name, HostFacts.canListenOnIpv6(), nameServers, addresses);
+        return new EnvoyHost(
+                HostFacts.name(), HostFacts.canListenOnIpv6(), nameServers, HostsWanted.addressesFor(plan, place));
     }
 
     private static List<Address> nameServers(Place place) {

@@ -44,7 +44,17 @@ final class EnvoyFit {
     /** A sentence for each thing that does not fit, with its mend. */
     static List<String> notes(Plan plan, Decision decision, EnvoyListeners listeners) {
         List<String> notes = new ArrayList<>(transparency(decision));
-        notes.addAll(secondEnvoys(listeners));
+        notes.addAll(notes(plan, envoysPorts(decision), listeners));
+        return notes;
+    }
+
+    /**
+     * Likewise.
+     *
+     * @param envoysPorts the ports that captured connections go to
+     */
+    static List<String> notes(Plan plan, SortedSet<Integer> envoysPorts, EnvoyListeners listeners) {
+        List<String> notes = new ArrayList<>(secondEnvoys(listeners));
         HostPort address = plan.envoy().admin();
         if (address != null) {
             Admin admin = new Admin(address);
@@ -53,8 +63,7 @@ final class EnvoyFit {
                 if (!ready.live()) {
                     notes.add("Envoy is not ready, but " + ready.state() + ", by its admin interface " + address);
                 }
-                notes.addAll(Fit.findings(
-                        plan, RunningListener.of(admin), RunningCluster.of(admin), envoysPorts(decision)));
+                notes.addAll(Fit.findings(plan, RunningListener.of(admin), RunningCluster.of(admin), envoysPorts));
             } catch (NoAnswer e) {
                 notes.add("Envoy could not be asked whether it fits the plan, because " + e.because()
                         + "; start Envoy, or correct envoy.admin");
@@ -102,12 +111,14 @@ final class EnvoyFit {
                     .filter(processes -> !processes.isEmpty())
                     .distinct()
                     .toList();
-            boolean apart = each.stream().anyMatch(one -> each.stream().anyMatch(other -> Collections.disjoint(one, other)));
+            boolean apart =
+                    each.stream().anyMatch(one -> each.stream().anyMatch(other -> Collections.disjoint(one, other)));
             if (apart) {
                 Set<String> all = new TreeSet<>();
                 each.forEach(all::addAll);
                 notes.add("captured connections to " + place + " are dealt out between several processes, "
-                        + String.join(", ", all) + "; end all but one, and write enable_reuse_port: false into Envoy's listener"
+                        + String.join(", ", all)
+                        + "; end all but one, and write enable_reuse_port: false into Envoy's listener"
                         + " to have a second one refused");
             }
         });

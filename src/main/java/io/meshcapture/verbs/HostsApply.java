@@ -85,6 +85,7 @@ final class HostsApply {
         List<HostsFindings.Difference> inTheWay = standing.inTheWay(wanted.lines());
         List<String> notes =
                 new ArrayList<>(standing.notes().stream().map(this::said).toList());
+        notes.addAll(HostsPorts.notes(plan, wanted));
         if (!inTheWay.isEmpty()) {
             notes.add("apply would refuse, because " + inTheWay.size() + " line(s) stand in the way");
         }
@@ -100,12 +101,14 @@ final class HostsApply {
             HostsFindings standing = editor.standing();
             HostsWanted wanted = HostsWanted.of(plan, request.services(), standing);
             HostsText.refuse(hosts, standing.inTheWay(wanted.lines()));
+            List<String> ports = HostsPorts.notes(plan, wanted);
             Apply.Outcome outcome = others.call();
             editor.bring(wanted.lines());
             if (request.services().isEmpty()) {
                 editor.release(service -> !wanted.lines().containsKey(service));
             }
             List<String> notes = new ArrayList<>(editor.notes());
+            notes.addAll(ports);
             if (!editor.path().equals(hosts)) {
                 notes.add(hosts + " is a link; " + editor.path() + " was edited");
             }

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 
 /** What {@code check} finds in the hosts file, beside what it finds in netfilter. */
@@ -51,13 +52,22 @@ final class HostsCheck {
         List<String> notes = new ArrayList<>(other.notes());
         if (HostsWanted.isAskedBy(plan)) {
             NameServiceSwitch names = NameServiceSwitch.ofThisHost();
-            if (!names.readsFiles()) {
+            HostsWanted wanted = HostsWanted.of(plan, selected, standing);
+            notes.addAll(HostsPorts.notes(plan, wanted));
+            if (place.namespace() != null) {
+                notes.add("names were not looked up, since look-ups here are not those of the programs there");
+            } else if (names.readsFiles()) {
+                differences.addAll(HostsLookups.differences(wanted.lines(), standing));
+            } else {
                 differences.add(new Difference(
                         null,
                         NameServiceSwitch.FILE.toString(),
                         "hosts: " + names.hosts() + ", by which nobody reads " + hosts,
                         "hosts: files dns"));
             }
+        }
+        if (!part.asksNetfilter()) {
+            notes.addAll(place.there(() -> EnvoyFit.notes(plan, new TreeSet<>(), EnvoyListeners.of(plan))));
         }
         standing.notes().forEach(note -> notes.add(hosts + ": " + note));
         return new Check.Outcome(differences, other.shadows(), other.services(), other.inbound(), other.dns(), notes);

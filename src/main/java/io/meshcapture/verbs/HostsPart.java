@@ -1,5 +1,6 @@
 package io.meshcapture.verbs;
 
+import io.meshcapture.backend.hosts.HostsEditor;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.Service;
@@ -26,7 +27,8 @@ record HostsPart(@Nullable Path hosts, boolean asksNetfilter) {
     static HostsPart of(Plan plan, Place place, Set<ServiceName> selected) {
         boolean names =
                 plan.services().stream().anyMatch(service -> service.hosts() != null && isMeant(service, selected));
-        Path hosts = names ? place.hosts() : withLines(place);
+        Path others = selected.isEmpty() ? withLines(place) : null; // whose services the plan no longer has
+        Path hosts = names ? place.hosts() : others;
         boolean asks = !names
                 || HostsPorts.areRedirected(plan)
                 || stands(place)
@@ -57,11 +59,12 @@ record HostsPart(@Nullable Path hosts, boolean asksNetfilter) {
         return selected.isEmpty() || selected.contains(service.name());
     }
 
-    /** The hosts file if lines of ours stand in it, for a command that asks no plan. */
+    /** The hosts file if lines of ours stand in it, or a change of it was interrupted. */
     static @Nullable Path withLines(Place place) {
         try {
             Path hosts = place.hosts();
-            return HostsReading.now(hosts).holdsOurs() ? hosts : null;
+            boolean interrupted = HostsEditor.hasUnfinished(place.stateDirectory());
+            return interrupted || HostsReading.now(hosts).holdsOurs() ? hosts : null;
         } catch (Failure.Unavailable e) {
             return null;
         }

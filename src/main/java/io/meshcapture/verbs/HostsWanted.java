@@ -4,6 +4,7 @@ import io.meshcapture.backend.hosts.HostsFindings;
 import io.meshcapture.backend.hosts.OwnLine;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.failure.Problem;
+import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.HostName;
 import io.meshcapture.plan.Plan;
@@ -14,6 +15,7 @@ import io.meshcapture.system.HostFacts;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
@@ -36,6 +38,17 @@ record HostsWanted(Map<ServiceName, Set<OwnLine>> lines, Map<ServiceName, Loopba
         return isAskedBy(plan) && HostsPorts.areRedirected(plan)
                 ? of(plan, Set.of(), HostsReading.now(place.hosts())).addresses()
                 : Map.of();
+    }
+
+    /** The addresses of all services by name. */
+    static Map<ServiceName, Address> addressesFor(Plan plan, Place place) {
+        Map<ServiceName, Address> addresses = new LinkedHashMap<>();
+        if (isAskedBy(plan)) {
+            of(plan, Set.of(), HostsReading.now(place.hosts()))
+                    .addresses()
+                    .forEach((service, address) -> addresses.put(service, address.address()));
+        }
+        return addresses;
     }
 
     /** Likewise, for who only asks what a plan means, and may have no right to do it. */
@@ -75,7 +88,7 @@ record HostsWanted(Map<ServiceName, Set<OwnLine>> lines, Map<ServiceName, Loopba
 
     /** A server that binds to this host's name would listen on loopback, and nobody outside would reach it. */
     private static void refuseOwnName(List<Service> services) {
-        String own = HostFacts.hostName();
+        String own = HostFacts.name().toLowerCase(Locale.ROOT);
         String first = own.contains(".") ? own.substring(0, own.indexOf('.')) : own;
         List<Problem> problems = new ArrayList<>();
         for (Service service : services) {

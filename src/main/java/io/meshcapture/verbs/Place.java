@@ -38,7 +38,8 @@ public record Place(
 
     /**
      * The hosts file that the programs there read. It belongs to a mount namespace, which a network namespace tells nothing
-     * about unless it is named by a process in it, or by a name for which {@code ip netns exec} lays a file over it.
+     * about unless it has a name for which {@code ip netns exec} lays a file over it. The file of a process elsewhere is
+     * not edited from here: on the way to it, links that its owner made would lead to files of this host.
      *
      * @throws Failure.Unavailable where nobody can say which it is
      */
@@ -46,17 +47,14 @@ public record Place(
         if (namespace == null) {
             return Path.of("/etc/hosts");
         }
-        Path process = NetworkNamespace.process(namespace);
-        Path ofName = Path.of("/etc/netns", Path.of(namespace).getFileName().toString(), "hosts");
-        if (process != null) {
-            return process.resolve("root/etc/hosts");
-        } else if (Files.exists(ofName)) {
+        Path ofName = Path.of("/etc/netns", String.valueOf(Path.of(namespace).getFileName()), "hosts");
+        if (NetworkNamespace.process(namespace) == null && Files.exists(ofName)) {
             return ofName;
         }
         throw new Failure.Unavailable(
-                "which hosts file the programs in network namespace " + namespace + " read cannot be told",
-                "there is no " + ofName + ", and other files are of mount namespaces, not of network namespaces",
-                "name the namespace by a process in it: --netns PID");
+                "the hosts file that the programs in network namespace " + namespace + " read is not edited from here",
+                "hosts files are of mount namespaces, and there is no " + ofName,
+                "run meshcapture where these programs run, without --netns");
     }
 
     /** What names of users and groups stand for there. */

@@ -15,8 +15,11 @@ import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Family;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.PortRange;
+import io.meshcapture.plan.Service;
+import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.DecisionCompiler;
+import io.meshcapture.rules.LoopbackAddress;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -88,7 +91,9 @@ class GoldenTest {
             Plan plan = Configuration.read(source, Map.of(), Map.of()).plan();
             Choices.Ipv6 ipv6 = plan.ipv6() == Choices.Ipv6.AUTO ? Choices.Ipv6.CAPTURE : plan.ipv6();
             Decision decision = DecisionCompiler.compile(
-                    plan, new DecisionCompiler.Host(new Village(), ipv6, EPHEMERAL, Village.NAME_SERVERS));
+                    plan,
+                    new DecisionCompiler.Host(
+                            new Village(), ipv6, EPHEMERAL, Village.NAME_SERVERS, new TreeSet<>(), addresses(plan)));
             files.put("ruleset.nft", NftablesBackend.render(decision));
             files.put(
                     "envoy.yaml",
@@ -102,6 +107,17 @@ class GoldenTest {
             files.put("refused.txt", refused.getMessage() + "\n");
         }
         return files;
+    }
+
+    /** Of the services by name, as they are where no hosts file says otherwise. */
+    private static Map<ServiceName, LoopbackAddress> addresses(Plan plan) {
+        return LoopbackAddress.allot(
+                plan.services().stream()
+                        .filter(service -> service.hosts() != null)
+                        .map(Service::name)
+                        .toList(),
+                Map.of(),
+                Set.of());
     }
 
     private static String answers(Decision decision, Path file) throws IOException, BadValue {

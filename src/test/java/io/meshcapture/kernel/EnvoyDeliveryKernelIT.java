@@ -92,8 +92,7 @@ class EnvoyDeliveryKernelIT {
     void control_plane_tells_clusters_and_endpoints_while_listeners_are_static(Lab lab) throws Exception {
         SimpleCache<String> cache = new SimpleCache<>(_ -> "all");
         cache.setSnapshot("all", snapshot("1", 8080));
-        Server controlPlane = OkHttpServerBuilder.forPort(
-                        18000, InsecureServerCredentials.create())
+        Server controlPlane = OkHttpServerBuilder.forPort(18000, InsecureServerCredentials.create())
                 .addService(new V3DiscoveryServer(cache).getAggregatedDiscoveryServiceImpl())
                 .build()
                 .start();
@@ -121,7 +120,10 @@ class EnvoyDeliveryKernelIT {
     }
 
     private static Snapshot snapshot(String version, int port) {
-        SocketAddress socket = SocketAddress.newBuilder().setAddress("10.99.0.1").setPortValue(port).build();
+        SocketAddress socket = SocketAddress.newBuilder()
+                .setAddress("10.99.0.1")
+                .setPortValue(port)
+                .build();
         Endpoint endpoint = Endpoint.newBuilder()
                 .setAddress(Address.newBuilder().setSocketAddress(socket))
                 .build();

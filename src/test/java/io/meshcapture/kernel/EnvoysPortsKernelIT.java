@@ -35,7 +35,10 @@ class EnvoysPortsKernelIT {
             "address: 127.0.0.1, port_value: 7001 } }",
             "address: 0.0.0.0, port_value: 7002 } }, bind_to_port: false"
         }) {
-            more.append("    - { name: l").append(more.length()).append(", address: { socket_address: { ").append(listener)
+            more.append("    - { name: l")
+                    .append(more.length())
+                    .append(", address: { socket_address: { ")
+                    .append(listener)
                     .append("""
                             , filter_chains: [ { filters: [ { name: echo, typed_config: {
                               "@type": type.googleapis.com/envoy.extensions.filters.network.echo.v3.Echo } } ] } ] }
@@ -61,10 +64,14 @@ class EnvoysPortsKernelIT {
         assertEquals(new Direct("10.99.0.2:7002"), fromElsewhere(lab, "10.99.0.2:7002"));
         assertTrue(envoy.awaitLog("asked for 10.99.0.2:7002").getFirst().contains(":15006: "));
         assertEquals(new Direct("10.99.0.2:7999"), fromElsewhere(lab, "10.99.0.2:7999"));
-        assertEquals("echo", lab.inSrv(() -> Run.command(
-                        "bash", "-c", "exec 3<>/dev/tcp/10.99.0.2/7000 && printf 'echo\\n' >&3 && head -n 1 <&3")
-                .orFail()
-                .strip()));
+        assertEquals(
+                "echo",
+                lab.inSrv(() -> Run.command(
+                                "bash",
+                                "-c",
+                                "exec 3<>/dev/tcp/10.99.0.2/7000 && printf 'echo\\n' >&3 && head -n 1 <&3")
+                        .orFail()
+                        .strip()));
         assertFalse(envoy.log().toString().contains("10.99.0.2:7999"), envoy.log()::toString);
         assertFalse(envoy.log().toString().contains("10.99.0.2:7000"), envoy.log()::toString);
         Program.must(0, Program.check(PLAN));
@@ -77,9 +84,14 @@ class EnvoysPortsKernelIT {
         Program.apply(PLAN);
         String question = "10.99.0.2:" + port;
         for (Outcome answer : new Outcome[] {
-            Program.withPlan(PLAN, "explain", question, "--inbound"), Program.run("explain", question, "--inbound", "--live")
+            Program.withPlan(PLAN, "explain", question, "--inbound"),
+            Program.run("explain", question, "--inbound", "--live")
         }) {
-            String last = Program.must(0, answer).out().lines().reduce((_, line) -> line).orElse("");
+            String last = Program.must(0, answer)
+                    .out()
+                    .lines()
+                    .reduce((_, line) -> line)
+                    .orElse("");
             assertTrue(last.startsWith(outcome), answer::out);
         }
     }
@@ -105,9 +117,10 @@ class EnvoysPortsKernelIT {
             assertEquals(4, refused.exit(), refused::err);
             assertTrue(
                     refused.err()
-                            .contains("the ports that Envoy serves (inbound.except: envoy) are not known; nobody answers at"
-                                    + " 127.0.0.1:9901; start Envoy first, wait for it with --wait-envoy, correct envoy.admin,"
-                                    + " or write the ports"),
+                            .contains(
+                                    "the ports that Envoy serves (inbound.except: envoy) are not known; nobody answers at"
+                                            + " 127.0.0.1:9901; start Envoy first, wait for it with --wait-envoy, correct envoy.admin,"
+                                            + " or write the ports"),
                     refused::err);
         }
         assertEquals("", lab.nft().list());

@@ -183,6 +183,53 @@ class HostsKernelIT {
     }
 
     @Test
+    void without_a_redirect_the_ports_must_be_named_and_who_has_to_listen_is_said() throws Exception {
+        Outcome open = must(2, run(PLAN.replace(", ports: {443: 15001}", ""), "apply"));
+        assertTrue(open.err().contains("service \"payments\" has no ports"), open.err());
+        assertEquals(BEFORE, content());
+        Outcome applied = must(0, run(PLAN, "apply"));
+        assertTrue(applied.err().contains("nobody listens on " + address("orders") + ":80"), applied.err());
+    }
+
+    @Test
+    void the_variables_of_services_lead_to_the_addresses_of_their_names() throws Exception {
+        must(0, run(PLAN, "apply"));
+        assertEquals(
+                "ORDERS_SERVICE_HOST=" + address("orders") + "\nORDERS_SERVICE_PORT=80\nPAYMENTS_SERVICE_HOST="
+                        + address("payments.internal") + "\nPAYMENTS_SERVICE_PORT=443\n",
+                must(0, run(PLAN, "env")).out());
+        Outcome one = must(0, run(PLAN, "env", "payments", "-o", "json"));
+        assertTrue(one.out().contains("\"name\": \"PAYMENTS_SERVICE_PORT\""), one.out());
+        must(2, run(PLAN + "  other: {}\n", "env", "other"));
+    }
+
+    @Test
+    void a_trial_of_names_and_names_of_another_mount_namespace_are_refused_and_nothing_is_touched() throws Exception {
+        must(4, run(PLAN, "apply", "--confirm-within", "60s"));
+        must(
+                4,
+                run(
+                        PLAN,
+                        "apply",
+                        "--netns",
+                        Long.toString(ProcessHandle.current().pid())));
+        assertEquals(BEFORE, content());
+    }
+
+    @Test
+    void services_by_address_are_applied_alone_where_names_stand() throws Exception {
+        must(0, run(PLAN, "apply"));
+        String applied = content();
+        String more = PLAN + "  ledger: {from: {user: 2002}}\n";
+        must(0, run(more, "apply", "ledger", "--confirm-within", "60s"));
+        must(0, run(more, "confirm"));
+        assertEquals(applied, content());
+        must(0, run(more, "check"));
+        must(0, rollback("--all", "--drain", "0"));
+        assertEquals(BEFORE, content());
+    }
+
+    @Test
     void this_hosts_own_name_is_refused() throws Exception {
         String own = Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
         Outcome outcome = must(2, run(PLAN.replace("payments.internal", own), "apply"));

@@ -211,21 +211,46 @@ class HostsKilledKernelIT {
             for (int errno : List.of(EIO, ENOSPC, EROFS)) {
                 new Situation(BEFORE, false, "").restore();
                 Death end = killing.failing(call, errno, PLAN, APPLY);
+                String at = calls.get(call - 1) + " " + call + " with " + errno + ": " + end.said();
                 failed++;
-                assertNobodyNoticed(must, may, after(end));
+                assertNobodyNoticed(must, may, at);
                 if (end.exit() != 0) {
                     Set<String> ours = read(content());
                     ours.removeAll(must);
                     boolean all = ours.equals(minus(may, must));
                     if (!ours.isEmpty() && !all && end.exit() != 7) {
-                        wrong.add(after(end) + "\n" + content());
+                        wrong.add(at + "\n" + content());
                     }
                 }
                 end("", ROLLBACK_ALL);
-                assertEquals(BEFORE, content(), after(end));
+                assertEquals(BEFORE, content(), at);
             }
         }
         assertEquals(List.of(), wrong);
+        assertTrue(failed > 20, "failed " + failed);
+    }
+
+    @Test
+    void a_rollback_that_the_disk_refuses_at_any_call_is_finished_by_the_next_command() throws Exception {
+        Situation applied = applied();
+        Set<String> may = read(applied.hosts());
+        Set<String> must = new HashSet<>(may);
+        must.removeIf(line -> line.contains("svc=orders "));
+        List<String> calls = killing.never("", ROLLBACK).calls();
+        String done = content();
+        int failed = 0;
+        for (int call = 1 + calls.indexOf("flock"); call <= calls.size(); call++) {
+            if (!OF_FILES.contains(calls.get(call - 1))) {
+                continue;
+            }
+            applied.restore();
+            Death end = killing.failing(call, call % 2 == 0 ? EIO : ENOSPC, "", ROLLBACK);
+            String at = calls.get(call - 1) + " " + call + ": " + end.said();
+            failed++;
+            assertNobodyNoticed(must, may, at);
+            end("", ROLLBACK);
+            assertEquals(done, content(), at);
+        }
         assertTrue(failed > 20, "failed " + failed);
     }
 

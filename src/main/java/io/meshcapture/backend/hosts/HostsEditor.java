@@ -3,7 +3,6 @@ package io.meshcapture.backend.hosts;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.ffi.Errno;
 import io.meshcapture.plan.ServiceName;
-import io.meshcapture.rules.Fnv;
 import io.meshcapture.system.EditedFile;
 import io.meshcapture.system.FileFacts;
 import io.meshcapture.system.FileLock;
@@ -31,9 +30,6 @@ public final class HostsEditor implements AutoCloseable {
 
     /** How long somebody who has the file open is waited for. Readers have it open for microseconds. */
     private static final Duration LEASE_PATIENCE = Duration.ofMillis(100);
-
-    /** What was not put in force, or no longer is: nothing beyond what every removal takes. */
-    private static final Choice LEFTOVERS = _ -> _ -> false;
 
     private final Path path;
     private final EditedFile file;
@@ -80,6 +76,11 @@ public final class HostsEditor implements AutoCloseable {
             file.close();
             throw e;
         }
+    }
+
+    /** Whether a change was interrupted, which whoever opens the file next undoes or finishes. */
+    public static boolean hasUnfinished(Path stateDirectory) {
+        return JournalFile.isIn(stateDirectory);
     }
 
     private static Failure cannotOpen(Path path, IOException e) {
@@ -140,7 +141,8 @@ public final class HostsEditor implements AutoCloseable {
     /** Brings services to exactly these lines; what else they have in force comes off. */
     public void bring(Map<ServiceName, ? extends Collection<OwnLine>> wanted) throws InterruptedException {
         try {
-            edit(content -> addition(content, wanted));
+            edit(content -> PlannedEdits.addition(identity, content, wanted));
+            journal.remove();
         } catch (IOException e) {
             throw undone(e);
         }
@@ -158,14 +160,10 @@ public final class HostsEditor implements AutoCloseable {
         takeOff(_ -> line -> line.service() != null && services.test(line.service()));
     }
 
-    /** Which lines of a file are meant. */
-    private interface Choice {
-        Predicate<HostsFile.Tagged> among(HostsFile now);
-    }
-
-    private void takeOff(Choice some) throws InterruptedException {
+    private void takeOff(PlannedEdits.Choice some) throws InterruptedException {
         try {
-            edit(content -> removal(content, some));
+            edit(content -> PlannedEdits.removal(identity, content, some));
+            forget();
         } catch (IOException e) {
             throw new Failure.Refused(
                     "the lines could not be taken out of " + path + " whole",
@@ -175,53 +173,12 @@ public final class HostsEditor implements AutoCloseable {
         }
     }
 
-    /** A plan of edits with its journal; null where nothing is to be done. */
-    private record Planned(List<Edit> edits, Journal journal) {}
-
-    private interface Planner {
-        @Nullable
-        Planned plan(String content);
-    }
-
-    private @Nullable Planned addition(String content, Map<ServiceName, ? extends Collection<OwnLine>> wanted) {
-        HostsFile now = HostsFile.parse(content);
-        Planned leftovers = removal(content, LEFTOVERS);
-        if (leftovers != null) {
-            return leftovers;
-        }
-        List<OwnLine> missing = new ArrayList<>();
-        wanted.forEach((service, lines) -> {
-            Set<OwnLine> stand = now.live(service);
-            lines.stream().filter(line -> !stand.contains(line)).forEach(missing::add);
-        });
-        if (missing.isEmpty()) {
-            return null;
-        }
-        String appendix = Addition.appendix(content, missing);
-        return new Planned(
-                Addition.of(content, missing),
-                new Journal.Addition(identity, content.length(), Fnv.hash(content), appendix));
-    }
-
-    private @Nullable Planned removal(String content, Choice some) {
-        HostsFile now = HostsFile.parse(content);
-        Predicate<HostsFile.Tagged> chosen = some.among(now);
-        List<Range> off = now.ranges(line -> line.kind() == HostsFile.Kind.INERT || chosen.test(line));
-        if (off.isEmpty()) {
-            return null;
-        }
-        boolean newlineToo = now.takesNewlineBack(off);
-        return new Planned(
-                Removal.of(content, off, newlineToo), new Journal.Removal(identity, content, off, newlineToo));
-    }
-
     /** Plans and edits until nothing is to be done. */
-    private void edit(Planner planner) throws IOException, InterruptedException {
+    private void edit(PlannedEdits.Planner planner) throws IOException, InterruptedException {
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             String content = settled();
-            Planned planned = planner.plan(content);
+            PlannedEdits planned = planner.plan(content);
             if (planned == null) {
-                journal.remove();
                 return;
             }
             journal.write(planned.journal());
@@ -232,6 +189,15 @@ public final class HostsEditor implements AutoCloseable {
             file.touch(before);
         }
         throw changesAllTheTime();
+    }
+
+    /** Of a removal that is done: a journal that stays tells the next command to finish what is finished. */
+    private void forget() {
+        try {
+            journal.remove();
+        } catch (IOException e) {
+            notes.add("the journal could not be removed: " + e.getMessage());
+        }
     }
 
     private Failure.Busy changesAllTheTime() {
@@ -313,10 +279,8 @@ public final class HostsEditor implements AutoCloseable {
                         + ": look for comments and doubled lines");
             }
         }
-        if (left != null) {
-            journal.remove();
-        }
-        edit(content -> removal(content, LEFTOVERS));
+        edit(content -> PlannedEdits.removal(identity, content, PlannedEdits.LEFTOVERS));
+        forget();
     }
 
     /** After an addition that the kernel refused in its middle. */

@@ -59,6 +59,11 @@ final class JournalFile {
         }
     }
 
+    /** Whether there is one. */
+    static boolean isIn(Path directory) {
+        return Files.isRegularFile(directory.resolve(NAME), LinkOption.NOFOLLOW_LINKS);
+    }
+
     private static void requireOwn(Path directory) throws IOException {
         FileFacts facts = FileFacts.of(directory, LinkOption.NOFOLLOW_LINKS);
         String because = "";
@@ -130,17 +135,14 @@ final class JournalFile {
         }
     }
 
-    /** The change came to its end. */
-    void remove() {
-        if (readOnly) {
-            return;
-        }
-        try {
-            if (Files.deleteIfExists(file)) {
-                syncDirectory();
-            }
-        } catch (IOException e) {
-            throw refused(directory, e);
+    /**
+     * The change came to its end.
+     *
+     * @throws IOException where it stays; the next command would undo an addition then
+     */
+    void remove() throws IOException {
+        if (!readOnly && Files.deleteIfExists(file)) {
+            syncDirectory();
         }
     }
 

@@ -161,7 +161,7 @@ final class Removal {
         if (!body.isEmpty()) {
             edit(new Edit.Put(gap + 1, body.toString()));
         }
-        for (int i = 0; i < length; i++) {
+        for (int i = length - 1; i >= 0; i--) { // from behind: what follows a newline is a comment or another newline
             if (lines.charAt(i) == '\n') {
                 put(gap + i, '\n');
             }

@@ -69,8 +69,8 @@ final class HostsWorld {
 
     static Set<OwnLine> lines(String service, int names) {
         ServiceName name = new ServiceName(service);
-        LoopbackAddress address =
-                Objects.requireNonNull(LoopbackAddress.allot(List.of(name), Map.of(), Set.of()).get(name));
+        LoopbackAddress address = Objects.requireNonNull(
+                LoopbackAddress.allot(List.of(name), Map.of(), Set.of()).get(name));
         List<HostName> hosts = new ArrayList<>();
         for (int i = 0; i < names; i++) {
             hosts.add(new HostName(service + i + ".internal"));

@@ -19,7 +19,7 @@ class InterleavingPropertyTest {
     void a_million_interleavings_of_services_and_others_leave_not_one_wrong_byte() {
         LongStream.range(0, RUNS).parallel().forEach(seed -> {
             HostsWorld world = new HostsWorld(new SplittableRandom(seed));
-            for (int i = 0; i < 6; i++) {
+            for (int i = 0; i < 5; i++) {
                 world.step();
             }
             assertEquals(world.foreign(), world.released(), () -> "seed " + seed + ":\n" + world.content);
@@ -28,7 +28,7 @@ class InterleavingPropertyTest {
 
     @Test
     void after_each_step_the_lines_in_force_are_those_of_the_services_that_stand() {
-        for (int seed = 0; seed < 20_000; seed++) {
+        for (int seed = 0; seed < 5_000; seed++) {
             HostsWorld world = new HostsWorld(new SplittableRandom(seed));
             for (int i = 0; i < 12; i++) {
                 world.step();
@@ -41,13 +41,16 @@ class InterleavingPropertyTest {
 
     @Test
     void at_no_byte_of_a_removal_does_a_reader_miss_a_line_of_others_or_meet_one_that_nobody_wrote() {
-        for (int seed = 0; seed < 4_000; seed++) {
+        for (int seed = 0; seed < 1_000; seed++) {
             SplittableRandom random = new SplittableRandom(seed);
             HostsWorld world = new HostsWorld(random);
             for (int i = 0; i < 10; i++) {
                 world.step();
             }
             for (String service : List.of("a", "b", "c")) {
+                if (seed % 3 == 0) {
+                    world.content += "\n\n10.9.9.9 z\n\n\n\n\n10.9.9.8 y\n\n";
+                }
                 Set<String> may = read(world.content);
                 Set<String> must = new LinkedHashSet<>(may);
                 must.removeIf(line -> line.contains("svc=" + service + " "));

@@ -1,0 +1,73 @@
+package io.meshcapture.backend.hosts;
+
+import io.meshcapture.plan.ServiceName;
+import io.meshcapture.rules.Fnv;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Edits for a file as it stands, with the journal by which they can be undone or finished. Pure.
+ *
+ * @param edits in their order
+ * @param journal to be on the disk before the first of them
+ */
+record PlannedEdits(List<Edit> edits, Journal journal) {
+
+    /** Which lines of a file are meant. */
+    interface Choice {
+        Predicate<HostsFile.Tagged> among(HostsFile now);
+    }
+
+    /** Plans for a content; null where nothing is to be done. */
+    interface Planner {
+        @Nullable
+        PlannedEdits plan(String content);
+    }
+
+    /** What was not put in force, or no longer is: nothing beyond what every removal takes. */
+    static final Choice LEFTOVERS = _ -> _ -> false;
+
+    /**
+     * What brings lines in that do not stand; first, what an interrupted change left comes off.
+     *
+     * @param identity of the file
+     */
+    static @Nullable PlannedEdits addition(
+            String identity, String content, Map<ServiceName, ? extends Collection<OwnLine>> wanted) {
+        PlannedEdits leftovers = removal(identity, content, LEFTOVERS);
+        if (leftovers != null) {
+            return leftovers;
+        }
+        HostsFile now = HostsFile.parse(content);
+        List<OwnLine> missing = new ArrayList<>();
+        wanted.forEach((service, lines) -> {
+            Set<OwnLine> stand = now.live(service);
+            lines.stream().filter(line -> !stand.contains(line)).forEach(missing::add);
+        });
+        if (missing.isEmpty()) {
+            return null;
+        }
+        String appendix = Addition.appendix(content, missing);
+        return new PlannedEdits(
+                Addition.of(content, missing),
+                new Journal.Addition(identity, content.length(), Fnv.hash(content), appendix));
+    }
+
+    /** What takes lines off; those that are comments already go too. */
+    static @Nullable PlannedEdits removal(String identity, String content, Choice some) {
+        HostsFile now = HostsFile.parse(content);
+        Predicate<HostsFile.Tagged> chosen = some.among(now);
+        List<Range> off = now.ranges(line -> line.kind() == HostsFile.Kind.INERT || chosen.test(line));
+        if (off.isEmpty()) {
+            return null;
+        }
+        boolean newlineToo = now.takesNewlineBack(off);
+        return new PlannedEdits(
+                Removal.of(content, off, newlineToo), new Journal.Removal(identity, content, off, newlineToo));
+    }
+}
