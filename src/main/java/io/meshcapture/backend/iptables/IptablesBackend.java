@@ -7,7 +7,6 @@ import io.meshcapture.backend.LiveState;
 import io.meshcapture.backend.Owned;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Family;
-import io.meshcapture.plan.Rank;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.CallerKey;
 import io.meshcapture.rules.Decision;
