@@ -29,10 +29,11 @@ class LayersTest {
 
     /** Each room and the rooms that it may import besides itself. */
     private static final Map<String, Set<String>> ROOMS = Map.ofEntries(
-            entry("cli", Set.of("verbs", "envoy", "doctor", "config", "plan", "rules", "failure")),
+            entry("cli", Set.of("verbs", "envoy", "doctor", "kubernetes", "config", "plan", "rules", "failure")),
             entry("verbs", Set.of("doctor", "backend", "envoy", "rules", "plan", "system", "failure")),
             entry("doctor", Set.of("backend", "rules", "plan", "system", "failure")),
             entry("envoy", Set.of("plan", "failure")),
+            entry("kubernetes", Set.of("plan", "failure")),
             entry("backend", Set.of("rules", "plan", "system", "ffi", "failure")),
             entry("rules", Set.of("plan", "failure")),
             entry("config", Set.of("plan", "failure")),

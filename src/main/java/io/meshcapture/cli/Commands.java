@@ -15,6 +15,7 @@ final class Commands {
             new RollbackCommand(),
             new RenderCommand(),
             new EnvoyConfigCommand(),
+            new InjectCommand(),
             new EnvCommand(),
             new DoctorCommand(),
             new CompletionCommand(),

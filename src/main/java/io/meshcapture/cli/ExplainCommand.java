@@ -73,6 +73,7 @@ final class ExplainCommand implements Command {
                                     ? ExplanationText.inbound(outcome.connection(), outcome.explanation())
                                     : ExplanationText.of(outcome.connection(), outcome.explanation()));
         }
+        outcome.notes().forEach(invocation::note);
         return ExitCode.DONE;
     }
 

@@ -10,6 +10,7 @@ import java.io.InputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -33,7 +34,7 @@ public final class Main {
         // our own writers: System.out would swallow a closed pipe and take the locale's charset
         PrintWriter out = writer(FileDescriptor.out);
         PrintWriter err = writer(FileDescriptor.err);
-        return run(out, err, System.in, System.getenv(), args);
+        return run(out, err, System.in, System.getenv(), TerminationLog.DEFAULT, args);
     }
 
     private static PrintWriter writer(FileDescriptor descriptor) {
@@ -44,12 +45,25 @@ public final class Main {
     /** Runs a command with the given streams and environment; answers the exit status. */
     public static int run(
             PrintWriter out, PrintWriter err, InputStream in, Map<String, String> environment, String... args) {
+        return run(out, err, in, environment, null, args);
+    }
+
+    /** Likewise, and leaves the reason of a failure in that file, if it is there. */
+    static int run(
+            PrintWriter out,
+            PrintWriter err,
+            InputStream in,
+            Map<String, String> environment,
+            @Nullable Path terminationLog,
+            String... args) {
         Invocation invocation = new Invocation(out, err, in, environment);
         ExitCode code;
         try {
             code = dispatch(invocation, List.of(args));
         } catch (Failure failure) {
-            String.valueOf(failure.getMessage()).lines().forEach(line -> err.println("meshcapture: " + line));
+            String reasons = String.valueOf(failure.getMessage());
+            reasons.lines().forEach(line -> err.println("meshcapture: " + line));
+            tell(terminationLog, reasons);
             code = failure.exitCode();
         } catch (InterruptedException e) {
             err.println("meshcapture: interrupted; run the same command again to finish");
@@ -60,6 +74,7 @@ public final class Main {
             if (invocation.isVerbose()) {
                 e.printStackTrace(err);
             }
+            tell(terminationLog, "a bug in meshcapture: " + e);
             code = ExitCode.BUG;
         }
         err.flush();
@@ -69,6 +84,12 @@ public final class Main {
             return ExitCode.BUG.status();
         }
         return code.status();
+    }
+
+    private static void tell(@Nullable Path terminationLog, String reasons) {
+        if (terminationLog != null) {
+            TerminationLog.write(terminationLog, reasons);
+        }
     }
 
     private static ExitCode dispatch(Invocation invocation, List<String> args) throws Exception {

@@ -20,8 +20,15 @@ import picocli.CommandLine.ParseResult;
 final class PlanOptions {
 
     /** Options with a value that single commands have besides those of the plan. */
-    private static final List<String> OF_COMMANDS =
-            List.of("--drain", "--wait-envoy", "--listeners", "--clusters", "--xds");
+    private static final List<String> OF_COMMANDS = List.of(
+            "--drain",
+            "--wait-envoy",
+            "--listeners",
+            "--clusters",
+            "--xds",
+            "--image",
+            "--image-pull-policy",
+            "--config-map");
 
     private PlanOptions() {}
 

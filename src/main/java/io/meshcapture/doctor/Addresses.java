@@ -4,8 +4,12 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Which families this network namespace speaks; captured connections go to 127.0.0.1 and ::1. */
-record Addresses(HostFiles files) implements Examination {
+/**
+ * Which families this network namespace speaks; captured connections go to 127.0.0.1 and ::1.
+ *
+ * @param hasLoopback whether a packet to 127.0.0.1 comes back
+ */
+record Addresses(HostFiles files, boolean hasLoopback) implements Examination {
 
     private static final String LOOPBACK_IPV6 = "00000000000000000000000000000001 ";
 
@@ -14,19 +18,17 @@ record Addresses(HostFiles files) implements Examination {
         List<Finding> findings = new ArrayList<>();
         String routes = files.read("/proc/thread-self/net/fib_trie");
         String ipv6 = files.read("/proc/thread-self/net/if_inet6");
-        if (routes != null && !routes.contains("|-- 127.0.0.1")) {
+        if (!hasLoopback) {
             findings.add(Finding.conflict(
                     Topic.ADDRESSES,
                     "addresses.loopback-down",
-                    "loopback is down: this network namespace has no 127.0.0.1",
+                    "loopback is down: nothing reaches 127.0.0.1 in this network namespace",
                     "captured connections go there, so each would fail",
                     "switch it on",
                     "ip link set lo up"));
             return findings;
         }
-        boolean ipv4Elsewhere =
-                routes != null && routes.lines().map(String::strip).anyMatch(Addresses::isAddress) && hasIpv4(routes);
-        ipv6(ipv6, ipv4Elsewhere, findings);
+        ipv6(ipv6, routes != null && hasIpv4(routes), findings);
         return findings;
     }
 
@@ -55,16 +57,12 @@ record Addresses(HostFiles files) implements Examination {
         }
     }
 
-    private static boolean isAddress(String line) {
-        return line.startsWith("|-- ");
-    }
-
     /** Whether a route to the host itself is not one of loopback's; as {@code HostFacts} reads it. */
     private static boolean hasIpv4(String routes) {
         String address = "";
         for (String line : routes.split("\n", -1)) {
             String text = line.strip();
-            if (isAddress(text)) {
+            if (text.startsWith("|-- ")) {
                 address = text.substring(4);
             } else if (text.equals("/32 host LOCAL") && !address.startsWith("127.")) {
                 return true;

@@ -38,6 +38,9 @@ interface Host {
     /** A sentence for each chain that takes connections before ours is asked. */
     List<String> shadows();
 
+    /** Whether a packet to 127.0.0.1 comes back. */
+    boolean hasLoopback();
+
     List<Open> connections();
 
     List<Listening> servers();

@@ -33,7 +33,7 @@ public final class HostExaminations {
         List<Examination> others = List.of(
                 new RulesetReload(files),
                 new Conntrack(files),
-                new Addresses(files),
+                new Addresses(files, host.hasLoopback()),
                 new Sockets(host.connections(), host.servers(), host.ephemeralPorts()),
                 new Names(files, host::resolvConf),
                 new ControlGroupLayout(files),

@@ -10,6 +10,12 @@ import io.meshcapture.system.NetworkNamespace;
 import io.meshcapture.system.Privileges;
 import io.meshcapture.system.ResolvConf;
 import io.meshcapture.system.SocketTable;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +27,9 @@ import org.jspecify.annotations.Nullable;
  * @param environment the process's
  */
 record ThisHost(@Nullable String namespace, Map<String, String> environment) implements Host {
+
+    /** Far longer than a packet takes that does not leave the kernel, on a busy machine too. */
+    private static final int LOOPBACK_MILLISECONDS = 500;
 
     @Override
     public HostFiles files() {
@@ -61,6 +70,20 @@ record ThisHost(@Nullable String namespace, Map<String, String> environment) imp
     public List<String> shadows() {
         try (NftablesBackend backend = NftablesBackend.open()) {
             return backend.shadows(backend.liveOfAnyVersion());
+        }
+    }
+
+    /** Tried: where it is switched off, its routes stay, and what is sent is dropped without a word. */
+    @Override
+    public boolean hasLoopback() {
+        try (DatagramSocket socket = new DatagramSocket(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0))) {
+            socket.connect(socket.getLocalSocketAddress());
+            socket.setSoTimeout(LOOPBACK_MILLISECONDS);
+            socket.send(new DatagramPacket(new byte[1], 1));
+            socket.receive(new DatagramPacket(new byte[1], 1));
+            return true;
+        } catch (IOException | UncheckedIOException e) {
+            return false; // nothing came back, or there is no such address
         }
     }
 

@@ -22,6 +22,9 @@ import io.meshcapture.system.Accounts;
 import io.meshcapture.system.ControlGroups;
 import io.meshcapture.system.HostFacts;
 import io.meshcapture.system.Routes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Says what happens to a connection and why. */
@@ -58,8 +61,13 @@ public final class Explain {
      *
      * @param connection the connection as it was understood
      * @param explanation the steps and the outcome
+     * @param notes what the user should know
      */
-    public record Outcome(Connection connection, Explanation explanation) {}
+    public record Outcome(Connection connection, Explanation explanation, List<String> notes) {
+        public Outcome {
+            notes = List.copyOf(notes);
+        }
+    }
 
     private Explain() {}
 
@@ -67,10 +75,19 @@ public final class Explain {
     public static Outcome fromPlan(Plan plan, Place place, Question question) throws Exception {
         Supported.require(plan);
         return place.there(() -> {
-            Choices.Ipv6 ipv6 = EnvoyListeners.of(plan).ipv6(plan.ipv6(), null, new java.util.ArrayList<>());
-            Decision decision = Wanted.explained(plan, place, ipv6);
-            return answer(decision, question, place.accounts());
+            Stopped stopped = Stopped.in(plan, Set.of());
+            Plan running = stopped.planOfOthers();
+            Choices.Ipv6 ipv6 = EnvoyListeners.of(running).ipv6(plan.ipv6(), null, new ArrayList<>());
+            Decision decision = Wanted.explained(running, place, ipv6);
+            return answer(decision, question, place.accounts(), notes(stopped));
         });
+    }
+
+    private static List<String> notes(Stopped stopped) {
+        return stopped.differences().stream()
+                .map(gone -> "service " + gone.service() + ": " + gone.where()
+                        + " is not there, so nobody is captured by it until it is started and the plan applied")
+                .toList();
     }
 
     /** From the live state. */
@@ -85,7 +102,7 @@ public final class Explain {
                             "there is no " + backend.home(),
                             "apply a plan first, or leave --live out to ask the plan");
                 }
-                return answer(backend.standing(live), question, place.accounts());
+                return answer(backend.standing(live), question, place.accounts(), List.of());
             }
         });
     }
@@ -99,7 +116,7 @@ public final class Explain {
         return asked ? Routes.device(question.destination()) : question.device();
     }
 
-    private static Outcome answer(Decision decision, Question question, Accounts accounts) {
+    private static Outcome answer(Decision decision, Question question, Accounts accounts, List<String> notes) {
         try {
             long uid = question.user() == null ? 0 : accounts.id(question.user());
             long gid;
@@ -128,9 +145,9 @@ public final class Explain {
                         connection.port(),
                         question.device(),
                         connection.ownAddresses());
-                return new Outcome(connection, InboundExplainer.explain(decision, arrival));
+                return new Outcome(connection, InboundExplainer.explain(decision, arrival), notes);
             }
-            return new Outcome(connection, Explainer.explain(decision, connection));
+            return new Outcome(connection, Explainer.explain(decision, connection), notes);
         } catch (BadValue e) {
             throw new Failure.Invalid(e.what(), "command line", e.mend());
         }

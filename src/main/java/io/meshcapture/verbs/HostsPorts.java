@@ -1,6 +1,5 @@
 package io.meshcapture.verbs;
 
-import io.meshcapture.backend.nftables.NftablesBackend;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.failure.Problem;
 import io.meshcapture.plan.Plan;
@@ -22,16 +21,15 @@ final class HostsPorts {
      */
     static boolean areRedirected(Plan plan) {
         return switch (plan.hostsPorts()) {
-            case AUTO -> Privileges.isNetAdmin() && isNftablesUsed(plan);
+            case AUTO -> Privileges.isNetAdmin() && isNetfilterThere(plan);
             case REDIRECT -> true;
             case LISTENERS -> false;
         };
     }
 
-    /** Other backends leave loopback alone. */
-    private static boolean isNftablesUsed(Plan plan) {
+    private static boolean isNetfilterThere(Plan plan) {
         try (Backends backends = Backends.open()) {
-            return backends.of(plan).backend() instanceof NftablesBackend;
+            return !backends.of(plan).backend().name().isEmpty();
         } catch (Failure.Unavailable e) {
             return false;
         }

@@ -28,12 +28,7 @@ final class PlanFit {
                         "it has no control group, so nobody could be captured by it",
                         "start it, then apply");
             }
-            Plan running = Wanted.withServices(
-                    stopped.plan(),
-                    stopped.plan().services().stream()
-                            .filter(service -> !stopped.services().contains(service.name()))
-                            .toList());
-            fit.compile(running, place);
+            fit.compile(stopped.planOfOthers(), place);
         } catch (Failure failure) {
             fit.findings.addAll(Finding.of(Topic.PLAN, "plan.refused", failure));
         }
@@ -50,6 +45,7 @@ final class PlanFit {
         Decision decision = Wanted.explained(plan, place, ipv6);
         Wanted wanted = new Wanted(decision, ipv6, envoy, List.of());
         listeners(wanted);
+        EnvoyFit.notes(plan, decision, envoy).forEach(note -> warn("plan.envoy-fit", note, "", ""));
         Escaping.from(wanted).notes().forEach(note -> warn("plan.escapes", note, "", ""));
     }
 

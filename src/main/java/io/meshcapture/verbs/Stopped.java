@@ -52,6 +52,15 @@ record Stopped(Plan plan, Set<ServiceName> services, List<Difference> difference
         return new Stopped(differences.isEmpty() ? plan : Wanted.withServices(plan, kept), gone, differences);
     }
 
+    /** The plan without the services of which nobody is left. */
+    Plan planOfOthers() {
+        return Wanted.withServices(
+                plan,
+                plan.services().stream()
+                        .filter(service -> !services.contains(service.name()))
+                        .toList());
+    }
+
     /** Whether nobody is left of that service. */
     boolean isAbout(@Nullable String service) {
         return service != null && services.stream().anyMatch(one -> one.value().equals(service));

@@ -33,6 +33,7 @@ final class LaidOutHost implements Host {
     private boolean netAdmin = true;
     private boolean nodesNetwork;
     private boolean library = true;
+    private boolean loopback = true;
 
     LaidOutHost(Path root) {
         this.root = root;
@@ -171,6 +172,11 @@ final class LaidOutHost implements Host {
         }
     }
 
+    LaidOutHost withoutLoopback() {
+        loopback = false;
+        return this;
+    }
+
     LaidOutHost onTheNodesNetwork() {
         nodesNetwork = true;
         return this;
@@ -221,6 +227,11 @@ final class LaidOutHost implements Host {
     @Override
     public List<String> shadows() {
         return shadows;
+    }
+
+    @Override
+    public boolean hasLoopback() {
+        return loopback;
     }
 
     @Override

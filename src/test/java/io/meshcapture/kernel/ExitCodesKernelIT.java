@@ -102,8 +102,8 @@ class ExitCodesKernelIT {
 
     @Test
     void what_is_not_built_yet_is_4(Lab lab) {
-        Outcome outcome = Program.must(4, Program.withPlan(ANY + "backend: iptables-legacy\n", "apply"));
-        assertTrue(outcome.err().contains("backend"), outcome::err);
+        Outcome outcome = Program.must(4, Program.withPlan(ANY + "on-envoy-down: open\n", "apply"));
+        assertTrue(outcome.err().contains("failing open"), outcome::err);
         assertEquals("", lab.nft().list());
     }
 

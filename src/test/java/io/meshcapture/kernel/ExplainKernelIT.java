@@ -178,4 +178,20 @@ class ExplainKernelIT {
         Outcome outcome = Program.must(0, Program.withPlan(plan, "explain", args.toArray(String[]::new)));
         assertTrue(outcome.out().contains(said), () -> said + " is not in: " + outcome.out());
     }
+
+    @Test
+    void stopped_unit_is_said_and_everybody_else_is_explained() {
+        Outcome outcome = Program.withPlan(
+                Program.ENVOY
+                        + "services: {ledger: {from: {unit: not-running.service}}, orders: {from: {user: 1000}}}\n",
+                "explain",
+                "10.0.0.1:80",
+                "--from-user",
+                "1000");
+        assertEquals(0, outcome.exit(), outcome.err());
+        assertTrue(outcome.out().contains("captured: to Envoy's listener 15001, service orders"), outcome.out());
+        assertTrue(
+                outcome.err().contains("service ledger: unit not-running.service is not there, so nobody is captured"),
+                outcome.err());
+    }
 }

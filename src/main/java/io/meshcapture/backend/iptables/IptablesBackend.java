@@ -128,14 +128,6 @@ public final class IptablesBackend implements Backend {
 
     /** @throws Failure.Unavailable for what a plan may ask and these rules cannot do */
     private void requireSupported(Decision decision) {
-        boolean byName = decision.steps().stream()
-                .anyMatch(step -> step instanceof Step.Lookup lookup && lookup.rank() == Rank.NAME);
-        if (byName) {
-            throw new Failure.Unavailable(
-                    "the backend " + flavour.label() + " does not redirect the connections of services by name",
-                    "the plan says hosts-ports: redirect",
-                    "write hosts-ports: listeners, or backend: nftables");
-        }
         boolean drops = decision.endings().contains(Decision.Ending.DROP_INVALID)
                 || (decision.inbound() != null && decision.inbound().endings().contains(Decision.Ending.DROP_INVALID));
         if (drops) {

@@ -5,6 +5,7 @@ import io.meshcapture.plan.Family;
 import io.meshcapture.plan.InterfaceName;
 import io.meshcapture.plan.Network;
 import io.meshcapture.plan.Port;
+import io.meshcapture.plan.Rank;
 import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.Forwarding;
@@ -107,7 +108,9 @@ final class Renderer {
         rules = ruleset.in(Table.NAT).chain(slot.chain(plain));
         List<Step.Lookup> lookups = new ArrayList<>();
         for (Step step : all) {
-            if (step instanceof Step.Lookup lookup) {
+            if (step instanceof Step.Lookup lookup && lookup.rank() == Rank.NAME) {
+                names(lookup); // asked before the guard that leaves loopback alone
+            } else if (step instanceof Step.Lookup lookup) {
                 lookups.add(lookup);
             } else {
                 step.read(steps);
@@ -123,6 +126,19 @@ final class Renderer {
      * @param trees the chains that its trees begin with
      */
     private record Asked(boolean excepts, List<Rule> rules, List<String> trees) {}
+
+    /** It excepts nothing. */
+    private void names(Step.Lookup lookup) {
+        List<Leaf> leaves = Leaf.of(lookup, family, quicToo, groups);
+        if (leaves.size() <= DispatchTree.FEW) {
+            leaves.forEach(leaf -> rules.add(rule(leaf, "-j RETURN")));
+        } else {
+            Map<String, List<Rule>> chains = ruleset.in(Table.NAT).chains();
+            new DispatchTree(chains, leaf -> rule(leaf, "-j RETURN"), slot::chain)
+                    .write(name(lookup), leaves)
+                    .forEach(tree -> rules.add(Rule.of("-j " + tree)));
+        }
+    }
 
     private void lookups(List<Step.Lookup> lookups) {
         List<Asked> asked = new ArrayList<>();
@@ -184,7 +200,7 @@ final class Renderer {
             return "X1";
         }
         return switch (lookup.rank()) {
-                    case NAME -> "H"; // refused before
+                    case NAME -> "H";
                     case CGROUP -> "C";
                     case USER -> "U";
                     case GROUP -> "G";

@@ -19,9 +19,9 @@ enum Slot {
     /** Chains of a decision. Whatever else begins like ours is somebody else's. */
     private static final Pattern PLAIN = Pattern.compile("((OUTPUT|FWD)(_ASKED|_MARKED)?|ARRIVING"
             + "|NOTES|INBOUND|ITSELF|DIRECT|UNDO|INTERCEPTED"
-            + "|LEAVING|ENTERING|PASSING|ZONE"
+            + "|LEAVING|ENTERING|PASSING|ZONE|GUESTS|ZONE_FWD"
             + "|TO_\\d{1,5}|TO_DNS_\\d{1,5}|TO_IN_\\d{1,5}|TO_TP_\\d{1,5}"
-            + "|[XCUGNF]\\d{1,4}[a-z]?(_[0-9a-f]{8})?)");
+            + "|[XHCUGNF]\\d{1,4}[a-z]?(_[0-9a-f]{8})?)");
 
     private final String infix;
 

@@ -25,11 +25,13 @@ import io.meshcapture.rules.Step;
 import io.meshcapture.system.ControlGroups;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -153,6 +155,10 @@ final class StandingDecision {
         if (plain.equals("OUTPUT") && dns != null && !steps.contains(dns)) {
             int at = steps.indexOf(new Step.OtherDns());
             steps.add(at < 0 ? steps.size() : at, dns);
+        }
+        if (plain.equals("OUTPUT")) {
+            int at = steps.indexOf(new Step.OwnAddresses());
+            steps.addAll(at < 0 ? steps.size() : at, lookups(Rank.NAME, layers(false)));
         }
         steps.addAll(lookups(plain.equals("FWD")));
         return steps;
@@ -313,15 +319,43 @@ final class StandingDecision {
             lookups.add(new Step.Lookup(null, 1, ofThePlan));
         }
         for (Rank rank : Rank.values()) {
-            TreeMap<Integer, List<Entry>> ofRank = new TreeMap<>();
-            layers.forEach((entry, layer) -> {
-                if (entry.service() != null && entry.caller().rank() == rank) {
-                    ofRank.computeIfAbsent(layer, any -> new ArrayList<>()).add(entry);
-                }
-            });
-            ofRank.forEach((layer, entries) -> lookups.add(new Step.Lookup(rank, layer, entries)));
+            if (rank != Rank.NAME) {
+                lookups.addAll(lookups(rank, layers));
+            }
         }
         return lookups;
+    }
+
+    private List<Step.Lookup> lookups(Rank rank, Map<Entry, Integer> layers) {
+        Set<ServiceName> byName = byName();
+        TreeMap<Integer, List<Entry>> ofRank = new TreeMap<>();
+        layers.forEach((entry, layer) -> {
+            if (entry.service() != null && rank(entry, byName) == rank) {
+                ofRank.computeIfAbsent(layer, any -> new ArrayList<>()).add(entry);
+            }
+        });
+        List<Step.Lookup> lookups = new ArrayList<>();
+        ofRank.forEach((layer, entries) -> lookups.add(new Step.Lookup(rank, layer, entries)));
+        return lookups;
+    }
+
+    private static Rank rank(Entry entry, Set<ServiceName> byName) {
+        boolean named = entry.service() != null && byName.contains(entry.service());
+        return named ? Rank.NAME : entry.caller().rank();
+    }
+
+    /** The services that capture by name. */
+    private Set<ServiceName> byName() {
+        Set<ServiceName> names = new HashSet<>();
+        for (String plain : chains()) {
+            for (Rule rule : all(Table.NAT, plain)) {
+                LeafComment leaf = LeafComment.parse(rule.comment());
+                if (leaf != null && leaf.byName() && leaf.service() != null) {
+                    names.add(leaf.service());
+                }
+            }
+        }
+        return names;
     }
 
     /** The entries of all look-ups, each with its layer. */
@@ -410,6 +444,7 @@ final class StandingDecision {
                 all.add(entry); // what anybody may be is among those of this host's callers
             }
         }
+        Set<ServiceName> byName = byName();
         Map<ServiceName, List<Entry>> except = new LinkedHashMap<>();
         Map<ServiceName, List<Entry>> to = new LinkedHashMap<>();
         for (Entry entry : all) {
@@ -425,7 +460,7 @@ final class StandingDecision {
                     name,
                     new ServiceRules(
                             name,
-                            entries.getFirst().caller().rank(),
+                            rank(entries.getFirst(), byName),
                             except.getOrDefault(name, List.of()),
                             to.getOrDefault(name, List.of()),
                             LIVE)));

@@ -6,6 +6,7 @@ import io.meshcapture.plan.InterfaceName;
 import io.meshcapture.plan.Network;
 import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.Forwarding;
 import io.meshcapture.rules.Step;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,19 +47,35 @@ final class ZoneRules {
 
     /** What the jump to the chain asks: most packets are neither. */
     static List<String> asked(Family family) {
-        return List.of("-p udp", refusals(family));
+        return List.of("-p udp", refusals(family, true));
     }
 
     static void render(Decision decision, Step.Dns dns, Family family, Slot slot, Ruleset ruleset) {
         Ruleset.Contents raw = ruleset.in(Table.RAW);
         List<Rule> rules = raw.chain(slot.chain("ZONE"));
-        rules.add(
-                Rule.of(refusals(family) + " " + quoting(family, dns.listener().number()), ANSWERS, INTO));
+        boolean forwards = decision.forwarding() != null;
+        rules.add(Rule.of(
+                refusals(family, forwards) + " "
+                        + quoting(family, dns.listener().number()),
+                ANSWERS,
+                INTO));
         rules.add(Rule.of("! -p udp", NOT_DNS, "-j RETURN"));
-        String loopback = family == Family.IPV4 ? "127.0.0.0/8" : "::1/128";
-        rules.add(Rule.of("-s " + loopback + " -p udp -m udp --sport " + dns.listener(), ANSWERS, INTO));
+        // guests are not answered from loopback
+        rules.add(Rule.of(from(family, forwards) + "-p udp -m udp --sport " + dns.listener(), ANSWERS, INTO));
+        queries(decision.steps(), dns, family, rules);
+        Forwarding forwarding = decision.forwarding();
+        if (forwarding != null) {
+            queries(forwarding.steps(), dns, family, raw.chain(slot.chain("ZONE_FWD")));
+            for (InterfaceName name : forwarding.interfaces()) {
+                raw.chain(slot.chain("GUESTS"))
+                        .add(Rule.of("-i " + Renderer.spelled(name) + " -j " + slot.chain("ZONE_FWD")));
+            }
+        }
+    }
+
+    private static void queries(List<Step> before, Step.Dns dns, Family family, List<Rule> rules) {
         rules.add(Rule.of("-p udp -m udp ! --dport " + Step.Dns.PORT, NOT_DNS, "-j RETURN"));
-        for (Step step : decision.steps()) {
+        for (Step step : before) {
             if (step.equals(dns)) {
                 break;
             }
@@ -67,6 +84,10 @@ final class ZoneRules {
         for (String match : servers(dns, family)) {
             rules.add(Rule.of(with(match, "-p udp"), QUERIES, INTO));
         }
+    }
+
+    private static String from(Family family, boolean anywhere) {
+        return anywhere ? "" : family == Family.IPV4 ? "-s 127.0.0.0/8 " : "-s ::1/128 ";
     }
 
     /** What keeps a query direct where it is decided keeps it out of the zone. */
@@ -80,6 +101,8 @@ final class ZoneRules {
             envoy.uids().forEach(uid -> matches.add("-m owner --uid-owner " + uid));
         } else if (step instanceof Step.EnvoyGroups envoy) {
             envoy.gids().forEach(gid -> matches.add("-m owner --gid-owner " + gid));
+        } else if (step instanceof Step.OwnAddresses) {
+            matches.add("-m addrtype --dst-type LOCAL"); // of guests only: here they come after DNS
         } else if (step instanceof Step.Multicast) {
             for (Network network : AlwaysDirect.MULTICAST) {
                 if (network.family() == family) {
@@ -92,10 +115,9 @@ final class ZoneRules {
         matches.forEach(match -> rules.add(Rule.of(match, step.why(), "-j RETURN")));
     }
 
-    private static String refusals(Family family) {
-        return family == Family.IPV4
-                ? "-s 127.0.0.0/8 -p icmp -m icmp --icmp-type 3"
-                : "-s ::1/128 -p ipv6-icmp -m icmp6 --icmpv6-type 1";
+    private static String refusals(Family family, boolean anywhere) {
+        return from(family, anywhere)
+                + (family == Family.IPV4 ? "-p icmp -m icmp --icmp-type 3" : "-p ipv6-icmp -m icmp6 --icmpv6-type 1");
     }
 
     /**

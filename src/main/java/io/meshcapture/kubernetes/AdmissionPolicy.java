@@ -1,0 +1,168 @@
+package io.meshcapture.kubernetes;
+
+import io.meshcapture.plan.Ports;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * A MutatingAdmissionPolicy and its binding, by which the API server itself adds the container to pods that carry the label
+ * {@code meshcapture.io/inject: "true"} ({@code admissionregistration.k8s.io/v1}, Kubernetes 1.36).
+ *
+ * <p>Its patch is a JSONPatch, because the other kind, ApplyConfiguration, adds at the end of the list, after initContainers
+ * that should be captured already, and may not set capabilities.
+ */
+public final class AdmissionPolicy {
+    /** Fields that are maps and no objects with a type of their own. */
+    private static final Set<String> MAPS = Set.of("requests", "limits");
+
+    private static final List<String> PROBES = List.of("livenessProbe", "readinessProbe", "startupProbe");
+    private static final List<String> ACTIONS = List.of("httpGet", "tcpSocket", "grpc");
+    private static final String CONTAINER = "Object.spec.initContainers";
+    private static final String COMPUTED = "@inbound-except@";
+
+    private AdmissionPolicy() {}
+
+    /**
+     * The manifest.
+     *
+     * @param name of the policy and of its binding
+     * @param inbound whether connections that arrive are captured, so that ports of probes and metrics have to be excepted
+     * @param excepted the inbound ports that the plan excepts
+     */
+    public static String text(String name, CaptureContainer container, boolean inbound, Ports excepted) {
+        // the flag with the ports is written by the API server, which sees the pod
+        CaptureContainer patched = inbound
+                ? new CaptureContainer(
+                        container.image(), container.pullPolicy(), withoutExcept(container), container.configMap())
+                : container;
+        Value.Fields fields = patched.container(new HealthPorts.Found(List.of(), excepted, List.of()), false);
+        String value = cel(fields, CONTAINER, 10)
+                .replace(
+                        ValueWriter.quoted(COMPUTED) + "]",
+                        "] + (variables.except.size() == 0 ? [] : [\"--inbound-except=\" + variables.except.join(\",\")])")
+                .replace(", ] +", "] +");
+        return """
+                # Pods with the label %1$s: "true" get the initContainer that captures, from the API server itself.
+                # By meshcapture inject --policy; Kubernetes 1.36 or later.
+                apiVersion: admissionregistration.k8s.io/v1
+                kind: MutatingAdmissionPolicy
+                metadata:
+                  name: %2$s
+                spec:
+                  # a pod that should be captured and cannot be is not let in uncaptured
+                  failurePolicy: Fail
+                  reinvocationPolicy: IfNeeded
+                  matchConstraints:
+                    resourceRules:
+                    - apiGroups: [""]
+                      apiVersions: ["v1"]
+                      operations: ["CREATE"]
+                      resources: ["pods"]
+                    objectSelector:
+                      matchLabels:
+                        %1$s: "true"
+                  matchConditions:
+                  - name: not-injected-yet
+                    expression: "!has(object.spec.initContainers) || !object.spec.initContainers.exists(c, c.name == '%3$s')"
+                  # it would capture its whole node
+                  - name: not-on-the-nodes-network
+                    expression: "!has(object.spec.hostNetwork) || !object.spec.hostNetwork"
+                %4$s  mutations:
+                  - patchType: JSONPatch
+                    jsonPatch:
+                      expression: >-
+                        (has(object.spec.initContainers) ? [] :
+                          [JSONPatch{op: "add", path: "/spec/initContainers", value: []}]) +
+                        [JSONPatch{op: "add", path: "/spec/initContainers/0", value: %5$s}]%6$s
+                ---
+                apiVersion: admissionregistration.k8s.io/v1
+                kind: MutatingAdmissionPolicyBinding
+                metadata:
+                  name: %2$s
+                spec:
+                  policyName: %2$s
+                """.formatted(
+                        PodChecks.INJECT,
+                        name,
+                        CaptureContainer.NAME,
+                        inbound ? variables(excepted) : "",
+                        value,
+                        volume(container));
+    }
+
+    private static CaptureContainer.Arguments withoutExcept(CaptureContainer container) {
+        return ports -> {
+            List<String> words = new ArrayList<>(container.arguments().excepting(Ports.NONE));
+            words.removeIf(word -> word.startsWith("--inbound-except="));
+            words.add(COMPUTED);
+            return words;
+        };
+    }
+
+    private static String volume(CaptureContainer container) {
+        if (container.configMap() == null) {
+            return "";
+        }
+        return """
+                 +
+                        (has(object.spec.volumes) ? [] : [JSONPatch{op: "add", path: "/spec/volumes", value: []}]) +
+                        [JSONPatch{op: "add", path: "/spec/volumes/-", value: %s}]""".formatted(cel(container.volume(container.configMap()), "Object.spec.volumes", 10));
+    }
+
+    /** The ports of probes and metrics, as HealthPorts finds them in a manifest. */
+    private static String variables(Ports excepted) {
+        List<String> lists = new ArrayList<>();
+        excepted.ranges().forEach(range -> lists.add("[" + ValueWriter.quoted(range.toString()) + "]"));
+        for (String probe : PROBES) {
+            for (String action : ACTIONS) {
+                String at = "c." + probe + "." + action;
+                lists.add(
+                        ("variables.containers.filter(c, has(c.%s) && has(%s)).map(c, type(%2$s.port) == int ? string(%2$s.port) :"
+                                        + " c.ports.filter(p, has(p.name) && p.name == string(%2$s.port)).map(p, string(p.containerPort)).join(\",\"))")
+                                .formatted(probe, at));
+            }
+        }
+        lists.add(
+                "variables.containers.filter(c, has(c.ports)).map(c, c.ports.filter(p, has(p.name) &&"
+                        + " p.name.matches('^((.*-)?metrics(-.*)?|prometheus|prom)$')).map(p, string(p.containerPort)).join(\",\"))");
+        lists.add("(has(object.metadata.annotations) && 'prometheus.io/port' in object.metadata.annotations ?"
+                + " [object.metadata.annotations['prometheus.io/port']] : [])");
+        return """
+                  # the kubelet and Prometheus are not in the mesh: ports of probes and metrics are not captured
+                  variables:
+                  - name: containers
+                    expression: "object.spec.containers + (has(object.spec.initContainers) ? object.spec.initContainers : [])"
+                  - name: except
+                    expression: >-
+                      (%s).filter(port, port != "")
+                """.formatted(String.join(" +\n      ", lists));
+    }
+
+    /** A value as CEL writes objects of a type: {@code Object.spec.initContainers{name: "a"}}. */
+    private static String cel(Value value, String type, int indentation) {
+        return switch (value) {
+            case Value.Text text -> ValueWriter.quoted(text.text());
+            case Value.Literal literal -> literal.text();
+            case Value.Items items ->
+                "["
+                        + String.join(
+                                ", ",
+                                items.items().stream()
+                                        .map(item -> cel(item, type, indentation))
+                                        .toList()) + "]";
+            case Value.Fields fields -> {
+                boolean map = MAPS.contains(type.substring(type.lastIndexOf('.') + 1));
+                String start = "\n" + " ".repeat(indentation + 2);
+                List<String> members = fields.fields().stream()
+                        .map(field -> (map ? ValueWriter.quoted(field.key()) : field.key())
+                                + ": "
+                                + cel(field.value(), type + "." + field.key(), indentation + 2))
+                        .toList();
+                boolean leaf = fields.fields().stream().noneMatch(field -> field.value() instanceof Value.Fields);
+                yield (map ? "" : type) + "{"
+                        + (leaf ? String.join(", ", members) : start + String.join("," + start, members)) + "}";
+            }
+        };
+    }
+}

@@ -1,0 +1,204 @@
+package io.meshcapture.kubernetes;
+
+import io.meshcapture.failure.Failure;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.yaml.snakeyaml.DumperOptions.FlowStyle;
+import org.yaml.snakeyaml.nodes.CollectionNode;
+import org.yaml.snakeyaml.nodes.MappingNode;
+import org.yaml.snakeyaml.nodes.Node;
+import org.yaml.snakeyaml.nodes.NodeTuple;
+import org.yaml.snakeyaml.nodes.ScalarNode;
+import org.yaml.snakeyaml.nodes.SequenceNode;
+
+/**
+ * Adds, replaces and removes single items of a mapping's lists, in the style that the place has: lines among lines, brackets
+ * within brackets. What was added and is removed again leaves the bytes as they were.
+ */
+final class ListEditor {
+    private final Manifest manifest;
+    private final ManifestText text;
+    private final NodeFields fields;
+    private final Edits edits;
+    private int @Nullable [] dashes;
+
+    ListEditor(Manifest manifest, Edits edits) {
+        this.manifest = manifest;
+        this.text = manifest.text();
+        this.fields = new NodeFields(manifest);
+        this.edits = edits;
+    }
+
+    /** Adds an item before all others; a list that is not there yet comes before the key {@code sibling}. */
+    void addFirst(MappingNode parent, String key, String sibling, Value item) {
+        NodeTuple pair = fields.own(parent, key);
+        if (pair == null) {
+            addList(parent, key, sibling, item);
+            return;
+        }
+        Node value = pair.getValueNode();
+        if (value instanceof SequenceNode list && isFlow(list)) {
+            edits.insert(
+                    text.indexOf('[', start(list)) + 1,
+                    ValueWriter.json(item) + (list.getValue().isEmpty() ? "" : ", "));
+        } else if (value instanceof SequenceNode list) {
+            int dash = dash(list.getValue().getFirst());
+            String lines = ValueWriter.item(item, text.column(dash), text.lineBreak()) + text.lineBreak();
+            String indentation = " ".repeat(text.column(dash));
+            if (text.startsLine(dash)) {
+                edits.insert(text.aboveComments(dash), indentation + lines);
+            } else {
+                edits.insert(dash, lines + indentation);
+            }
+        } else if (value instanceof ScalarNode && NodeFields.isNull(value)) {
+            String list = "[" + ValueWriter.json(item) + "]";
+            boolean empty = start(value) == text.offset(value.getEndMark());
+            edits.replace(start(value), text.offset(value.getEndMark()), empty ? " " + list : list);
+        } else {
+            throw new Failure.Invalid(
+                    List.of(manifest.problem(value, key + " is not a list", "write a list, or leave it out")));
+        }
+    }
+
+    private void addList(MappingNode parent, String key, String sibling, Value item) {
+        Node merged = fields.merged(parent, key);
+        if (merged != null) {
+            throw new Failure.Invalid(List.of(manifest.problem(
+                    merged, key + " comes from elsewhere by a merge key (<<)", "write it out where it is used")));
+        }
+        if (isFlow(parent)) {
+            edits.insert(
+                    text.indexOf('{', start(parent)) + 1,
+                    ValueWriter.quoted(key) + ": [" + ValueWriter.json(item) + "]"
+                            + (parent.getValue().isEmpty() ? "" : ", "));
+            return;
+        }
+        NodeTuple next = fields.own(parent, sibling);
+        if (next == null) {
+            next = parent.getValue().getFirst();
+        }
+        int at = start(next.getKeyNode());
+        int column = text.column(at);
+        // lists as its neighbour has them: at the key's own column, or further in
+        boolean alike = next.getValueNode() instanceof SequenceNode list
+                && !isFlow(list)
+                && start(list) > at
+                && text.startsLine(dash(list.getValue().getFirst()));
+        int inner = alike
+                ? text.column(
+                        dash(((SequenceNode) next.getValueNode()).getValue().getFirst()))
+                : column;
+        String lines = key + ":" + text.lineBreak() + " ".repeat(inner)
+                + ValueWriter.item(item, inner, text.lineBreak()) + text.lineBreak();
+        if (text.startsLine(at)) {
+            edits.insert(text.aboveComments(at), " ".repeat(column) + lines);
+        } else {
+            edits.insert(at, lines + " ".repeat(column));
+        }
+    }
+
+    void replace(SequenceNode list, int index, Value item) {
+        Node old = list.getValue().get(index);
+        if (isFlow(list)) {
+            edits.replace(start(old), text.offset(old.getEndMark()), ValueWriter.json(item));
+        } else {
+            int dash = dash(old);
+            edits.replace(dash, text.lineEnd(end(old)), ValueWriter.item(item, text.column(dash), text.lineBreak()));
+        }
+    }
+
+    /** Removes an item, and the list where it was the only one; an empty list in brackets stays among lines. */
+    void remove(MappingNode parent, String key, int index) {
+        NodeTuple pair = fields.own(parent, key);
+        if (pair == null || !(pair.getValueNode() instanceof SequenceNode list)) {
+            throw new IllegalArgumentException(key);
+        }
+        boolean only = list.getValue().size() == 1;
+        if (only && isFlow(parent)) {
+            removeFromBrackets(
+                    start(pair.getKeyNode()),
+                    text.offset(list.getEndMark()),
+                    parent.getValue().indexOf(pair),
+                    parent.getValue().size(),
+                    i -> text.offset(parent.getValue().get(i).getValueNode().getEndMark()));
+        } else if (isFlow(list)) {
+            Node item = list.getValue().get(index);
+            removeFromBrackets(
+                    start(item),
+                    text.offset(item.getEndMark()),
+                    index,
+                    list.getValue().size(),
+                    i -> text.offset(list.getValue().get(i).getEndMark()));
+        } else {
+            Node item = list.getValue().get(index);
+            removeLines(only ? start(pair.getKeyNode()) : dash(item), end(item));
+        }
+    }
+
+    private void removeLines(int from, int last) {
+        if (text.startsLine(from)) {
+            edits.remove(text.lineStart(from), text.nextLine(last));
+            return;
+        }
+        int next = text.nextLine(last);
+        while (text.at(next) == ' ') {
+            next++;
+        }
+        edits.remove(from, next);
+    }
+
+    private interface Ends {
+        int end(int index);
+    }
+
+    /** One of several things with commas between them, with the comma that goes with it. */
+    private void removeFromBrackets(int from, int to, int index, int size, Ends ends) {
+        if (size == 1) {
+            edits.remove(from, to);
+        } else if (index == size - 1) {
+            edits.remove(ends.end(index - 1), to);
+        } else {
+            int comma = text.indexOf(',', to);
+            edits.remove(from, text.at(comma + 1) == ' ' ? comma + 2 : comma + 1);
+        }
+    }
+
+    private int start(Node node) {
+        return text.offset(node.getStartMark());
+    }
+
+    private static boolean isFlow(CollectionNode<?> node) {
+        return node.getFlowStyle() == FlowStyle.FLOW;
+    }
+
+    /** The dash before an item. */
+    private int dash(Node item) {
+        if (dashes == null) {
+            dashes = manifest.dashes();
+        }
+        int found = Arrays.binarySearch(dashes, start(item));
+        return dashes[found < 0 ? -found - 2 : found];
+    }
+
+    /** Where the text of a node ends; a block's end mark stands at what comes next, behind comments and empty lines. */
+    private int end(Node node) {
+        if (node instanceof ScalarNode) {
+            int end = text.offset(node.getEndMark());
+            while (end > start(node) && (text.at(end - 1) == '\n' || text.at(end - 1) == '\r')) {
+                end--;
+            }
+            return end;
+        }
+        if (node instanceof MappingNode mapping && !isFlow(mapping)) {
+            NodeTuple last = mapping.getValue().getLast();
+            int key = text.offset(last.getKeyNode().getEndMark());
+            // an alias stands for what is further up
+            return start(last.getValueNode()) < key ? key : end(last.getValueNode());
+        }
+        if (node instanceof SequenceNode list && !isFlow(list)) {
+            return end(list.getValue().getLast());
+        }
+        return text.offset(node.getEndMark());
+    }
+}

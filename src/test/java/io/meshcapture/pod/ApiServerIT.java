@@ -1,0 +1,148 @@
+package io.meshcapture.pod;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.Gson;
+import io.meshcapture.lab.Await;
+import io.meshcapture.pod.Cluster.Ending;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** What an API server says to what inject writes, and does by what it prints. */
+final class ApiServerIT {
+    private final Shop shop = Shop.open();
+
+    @Test
+    void everythingThatInjectWritesIsTakenByTheApiServer() {
+        String kinds = Shop.injected(Shop.text(Path.of("src/test/resources/io/meshcapture/pod/kinds.yaml")));
+        Ending taken = shop.cluster.kubectlReading(kinds, "apply", "--dry-run=server", "-f", "-");
+        assertEquals(
+                7,
+                taken.orFail()
+                        .lines()
+                        .filter(line -> line.endsWith("(server dry run)"))
+                        .count(),
+                taken.out());
+    }
+
+    @Test
+    void aDeploymentWithTheLabelIsInjectedByThePolicy() {
+        shop.cluster.apply(Shop.injected("", "--policy"));
+        String names = "jsonpath={.spec.initContainers[*].name}";
+        String labelled =
+                shop.manifest("labelled").replace("labels: {app: shop}", "labels: {meshcapture.io/inject: \"true\"}");
+        // the API server takes up a new policy within a second or two
+        Await.until(
+                Duration.ofSeconds(30),
+                "the policy to be in force",
+                () -> shop.cluster
+                        .kubectlReading(
+                                labelled,
+                                "apply",
+                                "--dry-run=server",
+                                "-o",
+                                "jsonpath={.spec.initContainers[*].name}",
+                                "-f",
+                                "-")
+                        .out()
+                        .equals("meshcapture migrate"));
+        String spec =
+                labelled.substring(labelled.indexOf("spec:\n")).indent(4).replaceFirst("(?m)^    spec:", "    spec:");
+        shop.cluster.apply("""
+                apiVersion: apps/v1
+                kind: Deployment
+                metadata: {name: labelled}
+                spec:
+                  selector: {matchLabels: {app: labelled}}
+                  template:
+                    metadata: {labels: {app: labelled, meshcapture.io/inject: "true"}}
+                """ + spec);
+        shop.cluster
+                .kubectl("wait", "--for=condition=Available", "deployment/labelled", "--timeout=90s")
+                .orFail();
+        String name = shop.cluster
+                .kubectl("get", "pods", "-l", "app=labelled", "-o", "jsonpath={.items[0].metadata.name}")
+                .orFail();
+        shop.assertCaptured(name);
+        // probes and metrics as inject finds them in a manifest
+        String args = "jsonpath={.spec.initContainers[0].args}";
+        String byHand = shop.cluster
+                .kubectlReading(
+                        Shop.injected(shop.manifest("by-hand")), "apply", "--dry-run=server", "-o", args, "-f", "-")
+                .orFail();
+        assertEquals(
+                words(byHand),
+                words(shop.cluster.kubectl("get", "pod", name, "-o", args).orFail()));
+        String onTheNode = labelled.replace("spec:\n", "spec:\n  hostNetwork: true\n");
+        assertEquals(
+                "migrate",
+                shop.cluster
+                        .kubectlReading(onTheNode, "apply", "--dry-run=server", "-o", names, "-f", "-")
+                        .orFail(),
+                "one that would capture its node");
+        // one that is injected already is not injected twice
+        String both = Shop.injected(labelled);
+        assertEquals(
+                "meshcapture migrate",
+                shop.cluster
+                        .kubectlReading(
+                                both,
+                                "apply",
+                                "--dry-run=server",
+                                "-o",
+                                "jsonpath={.spec.initContainers[*].name}",
+                                "-f",
+                                "-")
+                        .orFail());
+    }
+
+    @Test
+    void aPlanOfSeveralServicesComesFromAConfigMapByKustomizeToo() {
+        shop.cluster
+                .kubectl(
+                        "apply",
+                        "-k",
+                        Path.of("test-env/kubernetes/example").toAbsolutePath().toString())
+                .orFail();
+        shop.cluster
+                .kubectl("wait", "--for=condition=Available", "deployment/shop", "--timeout=90s")
+                .orFail();
+        String said = shop.cluster
+                .kubectl("logs", "deployment/shop", "-c", "meshcapture")
+                .orFail();
+        assertTrue(said.contains("captured: orders, rest\n"), said);
+        // what the example's patch has written by hand is what inject writes
+        Ending built = shop.cluster.kubectl(
+                "kustomize",
+                Path.of("test-env/kubernetes/example").toAbsolutePath().toString());
+        String configMap = built.orFail().replaceFirst("(?s).*\n  name: (meshcapture-plan-[a-z0-9]+)\n.*", "$1");
+        Shop.Terminal again = Shop.Terminal.run(
+                built.out(), "inject", "-f", "test-env/kubernetes/example/plan.yaml", "--config-map", configMap);
+        assertEquals(built.out(), again.out());
+        assertTrue(again.err().contains("Deployment/shop: injected already\n"), again.err());
+    }
+
+    @Test
+    void podSecurityBelowPrivilegedRefusesItAndSaysWhy() {
+        for (String level : List.of("baseline", "restricted")) {
+            shop.cluster.apply("{apiVersion: v1, kind: Namespace, metadata: {name: " + level
+                    + ", labels: {pod-security.kubernetes.io/enforce: " + level + "}}}");
+            Ending refused =
+                    shop.cluster.kubectlReading(Shop.injected(shop.manifest("shop")), "apply", "-n", level, "-f", "-");
+            assertEquals(1, refused.code());
+            assertTrue(
+                    refused.err().contains("violates PodSecurity \"" + level + ":latest\"")
+                            && refused.err().contains("container \"meshcapture\" must not include \"NET_ADMIN\""),
+                    refused.err());
+        }
+    }
+
+    /** The arguments, whatever their order. */
+    private static Set<String> words(String json) {
+        return Set.copyOf(new Gson().<List<String>>fromJson(json, List.class));
+    }
+}

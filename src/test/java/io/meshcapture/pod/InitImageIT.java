@@ -1,0 +1,115 @@
+package io.meshcapture.pod;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.JsonObject;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** The init image: what is in it, and how it fails. */
+final class InitImageIT {
+    private final Shop shop = Shop.open();
+
+    @Test
+    void whyCaptureFailedStandsInTheTerminationMessage() {
+        assertEnds(
+                "wrong",
+                Shop.injected(shop.manifest("wrong")).replace("--envoy-user=1337", "\"--envoy-user=13 37\""),
+                2,
+                """
+                user "13 37" is neither a name nor an id; --envoy-user; write a name such as envoy or a number such as 1337
+                """);
+        assertEnds(
+                "incapable",
+                Shop.injected(shop.manifest("incapable")).replace("add: [\"NET_ADMIN\"]", "add: []"),
+                4,
+                """
+                the privilege CAP_NET_ADMIN is missing; netfilter can neither be read nor changed without it; run it with sudo, \
+                or in a container add the capability NET_ADMIN
+                """);
+    }
+
+    /** By itself, and not by way of capture, which does not use it here. */
+    @Test
+    void bothFlavoursOfIptablesRunInTheImageAndTheLegacyOneNeedsOneCapabilityMore() {
+        String container = """
+                  - name: %s
+                    image: %s
+                    imagePullPolicy: Never
+                    command: [%s]
+                    securityContext:
+                      readOnlyRootFilesystem: true
+                      allowPrivilegeEscalation: false
+                      capabilities: {drop: [ALL], add: [%s]}
+                """;
+        StringBuilder pod = new StringBuilder(
+                "apiVersion: v1\nkind: Pod\nmetadata: {name: tables}\nspec:\n  restartPolicy: Never\n  containers:\n");
+        List<String> names = new ArrayList<>();
+        for (String family : List.of("iptables", "ip6tables")) {
+            for (String what : List.of("", "-save", "-restore")) {
+                for (String flavour : List.of("-nft", "-legacy")) {
+                    String program = family + flavour + what;
+                    String command = "/usr/sbin/" + program + (what.isEmpty() ? ", -t, nat, -S" : "");
+                    String enough = flavour.equals("-nft") ? "NET_ADMIN" : "NET_ADMIN, NET_RAW";
+                    pod.append(container.formatted(program, Cluster.INIT_IMAGE, command, enough));
+                    names.add(program);
+                }
+            }
+            String tooLittle = family + "-legacy-without";
+            pod.append(container.formatted(
+                    tooLittle, Cluster.INIT_IMAGE, "/usr/sbin/" + family + "-legacy, -t, nat, -S", "NET_ADMIN"));
+            names.add(tooLittle);
+        }
+        shop.cluster.apply(pod.toString());
+        JsonObject ended = shop.cluster.waitFor(
+                "tables",
+                "ended",
+                now -> names.stream()
+                        .allMatch(name -> Cluster.terminated(now, name).has("exitCode")));
+        for (String name : names) {
+            int code = Cluster.terminated(ended, name).get("exitCode").getAsInt();
+            String said = shop.cluster.kubectl("logs", "tables", "-c", name).out();
+            boolean works = code == 0;
+            assertEquals(!name.endsWith("-without"), works, name + " ended with " + code + ": " + said);
+        }
+    }
+
+    @Test
+    void theImageHoldsNoShellNoPackageManagerAndSaysWhatIsInIt() {
+        String containerd = "ctr -a /run/containerd.sock -n k8s.io ";
+        String image = "docker.io/library/" + Cluster.INIT_IMAGE;
+        String listing = shop.cluster
+                .onTheNode(
+                        "sh",
+                        "-c",
+                        "mkdir /run/look && " + containerd + "images mount " + image
+                                + " /run/look >/dev/null && cd /run/look"
+                                + " && find . -type f -perm /111 ! -name '*.so*' && cat opt/meshcapture/doc/*bom.json")
+                .orFail();
+        List<String> programs = listing.lines()
+                .filter(line -> line.startsWith("./"))
+                .map(line -> line.replaceAll(".*/", ""))
+                .sorted()
+                .toList();
+        assertEquals(
+                List.of("java", "jexec", "jspawnhelper", "meshcapture", "xtables-legacy-multi", "xtables-nft-multi"),
+                programs.stream().filter(name -> !name.startsWith("ld-linux")).toList());
+        assertTrue(listing.contains("\"purl\":\"pkg:deb/debian/libnftables1@"), listing);
+        assertTrue(listing.contains("pkg:maven/com.github.jnr/jnr-ffi@"), listing);
+    }
+
+    private void assertEnds(String pod, String manifest, int code, String message) {
+        shop.cluster.apply(manifest);
+        JsonObject ended = Cluster.terminated(
+                shop.cluster.waitFor(
+                        pod,
+                        "ended",
+                        now -> Cluster.terminated(now, "meshcapture").has("exitCode")),
+                "meshcapture");
+        assertEquals(message, ended.get("message").getAsString());
+        assertEquals(code, ended.get("exitCode").getAsInt());
+        shop.cluster.kubectl("delete", "pod", pod, "--now", "--wait=false").orFail();
+    }
+}

@@ -1,0 +1,127 @@
+package io.meshcapture.pod;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.JsonElement;
+import io.meshcapture.cli.Main;
+import io.meshcapture.lab.Await;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A cluster on which a pod runs that others call, and the manifest of one that calls it: a service that nobody modified, with
+ * a real Envoy beside it. One for all classes of tests, because it takes a quarter of a minute to start; it ends with this JVM.
+ */
+final class Shop {
+    private static final Path FILES = Path.of("test-env/kubernetes/shop").toAbsolutePath();
+    private static final List<String> PLAN =
+            List.of("inject", "--envoy-user=1337", "--to=any", "--envoy-inbound=15006", "--image-pull-policy=Never");
+
+    private static final class Lazily {
+        static final Shop OPEN = new Shop(Cluster.start());
+    }
+
+    final Cluster cluster;
+    final String upstream4;
+    final String upstream6;
+
+    static Shop open() {
+        return Lazily.OPEN;
+    }
+
+    private Shop(Cluster cluster) {
+        this.cluster = cluster;
+        cluster.kubectl(
+                        "create",
+                        "configmap",
+                        "programs",
+                        "--from-file=" + FILES.resolve("upstream.py"),
+                        "--from-file=" + Path.of("test-env/envoy/outbound.yaml").toAbsolutePath())
+                .orFail();
+        cluster.apply(text(FILES.resolve("catalog.yaml")));
+        List<String> addresses = new ArrayList<>();
+        for (JsonElement address :
+                cluster.waitUntilReady("catalog").getAsJsonObject("status").getAsJsonArray("podIPs")) {
+            addresses.add(address.getAsJsonObject().get("ip").getAsString());
+        }
+        assertTrue(addresses.size() == 2 && addresses.getLast().contains(":"), "both families: " + addresses);
+        upstream4 = addresses.getFirst();
+        upstream6 = "[" + addresses.getLast() + "]";
+    }
+
+    static String text(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The manifest of the pod that calls, under another name. */
+    String manifest(String name) {
+        return text(FILES.resolve("shop.yaml"))
+                .replace("name: shop", "name: " + name)
+                .replace("UPSTREAM", upstream4);
+    }
+
+    /** What meshcapture printed and answered, with that on standard input. */
+    record Terminal(int code, String out, String err) {
+        static Terminal run(String input, String... arguments) {
+            StringWriter out = new StringWriter();
+            StringWriter err = new StringWriter();
+            int code = Main.run(
+                    new PrintWriter(out),
+                    new PrintWriter(err),
+                    new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)),
+                    Map.of(),
+                    arguments);
+            return new Terminal(code, out.toString(), err.toString());
+        }
+    }
+
+    /** What inject makes of a manifest, with these options more. */
+    static String injected(String manifest, String... more) {
+        List<String> arguments = new ArrayList<>(PLAN);
+        arguments.addAll(List.of(more));
+        Terminal done = Terminal.run(manifest, arguments.toArray(String[]::new));
+        assertEquals(0, done.code(), done.err());
+        return done.out();
+    }
+
+    String call(String pod, String address) {
+        return cluster.kubectl(
+                        "exec",
+                        pod,
+                        "-c",
+                        "app",
+                        "--",
+                        "curl",
+                        "-sS",
+                        "--max-time",
+                        "10",
+                        "http://" + address + ":8080/")
+                .orFail();
+    }
+
+    void assertCaptured(String pod) {
+        Await.until(
+                Duration.ofSeconds(30),
+                "Envoy of " + pod,
+                () -> cluster.kubectl("exec", pod, "-c", "app", "--", "curl", "-sf", "http://127.0.0.1:9901/ready")
+                                .code()
+                        == 0);
+        assertEquals("via envoy\n", call(pod, upstream4));
+        assertEquals("via envoy\n", call(pod, upstream6));
+    }
+}
