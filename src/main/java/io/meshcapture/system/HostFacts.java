@@ -56,6 +56,15 @@ public final class HostFacts {
         return ownAddresses().contains(new Address(Family.IPV6, 0, 1));
     }
 
+    /** What the host calls itself (sethostname(2)), in the calling thread's namespace. */
+    public static String name() {
+        try {
+            return ProcFile.read(Path.of("/proc/sys/kernel/hostname")).strip();
+        } catch (IOException e) {
+            return "localhost";
+        }
+    }
+
     /**
      * Addresses that lead to the host itself: those of the calling thread's network namespace, and the two of all zeros,
      * which the kernel connects to loopback. Not by java.net: it reads the namespace of the process's first thread.

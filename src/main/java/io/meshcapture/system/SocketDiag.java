@@ -94,7 +94,10 @@ final class SocketDiag {
     }
 
     private static boolean dump(Netlink netlink, byte family, byte protocol, int states, Taker taker) {
-        return netlink.ask(dumpRequest(family, protocol, states), (answer, start, end) -> taker.take(socket(answer, start, end))) == 0;
+        return netlink.ask(
+                        dumpRequest(family, protocol, states),
+                        (answer, start, end) -> taker.take(socket(answer, start, end)))
+                == 0;
     }
 
     private static ByteBuffer dumpRequest(byte family, byte protocol, int states) {

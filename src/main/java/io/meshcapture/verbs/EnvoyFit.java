@@ -36,9 +36,10 @@ final class EnvoyFit {
                 || !SocketTable.isWithoutTransparency(inbound.listener().number())) {
             return List.of();
         }
-        return List.of("Envoy's listener " + inbound.listener() + " is not transparent, so that with inbound.mode: tproxy"
-                + " every client is refused; write transparent: true into it and give Envoy CAP_NET_ADMIN, or write"
-                + " mode: redirect");
+        return List.of(
+                "Envoy's listener " + inbound.listener() + " is not transparent, so that with inbound.mode: tproxy"
+                        + " every client is refused; write transparent: true into it and give Envoy CAP_NET_ADMIN, or write"
+                        + " mode: redirect");
     }
 
     /** A sentence for each thing that does not fit, with its mend. */

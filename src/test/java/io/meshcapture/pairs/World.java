@@ -81,7 +81,9 @@ final class World {
     boolean stands(String yaml) {
         Meshcapture.Outcome outcome =
                 PROGRAM.reading(yaml + "backend: " + backend + "\n").run("apply", "-q", "-f", "-");
-        if (outcome.exit() != 0 && outcome.exit() != 2 && !outcome.err().contains("the backend " + backend + " cannot")) {
+        if (outcome.exit() != 0
+                && outcome.exit() != 2
+                && !outcome.err().contains("the backend " + backend + " cannot")) {
             throw new AssertionError(outcome + "\n" + yaml);
         }
         return outcome.exit() == 0;

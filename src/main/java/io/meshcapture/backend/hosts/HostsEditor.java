@@ -17,7 +17,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Edits a hosts file, alone among our own runs. What others do to the file meanwhile is kept: each edit is made where the
