@@ -5,6 +5,9 @@ import java.util.Locale;
 
 /** What a refused batch means. */
 final class Refusal {
+    private static final String TPROXY = " tproxy to ";
+    private static final String SOCKET = " socket ";
+
     private Refusal() {}
 
     /** The failure for what libnftables said. Its text is shown as evidence; its line numbers are not to be trusted. */
@@ -19,7 +22,7 @@ final class Refusal {
                     "run it with sudo, or in a container add the capability NET_ADMIN");
         }
         if (lower.contains("protocol not supported") || lower.contains("not supported")) {
-            return unavailable(said);
+            return unavailable(script, said);
         }
         if (lower.contains("message too long")) {
             return new Failure.Unavailable(
@@ -27,9 +30,10 @@ final class Refusal {
                     said,
                     "raise net.core.wmem_max, run it as root of the first user namespace, or apply fewer services");
         }
-        boolean creates = script.contains("add table");
+        // libnftables quotes the line that was refused
+        boolean creates = script.contains("add table") || error.contains(TPROXY) || error.contains(SOCKET);
         if (creates && lower.contains("no such file or directory")) {
-            return unavailable(said);
+            return unavailable(script, said);
         }
         return new Failure.Refused(
                 "the kernel refused the transaction, and nothing was changed",
@@ -37,12 +41,14 @@ final class Refusal {
                 "look at the table with: nft list table " + Ruleset.TABLE + "; then try again");
     }
 
-    private static Failure unavailable(String said) {
+    private static Failure unavailable(String script, String said) {
         return new Failure.Unavailable(
                 "this kernel lacks a part of nf_tables that capture needs",
                 said,
-                "load the modules with: modprobe -a nf_tables nft_chain_nat nft_redir nft_fib_inet nft_reject_inet"
-                        + " nft_socket; or run a kernel that has them");
+                "load the modules with: modprobe -a nf_tables nft_ct nft_chain_nat nft_redir nft_fib_inet nft_reject_inet"
+                        + (script.contains(SOCKET) ? " nft_socket" : "")
+                        + (script.contains(TPROXY) ? " nft_tproxy" : "")
+                        + "; or run a kernel that has them, see: meshcapture doctor");
     }
 
     static String firstLine(String error) {

@@ -38,6 +38,19 @@ class RefusalTest {
     }
 
     @ParameterizedTest
+    @CsvSource({
+        "meta l4proto tcp tproxy to :15006 accept, nft_tproxy",
+        "tcp dport 32768-60999 socket wildcard 0 accept, nft_socket"
+    })
+    void names_the_module_of_what_this_kernel_does_not_know_also_where_the_table_stands(String rule, String module) {
+        String script = "add rule inet meshcapture arriving " + rule + "\n";
+        Failure failure = Refusal.of(
+                script, "Error: Could not process rule: No such file or directory\n" + script + "    ^^^^\n");
+        assertEquals(ExitCode.UNAVAILABLE, failure.exitCode());
+        assertTrue(String.valueOf(failure.getMessage()).contains(" " + module + ";"), failure.getMessage());
+    }
+
+    @ParameterizedTest
     @CsvSource({"''", "'\n\n'"})
     void says_so_where_no_reason_is_given(String error) {
         assertTrue(String.valueOf(Refusal.of(CHANGES, error).getMessage()).contains("; it gave no reason; "));
