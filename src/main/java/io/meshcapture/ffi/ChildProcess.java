@@ -6,6 +6,7 @@ import com.kenai.jffi.Type;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A process that posix_spawn(3) has started, with pipes to its standard streams. It lives in the namespaces of the thread
@@ -43,9 +44,7 @@ public final class ChildProcess {
     private static final short POLLIN = 1;
     private static final short POLLOUT = 4;
 
-    private static final NativeLibrary LIBRARY =
-            NativeLibrary.load("libc.so.6", "install meshcapture for this system's architecture and C library");
-    private static final MemoryIO MEMORY = MemoryIO.getInstance();
+    private static @Nullable NativeLibrary loaded;
 
     /** Streams by number: what is written to it, and what it writes. */
     public static final int INPUT = 0;
@@ -55,6 +54,19 @@ public final class ChildProcess {
 
     private final int pid;
     private final int[] streams;
+
+    /** Not in a static field's initializer: what it throws there would not say why. */
+    private static synchronized NativeLibrary library() {
+        if (loaded == null) {
+            loaded =
+                    NativeLibrary.load("libc.so.6", "install meshcapture for this system's architecture and C library");
+        }
+        return loaded;
+    }
+
+    private static MemoryIO memory() {
+        return MemoryIO.getInstance();
+    }
 
     private ChildProcess(int pid, int[] streams) {
         this.pid = pid;
@@ -84,12 +96,13 @@ public final class ChildProcess {
      * @param environment all of it, as {@code NAME=value}
      */
     public static ChildProcess start(List<String> arguments, List<String> environment) throws NotStarted {
+        library(); // says why, where even jffi cannot be loaded
         List<NativeText> texts = new ArrayList<>();
         int[] ours = {-1, -1, -1};
         int[] theirs = {-1, -1, -1};
-        long actions = MEMORY.allocateMemory(OPAQUE, true);
-        long attributes = MEMORY.allocateMemory(OPAQUE, true);
-        long pid = MEMORY.allocateMemory(8, true);
+        long actions = memory().allocateMemory(OPAQUE, true);
+        long attributes = memory().allocateMemory(OPAQUE, true);
+        long pid = memory().allocateMemory(8, true);
         long argv = 0;
         long envp = 0;
         boolean started = false;
@@ -100,7 +113,8 @@ public final class ChildProcess {
             pointer("posix_spawnattr_init").call(attributes);
             for (int stream = INPUT; stream <= ERROR; stream++) {
                 pipe(stream, ours, theirs);
-                LIBRARY.function(
+                library()
+                        .function(
                                 "posix_spawn_file_actions_adddup2", Type.SINT32, Type.POINTER, Type.SINT32, Type.SINT32)
                         .call(actions, theirs[stream], stream);
             }
@@ -110,7 +124,7 @@ public final class ChildProcess {
                 throw new NotStarted(error);
             }
             started = true;
-            return new ChildProcess(MEMORY.getInt(pid), ours);
+            return new ChildProcess(memory().getInt(pid), ours);
         } finally {
             pointer("posix_spawn_file_actions_destroy").call(actions);
             pointer("posix_spawnattr_destroy").call(attributes);
@@ -131,9 +145,9 @@ public final class ChildProcess {
      */
     public static int detach(List<String> arguments, List<String> environment) throws NotStarted {
         List<NativeText> texts = new ArrayList<>();
-        long actions = MEMORY.allocateMemory(OPAQUE, true);
-        long attributes = MEMORY.allocateMemory(OPAQUE, true);
-        long pid = MEMORY.allocateMemory(8, true);
+        long actions = memory().allocateMemory(OPAQUE, true);
+        long attributes = memory().allocateMemory(OPAQUE, true);
+        long pid = memory().allocateMemory(8, true);
         long argv = 0;
         long envp = 0;
         try (NativeText nowhere = new NativeText("/dev/null")) {
@@ -142,7 +156,8 @@ public final class ChildProcess {
             pointer("posix_spawn_file_actions_init").call(actions);
             pointer("posix_spawnattr_init").call(attributes);
             for (int stream = INPUT; stream <= ERROR; stream++) {
-                LIBRARY.function(
+                library()
+                        .function(
                                 "posix_spawn_file_actions_addopen",
                                 Type.SINT32,
                                 Type.POINTER,
@@ -157,7 +172,7 @@ public final class ChildProcess {
             if (error != 0) {
                 throw new NotStarted(error);
             }
-            return MEMORY.getInt(pid);
+            return memory().getInt(pid);
         } finally {
             pointer("posix_spawn_file_actions_destroy").call(actions);
             pointer("posix_spawnattr_destroy").call(attributes);
@@ -169,68 +184,73 @@ public final class ChildProcess {
     private static void free(long... allocated) {
         for (long one : allocated) {
             if (one != 0) {
-                MEMORY.freeMemory(one);
+                memory().freeMemory(one);
             }
         }
     }
 
     private static NativeLibrary.Function spawn() {
-        return LIBRARY.function(
-                "posix_spawn",
-                Type.SINT32,
-                Type.POINTER,
-                Type.POINTER,
-                Type.POINTER,
-                Type.POINTER,
-                Type.POINTER,
-                Type.POINTER);
+        return library()
+                .function(
+                        "posix_spawn",
+                        Type.SINT32,
+                        Type.POINTER,
+                        Type.POINTER,
+                        Type.POINTER,
+                        Type.POINTER,
+                        Type.POINTER,
+                        Type.POINTER);
     }
 
     private static NativeLibrary.Function pointer(String function) {
-        return LIBRARY.function(function, Type.SINT32, Type.POINTER);
+        return library().function(function, Type.SINT32, Type.POINTER);
     }
 
     private static long array(List<String> words, List<NativeText> texts) {
-        long array = MEMORY.allocateMemory(8L * (words.size() + 1), true);
+        long array = memory().allocateMemory(8L * (words.size() + 1), true);
         for (int i = 0; i < words.size(); i++) {
             NativeText text = new NativeText(words.get(i));
             texts.add(text);
-            MEMORY.putLong(array + 8L * i, text.address());
+            memory().putLong(array + 8L * i, text.address());
         }
         return array;
     }
 
     /** Our end does not block: a program that neither reads nor ends would keep us for ever. */
     private static void pipe(int stream, int[] ours, int[] theirs) throws NotStarted {
-        long ends = MEMORY.allocateMemory(8, true);
+        long ends = memory().allocateMemory(8, true);
         try {
-            NativeLibrary.Function pipe = LIBRARY.function("pipe2", Type.SINT32, Type.POINTER, Type.SINT32);
+            NativeLibrary.Function pipe = library().function("pipe2", Type.SINT32, Type.POINTER, Type.SINT32);
             if ((int) pipe.call(ends, O_CLOEXEC) != 0) {
                 throw new NotStarted(LastError.getInstance().get());
             }
-            int reading = MEMORY.getInt(ends);
-            int writing = MEMORY.getInt(ends + 4);
+            int reading = memory().getInt(ends);
+            int writing = memory().getInt(ends + 4);
             ours[stream] = stream == INPUT ? writing : reading;
             theirs[stream] = stream == INPUT ? reading : writing;
-            LIBRARY.function("fcntl", Type.SINT32, Type.SINT32, Type.SINT32, Type.SINT32)
+            library()
+                    .function("fcntl", Type.SINT32, Type.SINT32, Type.SINT32, Type.SINT32)
                     .call(ours[stream], F_SETFL, O_NONBLOCK);
         } finally {
-            MEMORY.freeMemory(ends);
+            memory().freeMemory(ends);
         }
     }
 
     private static void setSignals(long attributes, int flags) {
-        LIBRARY.function("posix_spawnattr_setflags", Type.SINT32, Type.POINTER, Type.SINT16)
+        library()
+                .function("posix_spawnattr_setflags", Type.SINT32, Type.POINTER, Type.SINT16)
                 .call(attributes, flags);
-        long signals = MEMORY.allocateMemory(SIGNALS, true);
+        long signals = memory().allocateMemory(SIGNALS, true);
         try {
-            LIBRARY.function("posix_spawnattr_setsigmask", Type.SINT32, Type.POINTER, Type.POINTER)
+            library()
+                    .function("posix_spawnattr_setsigmask", Type.SINT32, Type.POINTER, Type.POINTER)
                     .call(attributes, signals);
             pointer("sigfillset").call(signals);
-            LIBRARY.function("posix_spawnattr_setsigdefault", Type.SINT32, Type.POINTER, Type.POINTER)
+            library()
+                    .function("posix_spawnattr_setsigdefault", Type.SINT32, Type.POINTER, Type.POINTER)
                     .call(attributes, signals);
         } finally {
-            MEMORY.freeMemory(signals);
+            memory().freeMemory(signals);
         }
     }
 
@@ -241,54 +261,56 @@ public final class ChildProcess {
 
     /** Waits until an open stream can be written to or read, or the time is over; {@code millis} at most. */
     public void await(long millis) {
-        long set = MEMORY.allocateMemory(3L * POLLFD, true);
+        long set = memory().allocateMemory(3L * POLLFD, true);
         try {
             int count = 0;
             for (int stream = INPUT; stream <= ERROR; stream++) {
                 if (isOpen(stream)) {
-                    MEMORY.putInt(set + (long) POLLFD * count, streams[stream]);
-                    MEMORY.putShort(set + (long) POLLFD * count + 4, stream == INPUT ? POLLOUT : POLLIN);
+                    memory().putInt(set + (long) POLLFD * count, streams[stream]);
+                    memory().putShort(set + (long) POLLFD * count + 4, stream == INPUT ? POLLOUT : POLLIN);
                     count++;
                 }
             }
-            LIBRARY.function("poll", Type.SINT32, Type.POINTER, Type.UINT64, Type.SINT32)
+            library()
+                    .function("poll", Type.SINT32, Type.POINTER, Type.UINT64, Type.SINT32)
                     .call(set, count, millis);
         } finally {
-            MEMORY.freeMemory(set);
+            memory().freeMemory(set);
         }
     }
 
     /** Writes what the pipe takes: a number of bytes, 0 where it is full, or the negated errno. */
     public int write(byte[] bytes, int from) {
         int length = Math.min(bytes.length - from, 1 << 16);
-        long buffer = MEMORY.allocateMemory(Math.max(1, length), false);
+        long buffer = memory().allocateMemory(Math.max(1, length), false);
         try {
-            MEMORY.putByteArray(buffer, bytes, from, length);
+            memory().putByteArray(buffer, bytes, from, length);
             return moved("write", streams[INPUT], buffer, length);
         } finally {
-            MEMORY.freeMemory(buffer);
+            memory().freeMemory(buffer);
         }
     }
 
     /** Reads what is there: null where that is nothing yet, an empty array at the end. */
     public byte @org.jspecify.annotations.Nullable [] read(int stream) {
         int length = 1 << 16;
-        long buffer = MEMORY.allocateMemory(length, false);
+        long buffer = memory().allocateMemory(length, false);
         try {
             int read = moved("read", streams[stream], buffer, length);
             if (read == -Errno.EAGAIN) {
                 return null;
             }
             byte[] bytes = new byte[Math.max(0, read)];
-            MEMORY.getByteArray(buffer, bytes, 0, bytes.length);
+            memory().getByteArray(buffer, bytes, 0, bytes.length);
             return bytes;
         } finally {
-            MEMORY.freeMemory(buffer);
+            memory().freeMemory(buffer);
         }
     }
 
     private static int moved(String function, int descriptor, long buffer, int length) {
-        long moved = LIBRARY.function(function, Type.SINT64, Type.SINT32, Type.POINTER, Type.UINT64)
+        long moved = library()
+                .function(function, Type.SINT64, Type.SINT32, Type.POINTER, Type.UINT64)
                 .call(descriptor, buffer, length);
         if (moved >= 0) {
             return (int) moved;
@@ -300,14 +322,14 @@ public final class ChildProcess {
     /** Closes our end of a stream. */
     public void close(int stream) {
         if (isOpen(stream)) {
-            LIBRARY.function("close", Type.SINT32, Type.SINT32).call(streams[stream]);
+            library().function("close", Type.SINT32, Type.SINT32).call(streams[stream]);
             streams[stream] = -1;
         }
     }
 
     /** Ends it at once. */
     public void kill() {
-        LIBRARY.function("kill", Type.SINT32, Type.SINT32, Type.SINT32).call(pid, SIGKILL);
+        library().function("kill", Type.SINT32, Type.SINT32, Type.SINT32).call(pid, SIGKILL);
     }
 
     /** Its process id. */
@@ -322,10 +344,10 @@ public final class ChildProcess {
      * @param wait whether to wait for the end
      */
     public int status(boolean wait) {
-        long status = MEMORY.allocateMemory(8, true);
+        long status = memory().allocateMemory(8, true);
         try {
             NativeLibrary.Function waitpid =
-                    LIBRARY.function("waitpid", Type.SINT32, Type.SINT32, Type.POINTER, Type.SINT32);
+                    library().function("waitpid", Type.SINT32, Type.SINT32, Type.POINTER, Type.SINT32);
             int ended;
             do {
                 ended = (int) waitpid.call(pid, status, wait ? 0 : WNOHANG);
@@ -333,10 +355,10 @@ public final class ChildProcess {
             if (ended != pid) {
                 return -1;
             }
-            int word = MEMORY.getInt(status);
+            int word = memory().getInt(status);
             return (word & 0x7f) == 0 ? (word >> 8) & 0xff : 128 + (word & 0x7f);
         } finally {
-            MEMORY.freeMemory(status);
+            memory().freeMemory(status);
         }
     }
 
@@ -344,6 +366,6 @@ public final class ChildProcess {
         Arrays.stream(descriptors)
                 .filter(descriptor -> descriptor >= 0)
                 .forEach(descriptor ->
-                        LIBRARY.function("close", Type.SINT32, Type.SINT32).call(descriptor));
+                        library().function("close", Type.SINT32, Type.SINT32).call(descriptor));
     }
 }

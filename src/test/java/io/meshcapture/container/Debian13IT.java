@@ -36,14 +36,17 @@ final class Debian13IT {
         Debian13.build(engine, goldenPlans());
     }
 
-    /** The stories' plans, but those that are refused, and those about systemd's units, of which a container has none. */
+    /**
+     * The stories' plans, but those that are refused, and those about systemd's units and the hosts file: the container has
+     * none, and may not write to its file.
+     */
     private static Map<String, Path> goldenPlans() throws IOException {
         Map<String, Path> plans = new TreeMap<>();
         try (Stream<Path> stories = Files.list(Path.of("src/test/resources/io/meshcapture/golden"))) {
             for (Path story : stories.toList()) {
                 Path plan = story.resolve("plan.yaml");
-                if (Files.exists(story.resolve("ruleset.nft"))
-                        && !Files.readString(plan).contains("unit:")) {
+                String text = Files.readString(plan);
+                if (Files.exists(story.resolve("ruleset.nft")) && !text.contains("unit:") && !text.contains("hosts:")) {
                     plans.put(story.getFileName().toString(), plan);
                 }
             }

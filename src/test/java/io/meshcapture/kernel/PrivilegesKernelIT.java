@@ -96,12 +96,21 @@ class PrivilegesKernelIT {
     @Test
     void missing_library_is_4_with_the_mend_and_no_stack_trace(Lab lab) throws IOException {
         lab.file(find(Path.of("/usr/lib"), "libnftables.so.1").toString(), "");
-        for (List<String> command : List.of(List.of("apply", ENVOY, ANY), List.of("status"))) {
-            Result result = as(List.of(), command);
-            assertEquals(4, result.exit(), result.err());
-            assertTrue(result.err().contains("apt-get install libnftables1"), result.err());
-            assertEquals(1, result.err().lines().count(), result.err());
-        }
+        Result result = as(List.of(), List.of("apply", ENVOY, ANY, "--backend=nftables"));
+        assertEquals(4, result.exit(), result.err());
+        assertTrue(result.err().contains("apt-get install libnftables1"), result.err());
+        assertEquals(1, result.err().lines().count(), result.err());
+    }
+
+    @Test
+    void missing_library_leaves_iptables_and_that_is_said(Lab lab) throws IOException {
+        lab.file(find(Path.of("/usr/lib"), "libnftables.so.1").toString(), "");
+        Result result = as(List.of(), List.of("apply", ENVOY, ANY));
+        assertEquals(0, result.exit(), result.err());
+        assertTrue(result.err().contains("the backend is iptables-nft, because "), result.err());
+        assertTrue(
+                result.err().contains("nftables cannot be used here: libnftables.so.1 cannot be loaded"), result.err());
+        as(List.of(), List.of("rollback", "--all")).orFail();
     }
 
     @Test

@@ -47,7 +47,7 @@ final class Shop {
                         "configmap",
                         "programs",
                         "--from-file=" + FILES.resolve("upstream.py"),
-                        "--from-file=" + Path.of("test-env/envoy/outbound.yaml").toAbsolutePath())
+                        "--from-file=" + FILES.resolve("outbound.yaml"))
                 .orFail();
         cluster.apply(text(FILES.resolve("catalog.yaml")));
         List<String> addresses = new ArrayList<>();
