@@ -26,4 +26,7 @@ with selectors.DefaultSelector() as ready:
     while True:
         for key, _ in ready.select():
             with key.fileobj.accept()[0] as connection:
-                connection.sendall(f"Envoy, asked for {meant(connection)}".encode())
+                try:
+                    connection.sendall(f"Envoy, asked for {meant(connection)}".encode())
+                except OSError:
+                    pass  # one that was not captured, such as that of --wait-envoy, or is gone already
