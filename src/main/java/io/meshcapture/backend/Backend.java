@@ -1,5 +1,6 @@
 package io.meshcapture.backend;
 
+import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.system.SocketTable;
@@ -60,9 +61,20 @@ public interface Backend extends AutoCloseable {
     /**
      * The decision that stands.
      *
-     * @throws io.meshcapture.failure.Failure.Conflict where a rule does not say what its comment says
+     * @throws Failure.Conflict where a rule does not say what its comment says
      */
-    Decision standing(LiveState live);
+    default Decision standing(LiveState live) {
+        Decision decision = live.decision();
+        for (Finding finding : differences(live, decision, null)) {
+            if (finding.service() == null) {
+                throw new Failure.Conflict(
+                        "what stands was changed by hand",
+                        finding.where() + " is " + (finding.stands().isEmpty() ? "missing" : finding.stands()),
+                        "see the difference with: meshcapture check; repair it with: meshcapture apply");
+            }
+        }
+        return decision;
+    }
 
     /**
      * Clears and builds what a change needs; what happens to connections stays as it is. From then on conntrack knows every

@@ -1,12 +1,11 @@
 package io.meshcapture.system;
 
+import io.meshcapture.ffi.ChildProcess;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 
 /** Rules of iptables-legacy, which libnftables does not see, in the calling thread's network namespace. */
 public final class LegacyTables {
@@ -14,8 +13,7 @@ public final class LegacyTables {
     private static final String IPV4 = "/proc/thread-self/net/ip_tables_names";
     private static final String IPV6 = "/proc/thread-self/net/ip6_tables_names";
     private static final List<Path> DIRECTORIES = List.of(Path.of("/usr/sbin"), Path.of("/sbin"), Path.of("/usr/bin"));
-    private static final int LONGEST = 16 << 20;
-    private static final int SECONDS = 5;
+    private static final Duration LIMIT = Duration.ofSeconds(5);
 
     private LegacyTables() {}
 
@@ -44,33 +42,17 @@ public final class LegacyTables {
         if (!isThere(tables)) {
             return "";
         }
-        try {
-            for (Path directory : DIRECTORIES) {
-                Path file = directory.resolve(program);
-                if (Files.isExecutable(file)) {
-                    return output(file);
+        for (Path directory : DIRECTORIES) {
+            Path file = directory.resolve(program);
+            if (Files.isExecutable(file)) {
+                try {
+                    return Command.run(List.of(file.toString()), List.of("LC_ALL=C"), "", LIMIT)
+                            .out();
+                } catch (ChildProcess.NotStarted e) {
+                    return ""; // not ours to see
                 }
             }
-        } catch (IOException e) {
-            // no such family in this kernel, or not ours to see
         }
         return "";
-    }
-
-    private static String output(Path program) throws IOException {
-        Process process = new ProcessBuilder(program.toString())
-                .redirectError(ProcessBuilder.Redirect.DISCARD)
-                .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
-                .start();
-        try (InputStream out = process.getInputStream()) {
-            String text = new String(out.readNBytes(LONGEST), StandardCharsets.ISO_8859_1);
-            process.waitFor(SECONDS, TimeUnit.SECONDS);
-            return text;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return "";
-        } finally {
-            process.destroyForcibly();
-        }
     }
 }

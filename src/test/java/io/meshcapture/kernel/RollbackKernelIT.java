@@ -15,6 +15,7 @@ import io.meshcapture.lab.Meshcapture.Outcome;
 import io.meshcapture.lab.Verdict.Direct;
 import io.meshcapture.lab.Verdict.Proxied;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -90,6 +91,7 @@ class RollbackKernelIT {
                 "new connections of a to go direct",
                 () -> lab.caller().uid(1001).connect("10.99.0.1:8080").equals(new Direct("10.99.0.1:8080")));
         assertEquals("draining: 2 captured connections of a", firstLine(Program.run("status")));
+        Await.until(Duration.ofSeconds(10), "the rollback to have counted them", RollbackKernelIT::isSomebodyDraining);
         ofA.forEach(open -> assertEquals(Echo.ANSWERED, open.echo("draining")));
         assertTrue(!rollback.isDone(), "the rollback does not wait for its connections");
         ofA.forEach(Connection::close);
@@ -99,6 +101,14 @@ class RollbackKernelIT {
         assertTrue(outcome.err().matches("(?s).*waiting for [23] captured connections to end: a [23].*"), outcome::err);
         assertEquals(Echo.ANSWERED, ofB.echo("of b"));
         assertEquals(0, Program.check(TWO, "b").exit());
+    }
+
+    /** New connections are direct a moment before it looks how many there are; after that look it pauses. */
+    private static boolean isSomebodyDraining() {
+        return Thread.getAllStackTraces().values().stream().anyMatch(stack -> {
+            String calls = Arrays.toString(stack);
+            return calls.contains("java.lang.Thread.sleep(") && calls.contains("io.meshcapture.verbs.Drain.await(");
+        });
     }
 
     @Test

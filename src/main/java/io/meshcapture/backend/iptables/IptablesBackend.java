@@ -305,20 +305,6 @@ public final class IptablesBackend implements Backend {
         return differences;
     }
 
-    @Override
-    public Decision standing(LiveState live) {
-        Decision decision = live.decision();
-        for (Finding finding : differences(live, decision, null)) {
-            if (finding.service() == null) {
-                throw new Failure.Conflict(
-                        "the live chains were changed by hand",
-                        finding.where() + " is " + (finding.stands().isEmpty() ? "missing" : finding.stands()),
-                        "see the difference with: meshcapture check; repair it with: meshcapture apply");
-            }
-        }
-        return decision;
-    }
-
     /** The chain that nothing leads to is enough: its second rule keeps conntrack on. */
     @Override
     public void prepare(Change change) {

@@ -231,20 +231,6 @@ public final class NftablesBackend implements Backend {
     }
 
     @Override
-    public Decision standing(LiveState live) {
-        Decision decision = live.decision();
-        for (Finding finding : differences(live, decision, null)) {
-            if (finding.service() == null) {
-                throw new Failure.Conflict(
-                        "the live table was changed by hand",
-                        finding.where() + " is " + (finding.stands().isEmpty() ? "missing" : finding.stands()),
-                        "see the difference with: meshcapture check; repair it with: meshcapture apply");
-            }
-        }
-        return decision;
-    }
-
-    @Override
     public void prepare(Change change) {
         run(ours(change).clearing());
         run(ours(change).preparation());
