@@ -165,7 +165,7 @@ final class Changes {
                         .values()
                         .forEach(contents -> contents.chains()
                                 .replaceAll((chain, rules) -> rules.stream()
-                                        .filter(rule -> !isOf(rule, services) && !StandingDecision.isOfGoneGroup(rule))
+                                        .filter(rule -> !isOf(rule, services) && !StandingLookups.isOfGoneGroup(rule))
                                         .toList())));
         List<Finding> differences = new ArrayList<>();
         for (Family family : Family.values()) {
