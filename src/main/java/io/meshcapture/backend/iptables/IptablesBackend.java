@@ -158,6 +158,17 @@ public final class IptablesBackend implements Backend {
         if (change.isNothing()) {
             return;
         }
+        try {
+            introduce(open);
+        } catch (Failure refused) {
+            tables.takeBack(refused);
+            throw refused;
+        }
+        commitWith(ours(change), OwnerRules.of(owners));
+    }
+
+    /** A connection that conntrack knows is not asked about by the nat table. */
+    private static void introduce(Collection<SocketTable.Open> open) {
         int failed = ConntrackTable.introduce(open.stream()
                 .map(one -> new ConntrackTable.Tuple(one.local(), one.localPort(), one.remote(), one.remotePort()))
                 .toList());
@@ -167,7 +178,6 @@ public final class IptablesBackend implements Backend {
                     "the kernel does not take them into conntrack by ctnetlink",
                     "load the module nf_conntrack_netlink, or apply when fewer connections are open");
         }
-        commitWith(ours(change), OwnerRules.of(owners));
     }
 
     @Override

@@ -3,10 +3,12 @@ package io.meshcapture.backend.iptables;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Family;
 import io.meshcapture.system.ConntrackHooks;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The tables of one flavour, read and written by its programs, in the calling thread's network namespace. No program is
@@ -19,6 +21,9 @@ final class LiveTables {
 
     /** What stands, as far as it was read and written here; rules of others included. */
     private Map<Family, Ruleset> stands = new EnumMap<>(Family.class);
+
+    /** What stood of ours before the change that has begun, or null between changes. */
+    private @Nullable Map<Family, Ruleset> before;
 
     /** Whether nobody has asked yet for what was read last. */
     private boolean isFresh;
@@ -73,29 +78,39 @@ final class LiveTables {
      * rule keeps conntrack on. Where something else does already, nothing is written before the change itself.
      */
     void prepare(Map<Family, Ruleset> wanted) {
+        List<Family> needed = new ArrayList<>();
         wanted.forEach((family, target) -> {
-            boolean isNeeded = target.of(Table.NAT).chains().containsKey(Slot.HOME);
-            if (isNeeded) {
+            if (target.of(Table.NAT).chains().containsKey(Slot.HOME)) {
                 programs.requireThere(family);
-            }
-            Ruleset here = of(family);
-            if (isNeeded && !here.of(Table.NAT).chains().containsKey(Slot.HOME) && !ConntrackHooks.areOn(family)) {
-                Ruleset held = IptablesState.ours(here, null);
-                held.in(Table.NAT).chains().put(Slot.HOME, new Memory().rules(false));
-                programs.restore(family, RestoreScript.between(here, held, List.of(Table.NAT)));
-                stands.put(family, Standing.after(here, held));
+                needed.add(family);
             }
         });
+        begin();
+        try {
+            for (Family family : needed) {
+                Ruleset here = of(family);
+                if (!here.of(Table.NAT).chains().containsKey(Slot.HOME) && !ConntrackHooks.areOn(family)) {
+                    Ruleset held = IptablesState.ours(here, null);
+                    held.in(Table.NAT).chains().put(Slot.HOME, new Memory().rules(false));
+                    programs.restore(family, RestoreScript.between(here, held, List.of(Table.NAT)));
+                    stands.put(family, Standing.after(here, held));
+                }
+            }
+        } catch (Failure refused) {
+            takeBack(refused);
+            throw refused;
+        }
     }
 
     /**
-     * All or nothing: what a family or a table has taken before another one refused is taken back.
+     * All or nothing: what a family or a table has taken before another one refused is taken back, and so is what was
+     * prepared.
      *
      * @param takesAway whether less is captured afterwards, so that what captures goes first
      */
     void write(Map<Family, Ruleset> target, boolean takesAway) {
-        Map<Family, Ruleset> before = ours();
         List<Table> order = takesAway ? Table.backwards() : List.of(Table.values());
+        begin();
         isFresh = false;
         try {
             // the notes stand with IPv4, so that they are true when they are written
@@ -104,22 +119,32 @@ final class LiveTables {
                         family, RestoreScript.between(of(family), target.getOrDefault(family, new Ruleset()), order));
             }
         } catch (Failure refused) {
-            undo(before, refused);
+            takeBack(refused);
             throw refused;
         }
         stands.replaceAll((family, here) -> Standing.after(here, target.getOrDefault(family, new Ruleset())));
+        before = null;
     }
 
-    private void undo(Map<Family, Ruleset> before, Failure refused) {
+    private void begin() {
+        if (before == null) {
+            before = ours();
+        }
+    }
+
+    /** Makes stand again what stood before a change that cannot be finished, as far as it has begun. */
+    void takeBack(Failure why) {
+        Map<Family, Ruleset> stood = before == null ? ours() : before;
+        before = null;
         for (Family family : Family.values()) {
             try {
                 Ruleset now = programs.save(family);
                 programs.restore(
                         family,
-                        RestoreScript.between(now, before.getOrDefault(family, new Ruleset()), Table.backwards()));
+                        RestoreScript.between(now, stood.getOrDefault(family, new Ruleset()), Table.backwards()));
                 stands.put(family, now);
             } catch (Failure alsoRefused) {
-                refused.addSuppressed(alsoRefused);
+                why.addSuppressed(alsoRefused);
             }
         }
     }
