@@ -88,6 +88,16 @@ public final class UserNumbers {
         return ranges;
     }
 
+    /** Whether the network namespace is of another user namespace than this process. */
+    public static boolean areAnothers() {
+        String owner = NetworkNamespace.owner();
+        try {
+            return !owner.isEmpty() && !link(Path.of("/proc/thread-self")).equals(owner);
+        } catch (IOException e) {
+            return false; // no /proc: nothing can be said
+        }
+    }
+
     /** The number there of a user who has this one here. */
     public long user(long here) {
         return this == SAME ? here : there(users, here);

@@ -19,10 +19,12 @@ import io.meshcapture.lab.Verdict.Direct;
 import io.meshcapture.lab.Verdict.Proxied;
 import java.time.Duration;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Whose connections a service captures, however it names them, while units start, stop and start again. */
 @InNetns
+@Tag("every-backend")
 class CallersKernelIT {
     private static final String SERVER = "10.99.0.1:8080";
     private static final Verdict CAPTURED = new Proxied(15001, SERVER);
@@ -49,6 +51,7 @@ class CallersKernelIT {
         assertEquals(DIRECT, lab.caller().as(new Identity(1002, 2002)).connect(SERVER));
     }
 
+    @Tag("control-groups")
     @Test
     void every_unit_and_control_group_of_a_list_is_captured_whatever_its_depth(Lab lab) {
         Cgroup orders = lab.cgroup("mct-list.slice/mct-list-eu.slice/mct-orders.service");
@@ -69,6 +72,7 @@ class CallersKernelIT {
         assertEquals(DIRECT, lab.caller().connect(SERVER));
     }
 
+    @Tag("control-groups")
     @Test
     void unit_that_has_stopped_is_drift_to_check_and_refused_by_apply_which_takes_the_others_by_name(Lab lab) {
         String plan = ENVOY + """
@@ -96,6 +100,7 @@ class CallersKernelIT {
         assertEquals(CAPTURED, lab.caller().uid(1001).connect(SERVER));
     }
 
+    @Tag("control-groups")
     @Test
     void unit_that_was_restarted_is_named_by_check_and_captured_again_by_apply(Lab lab) {
         String plan = ENVOY + "services: {orders: {from: {unit: mct-restarted.service}}}\n";
@@ -116,6 +121,7 @@ class CallersKernelIT {
         assertEquals("", Program.must(0, Program.check(plan)).err());
     }
 
+    @Tag("control-groups")
     @Test
     void unit_among_several_that_has_stopped_leaves_the_others_captured(Lab lab) {
         String plan = ENVOY + "services: {both: {from: {unit: [mct-one.service, mct-two.service]}}}\n";
@@ -129,6 +135,7 @@ class CallersKernelIT {
         assertEquals(CAPTURED, lab.caller().in(one).connect(SERVER));
     }
 
+    @Tag("control-groups")
     @Test
     void every_instance_of_a_template_is_captured_and_one_that_comes_or_goes_is_drift(Lab lab) {
         String plan = ENVOY + "services: {orders: {from: {unit: \"mct-orders@*.service\"}}}\n";

@@ -15,10 +15,12 @@ import io.meshcapture.lab.Verdict.Proxied;
 import io.meshcapture.lab.Verdict.Refused;
 import java.time.Duration;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Whose connections reach Envoy, and what Envoy sees of them. */
 @InNetns
+@Tag("every-backend")
 class CaptureKernelIT {
     @Test
     void connection_lands_on_envoy_with_its_destination_and_its_own_address(Lab lab) {

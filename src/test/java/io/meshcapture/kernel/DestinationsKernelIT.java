@@ -14,12 +14,14 @@ import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Networks and ports: what is captured, what is excepted, what is refused before anything happens. */
 @InNetns
+@Tag("every-backend")
 class DestinationsKernelIT {
     @BeforeEach
     void world(Lab lab) {
@@ -97,6 +99,7 @@ class DestinationsKernelIT {
         direct(lab, "10.0.0.1:80", "[fd00::1]:80");
     }
 
+    @Tag("nftables")
     @Test
     void caller_with_many_networks_is_decided_like_one_with_few(Lab lab) {
         // more than 64 networks stand in a map with the address first

@@ -33,10 +33,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Capture of DNS: whose queries go to Envoy, whose do not, and when that changes. */
 @InNetns
+@Tag("every-backend")
 class DnsKernelIT {
     private static final String V4 = "10.99.0.1:53";
     private static final String V6 = "[fd99::1]:53";
@@ -204,6 +206,7 @@ class DnsKernelIT {
         assertEquals(new NotPermitted(), udp(lab, V6), "what reject does to UDP");
     }
 
+    @Tag("nftables")
     @Test
     void answers_that_are_on_their_way_at_rollback_arrive(Lab lab) throws Exception {
         try (var slow = new DatagramSocket(15055, InetAddress.ofLiteral("127.0.0.1"))) {
@@ -267,6 +270,7 @@ class DnsKernelIT {
         assertEquals("", Program.apply(DNS + "dns: {servers: any}\n").err(), "Docker asks from elsewhere");
     }
 
+    @Tag("nftables")
     @Test
     void dockers_embedded_server_goes_on_working_for_envoy_and_is_captured_for_others(Lab lab) {
         lab.file("/etc/resolv.conf", "nameserver 127.0.0.11\noptions ndots:0\n");
@@ -408,6 +412,7 @@ class DnsKernelIT {
         Program.must(0, Program.check(ORDERS));
     }
 
+    @Tag("nftables")
     @Test
     void trial_of_dns_alone_ends_in_nothing(Lab lab) {
         Program.apply(DNS, "--confirm-within", "60s");
@@ -417,6 +422,7 @@ class DnsKernelIT {
         assertEquals("", lab.nft().list());
     }
 
+    @Tag("nftables")
     @Test
     void rollback_of_the_last_service_leaves_dns_and_says_so(Lab lab) {
         Program.apply(DNS_AND_ORDERS);
@@ -431,6 +437,7 @@ class DnsKernelIT {
         assertEquals("", lab.nft().list());
     }
 
+    @Tag("nftables")
     @Test
     void plan_without_anything_left_releases_dns(Lab lab) {
         Program.apply(DNS);
@@ -439,6 +446,7 @@ class DnsKernelIT {
         assertEquals("", lab.nft().list());
     }
 
+    @Tag("nftables")
     @Test
     void check_says_when_resolv_conf_names_other_servers_since(Lab lab) {
         Program.apply(DNS);
@@ -614,6 +622,7 @@ class DnsKernelIT {
         assertEquals("", lab.nft().list());
     }
 
+    @Tag("nftables")
     @Test
     void what_a_rollback_left_that_was_killed_while_it_waited_is_mended_by_the_next_command(Lab lab) {
         for (String plan : List.of(DNS, DNS_AND_ORDERS)) {

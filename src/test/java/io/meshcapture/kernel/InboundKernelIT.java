@@ -18,12 +18,14 @@ import io.meshcapture.lab.Verdict.Proxied;
 import io.meshcapture.lab.Verdict.Refused;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What arrives reaches Envoy's inbound listener, and nothing else does. */
 @InNetns
+@Tag("every-backend")
 class InboundKernelIT {
     private static final String ENVOY = """
             version: 1
@@ -174,6 +176,7 @@ class InboundKernelIT {
         assertEquals(List.of(), envoy.arrivals());
     }
 
+    @Tag("nftables")
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void connections_that_are_open_go_on_both_ways_when_capture_begins(boolean conntrack, Lab lab) {
@@ -232,6 +235,7 @@ class InboundKernelIT {
         assertEquals(Echo.ANSWERED, captured.echo("still translated"));
     }
 
+    @Tag("nftables")
     @Test
     void rollback_of_the_last_service_leaves_inbound_capture_and_all_takes_it_too(Lab lab) {
         inbound(lab);
@@ -283,6 +287,7 @@ class InboundKernelIT {
         assertEquals(Echo.RESET, captured.echo("cut"));
     }
 
+    @Tag("nftables")
     @Test
     void second_apply_is_in_sync_and_a_difference_in_the_other_chains_is_drift(Lab lab) {
         inbound(lab);
@@ -319,6 +324,7 @@ class InboundKernelIT {
                 check::out);
     }
 
+    @Tag("nftables")
     @Test
     void inbound_listener_on_loopback_alone_is_a_conflict_and_one_that_is_missing_is_told(Lab lab) {
         Outcome missing = Program.apply(ALONE);
@@ -352,6 +358,7 @@ class InboundKernelIT {
         assertEquals(new Refused(), fromElsewhere(lab, "[fd99::2]:9090"));
     }
 
+    @Tag("nftables")
     @Test
     void trial_captures_what_arrives_until_its_end_and_what_stood_before_comes_back(Lab lab) {
         inbound(lab);

@@ -14,12 +14,14 @@ import io.meshcapture.lab.Verdict;
 import io.meshcapture.lab.Verdict.Direct;
 import io.meshcapture.lab.Verdict.Proxied;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Interfaces with a treatment of their own. */
 @InNetns
+@Tag("every-backend")
 class InterfacesKernelIT {
     private static final String PLAN = """
             version: 1
@@ -146,6 +148,7 @@ class InterfacesKernelIT {
         assertEquals(new Direct("10.98.0.1:9090"), fromGuest(lab, "10.98.0.1:9090"));
     }
 
+    @Tag("nftables")
     @Test
     void guests_open_connections_go_on_and_captured_ones_survive_a_second_apply_and_drain(Lab lab) {
         listenEverywhere(lab);

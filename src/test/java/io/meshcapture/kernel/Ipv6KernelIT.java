@@ -16,12 +16,14 @@ import io.meshcapture.lab.Verdict.Proxied;
 import io.meshcapture.lab.Verdict.Refused;
 import io.meshcapture.lab.Verdict.Unreachable;
 import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What happens to IPv6, and to QUIC. */
 @InNetns
+@Tag("every-backend")
 class Ipv6KernelIT {
     private static final String FOUR = "10.99.0.1:8080";
     private static final String SIX = "[fd99::1]:8080";
@@ -87,6 +89,7 @@ class Ipv6KernelIT {
         assertEquals(new Proxied(15001, SIX), lab.caller().connect(SIX));
     }
 
+    @Tag("nftables")
     @Test
     void auto_keeps_what_stands_while_envoy_is_away(Lab lab) {
         try (var envoy = lab.proxyAt(Identity.ENVOY, "127.0.0.1:15001")) {

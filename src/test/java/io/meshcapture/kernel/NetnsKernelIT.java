@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -27,6 +28,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code --netns}: everything happens there, with the users of there, and nothing here. */
 @InNetns
+@Tag("every-backend")
 class NetnsKernelIT {
     private static final Duration SOON = Duration.ofSeconds(10);
     private static final Path OWN = Path.of("/proc/thread-self/ns/net");
@@ -40,6 +42,7 @@ class NetnsKernelIT {
         BY_PID
     }
 
+    @Tag("nftables")
     @ParameterizedTest
     @EnumSource
     void namespace_is_changed_and_nothing_in_the_callers_own(Named named, Lab lab) throws Exception {
@@ -164,6 +167,7 @@ class NetnsKernelIT {
      * A pod with {@code hostUsers: false}: uid 1000 there is uid 201000 here. What is asked from here, about listeners,
      * processes and connections, is answered in the numbers of there, as the plan has them.
      */
+    @Tag("nftables")
     @Test
     void users_of_a_pod_in_a_user_namespace_are_told_from_the_node_in_the_pods_numbers(Lab lab) throws Exception {
         Background pod = lab.background("unshare", "--user", "--net", "sh", "-c", "echo up; sleep 60; :");
@@ -183,6 +187,13 @@ class NetnsKernelIT {
                 """;
         Callable<Outcome> apply = () -> Program.withPlan(plan, "apply", "--netns", Long.toString(pod.pid()));
 
+        for (String backend : List.of("iptables-nft", "iptables-legacy")) {
+            Outcome unable = Program.withPlan(
+                    plan, "apply", "--ipv6", "bypass", "--backend", backend, "--netns", Long.toString(pod.pid()));
+            assertTrue(
+                    Program.must(4, unable).err().contains("cannot tell users from outside of their user namespace"),
+                    unable::err);
+        }
         Background wrong = python(lab, pod, 0, LISTENER);
         Outcome refused = Program.must(7, apply.call());
         assertTrue(refused.err().contains("127.0.0.1:15001 belongs to uid 0,"), refused::err);

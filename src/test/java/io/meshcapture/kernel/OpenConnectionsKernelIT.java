@@ -14,12 +14,14 @@ import io.meshcapture.lab.Verdict.Direct;
 import io.meshcapture.lab.Verdict.Proxied;
 import java.time.Duration;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Nobody's connection breaks when capture begins, or when conntrack forgets what it knew. */
 @InNetns
+@Tag("every-backend")
 class OpenConnectionsKernelIT {
     private static final List<String> BOTH = List.of("10.99.0.1:8080", "[fd99::1]:8080");
 
@@ -81,6 +83,7 @@ class OpenConnectionsKernelIT {
         assertEquals(Echo.ANSWERED, own.echo("upstream"));
     }
 
+    @Tag("nftables")
     @Test
     void connection_open_before_capture_survives_a_forgetful_conntrack(Lab lab) {
         prepare(false, lab);

@@ -15,10 +15,12 @@ import io.meshcapture.lab.Verdict.Proxied;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Applying again: nothing changes where nothing differs, and nothing else than what differs. */
 @InNetns
+@Tag("every-backend")
 class RepeatKernelIT {
     private static final String TWO = ENVOY + """
             except: ["192.0.2.0/24"]
@@ -41,6 +43,7 @@ class RepeatKernelIT {
         lab.server(5432);
     }
 
+    @Tag("nftables")
     @Test
     void second_apply_changes_nothing_not_even_a_counter(Lab lab) {
         Program.apply(TWO);
@@ -70,6 +73,7 @@ class RepeatKernelIT {
         assertEquals(stands, lab.nft().list());
     }
 
+    @Tag("nftables")
     @Test
     void service_that_left_the_plan_is_released_and_the_others_keep_their_counters(Lab lab) {
         Program.apply(TWO);
@@ -95,6 +99,7 @@ class RepeatKernelIT {
         assertEquals("", lab.nft().list());
     }
 
+    @Tag("nftables")
     @Test
     void naming_a_service_leaves_the_others_as_they_stand(Lab lab) {
         Program.apply(ORDERS_ONLY);

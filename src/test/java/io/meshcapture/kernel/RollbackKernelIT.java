@@ -19,10 +19,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Undoing: exactly what was done, without a plan, without harm. */
 @InNetns
+@Tag("every-backend")
 class RollbackKernelIT {
     private static final List<String> BOTH = List.of("10.99.0.1:8080", "[fd99::1]:8080");
 

@@ -13,10 +13,12 @@ import io.meshcapture.lab.Verdict;
 import io.meshcapture.lab.Verdict.Direct;
 import io.meshcapture.lab.Verdict.Proxied;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Which of several services decides a connection. Each has a listener of its own, by which it is known. */
 @InNetns
+@Tag("every-backend")
 class ServicesKernelIT {
     private static final String SERVER = "10.99.0.1:8080";
 
@@ -28,6 +30,7 @@ class ServicesKernelIT {
         lab.serverOnEveryPort();
     }
 
+    @Tag("control-groups")
     @Test
     void cgroup_is_asked_before_user_before_group_before_anybody_whatever_the_order_of_the_plan(Lab lab) {
         Cgroup cgroup = lab.cgroup("meshcapture-test-a.slice/orders.service");
@@ -46,6 +49,7 @@ class ServicesKernelIT {
         assertEquals(captured(15001), lab.caller().in(cgroup).connect(SERVER));
     }
 
+    @Tag("control-groups")
     @Test
     void unit_is_its_control_group_and_other_units_are_not(Lab lab) {
         Cgroup orders = lab.cgroup("meshcapture-test-b.slice/mct-orders.service");
@@ -104,6 +108,7 @@ class ServicesKernelIT {
         assertEquals(new Direct("10.99.0.1:8081"), lab.caller().uid(1009).connect("10.99.0.1:8081"));
     }
 
+    @Tag("control-groups")
     @Test
     void plans_own_exception_decides_before_every_service(Lab lab) {
         Cgroup cgroup = lab.cgroup("meshcapture-test-c.slice");
@@ -119,6 +124,7 @@ class ServicesKernelIT {
         assertEquals(new Proxied(15001, "10.99.0.1:80"), lab.caller().connect("10.99.0.1:80"));
     }
 
+    @Tag("control-groups")
     @Test
     void user_and_group_in_one_from_must_both_fit(Lab lab) {
         Cgroup cgroup = lab.cgroup("meshcapture-test-d.slice");

@@ -14,6 +14,7 @@ import io.meshcapture.lab.Verdict.TimedOut;
 import java.time.Duration;
 import java.util.List;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -21,6 +22,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What stays direct without being asked. */
 @InNetns
+@Tag("every-backend")
 class UntouchedKernelIT {
     private static final Duration SHORT = Duration.ofMillis(200);
 

@@ -122,6 +122,7 @@ final class Changes {
         state.families().forEach((family, ruleset) -> {
             Ruleset kept = IptablesState.ours(ruleset, slot);
             kept.tables().values().forEach(contents -> contents.builtin().clear());
+            FilterRules.remember(memory, kept, family, slot);
             Jumps.to(slot, kept, family);
             if (kept.of(Table.NAT).chains().containsKey(Slot.HOME)) {
                 kept.in(Table.NAT).chains().put(Slot.HOME, memory.rules(family == Family.IPV4));

@@ -5,6 +5,7 @@ import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.InboundDecision;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeSet;
 
 /** What the nat table cannot do: rejecting, and holding packets back. */
@@ -20,7 +21,7 @@ final class FilterRules {
         InboundDecision inbound = decision.inbound();
         List<Rule> rejects = rejects(decision.endings(), family);
         List<Rule> leaving = new ArrayList<>(rejects);
-        leaving.addAll(forgotten(decision, family, memory));
+        leaving.addAll(forgotten(decision.forwarding() != null, inbound != null, family, memory));
         chain(filter, slot.chain("LEAVING"), leaving);
         if (decision.forwarding() != null) {
             chain(filter, slot.chain("PASSING"), rejects);
@@ -28,6 +29,24 @@ final class FilterRules {
         if (inbound != null) {
             chain(filter, slot.chain("ENTERING"), rejects(inbound.endings(), family));
         }
+    }
+
+    /** Makes what stands of a slot, and is to be in force again, know of the listeners that were sent to meanwhile. */
+    static void remember(Memory memory, Ruleset ruleset, Family family, Slot slot) {
+        Set<String> nat = ruleset.of(Table.NAT).chains().keySet();
+        if (!nat.contains(slot.chain("OUTPUT"))) {
+            return;
+        }
+        List<Rule> leaving = new ArrayList<>();
+        for (Rule rule : ruleset.of(Table.FILTER).chains().getOrDefault(slot.chain("LEAVING"), List.of())) {
+            if (!rule.comment().equals(FORGOTTEN)) {
+                leaving.add(rule);
+            }
+        }
+        boolean inbound = nat.contains(slot.chain("INBOUND"))
+                || ruleset.of(Table.MANGLE).chains().containsKey(slot.chain("INBOUND"));
+        leaving.addAll(forgotten(nat.contains(slot.chain("FWD")), inbound, family, memory));
+        chain(ruleset.in(Table.FILTER), slot.chain("LEAVING"), leaving);
     }
 
     private static void chain(Ruleset.Contents filter, String chain, List<Rule> rules) {
@@ -56,16 +75,16 @@ final class FilterRules {
      * Where conntrack has forgotten a captured connection and Envoy sends first, its packet cannot be translated, and the client
      * would answer it with a reset; so it waits, is sent again by Envoy's kernel, and passes once the client has sent.
      */
-    private static List<Rule> forgotten(Decision decision, Family family, Memory memory) {
+    private static List<Rule> forgotten(boolean forwarding, boolean inbound, Family family, Memory memory) {
         String loopback = family == Family.IPV4 ? "127.0.0.0/8" : "::1/128";
         String unknown = " -m conntrack --ctstate NEW";
         List<Rule> rules = new ArrayList<>();
         TreeSet<Integer> listeners = new TreeSet<>(memory.listeners());
         for (int port : listeners) {
-            String from = decision.forwarding() != null ? "" : "-s " + loopback + " ! -d " + loopback + " ";
+            String from = forwarding ? "" : "-s " + loopback + " ! -d " + loopback + " ";
             rules.add(Rule.of(from + answers(port) + unknown, FORGOTTEN, "-j DROP"));
         }
-        if (decision.inbound() != null) {
+        if (inbound) {
             for (int port : memory.inboundListeners()) {
                 rules.add(Rule.of(answers(port) + unknown, FORGOTTEN, "-j DROP"));
             }

@@ -130,6 +130,7 @@ public final class IptablesBackend implements Backend {
     @Override
     public Change change(LiveState live, Decision decision, String version, Instant now, @Nullable Duration trial) {
         Support.require(flavour, decision);
+        Support.requireOwners(flavour);
         return Changes.to(ours(live), decision, version, now, trial);
     }
 

@@ -4,6 +4,7 @@ import io.meshcapture.failure.Failure;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.Entry;
 import io.meshcapture.rules.Step;
+import io.meshcapture.system.UserNumbers;
 
 /** What a plan may ask and a flavour cannot do. */
 final class Support {
@@ -26,6 +27,16 @@ final class Support {
                     "once the control group of a rule is gone, the kernel refuses every further change of the table, also by"
                             + " other programs",
                     "name the service's user instead, or choose the backend iptables-nft or nftables");
+        }
+    }
+
+    /** @throws Failure.Unavailable where the kernel takes no rule about owners from here (owner_check() in net/netfilter/xt_owner.c) */
+    static void requireOwners(Flavour flavour) {
+        if (UserNumbers.areAnothers()) {
+            throw new Failure.Unavailable(
+                    "the backend " + flavour.label() + " cannot tell users from outside of their user namespace",
+                    "the kernel takes its rules about owners only from the user namespace that owns the network namespace",
+                    "run meshcapture in the container itself, or choose the backend nftables");
         }
     }
 
