@@ -105,7 +105,7 @@ public final class Check {
                             + wanted.envoyUsersInWords()
                             + ", so Envoy's own connections are captured again and again; correct envoy.user");
                 }
-                notes.addAll(EnvoyFit.notes(stopped.plan(), wanted.decision(), wanted.envoy()));
+                notes.addAll(EnvoyFit.notes(stopped.plan(), place, wanted.decision(), wanted.envoy()));
                 notes.addAll(escaping.notes());
                 return new Outcome(
                         differences,

@@ -67,7 +67,7 @@ final class HostsCheck {
             }
         }
         if (!part.asksNetfilter()) {
-            notes.addAll(place.there(() -> EnvoyFit.notes(plan, new TreeSet<>(), EnvoyListeners.of(plan))));
+            notes.addAll(place.there(() -> EnvoyFit.notes(plan, place, new TreeSet<>(), EnvoyListeners.of(plan))));
         }
         standing.notes().forEach(note -> notes.add(hosts + ": " + note));
         return new Check.Outcome(differences, other.shadows(), other.services(), other.inbound(), other.dns(), notes);

@@ -89,6 +89,17 @@ public final class HostsFindings {
         return taken;
     }
 
+    /** Whether a line in force, whoever wrote it, leads a name to an address of ours. */
+    public boolean sendsToOurs(String name) {
+        boolean[] found = {false};
+        for (HostsFile.Tagged line : file.tagged(HostsFile.Kind.LIVE)) {
+            found[0] |= line.line() != null && line.line().name().value().equalsIgnoreCase(name);
+        }
+        file.foreign((number, text, words) -> found[0] |= words.getFirst().contains(LoopbackAddress.PREFIX)
+                && words.stream().anyMatch(name::equalsIgnoreCase));
+        return found[0];
+    }
+
     /**
      * Lines that somebody must decide about before these can come: other mappings of their names, and lines of these
      * services that were edited by hand. Resolvers take the first mapping, or both.
