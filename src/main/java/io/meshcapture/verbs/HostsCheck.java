@@ -1,6 +1,7 @@
 package io.meshcapture.verbs;
 
 import io.meshcapture.backend.hosts.HostsFindings;
+import io.meshcapture.backend.hosts.HostsTrial;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.system.FileFacts;
@@ -70,6 +71,11 @@ final class HostsCheck {
             notes.addAll(place.there(() -> EnvoyFit.notes(plan, place, new TreeSet<>(), EnvoyListeners.of(plan))));
         }
         standing.notes().forEach(note -> notes.add(hosts + ": " + note));
+        HostsTrial trial = HostsTrial.of(hosts, place.stateDirectory());
+        if (trial != null) {
+            notes.removeIf(Trials::isNote); // of the other part, which ends with this one
+            notes.add(trial.isOverdue() ? Trials.OVERDUE : Trials.note(trial.left()));
+        }
         return new Check.Outcome(differences, other.shadows(), other.services(), other.inbound(), other.dns(), notes);
     }
 

@@ -1,6 +1,7 @@
 package io.meshcapture.verbs;
 
 import io.meshcapture.backend.hosts.HostsFindings;
+import io.meshcapture.backend.hosts.HostsTrial;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.system.Privileges;
 import java.nio.file.Path;
@@ -61,7 +62,17 @@ final class HostsStatus {
         for (HostsFindings.Difference edited : standing.edited()) {
             notes.add(hosts + " line " + edited.line() + " is tagged ours and was edited by hand; rollback leaves it");
         }
+        HostsTrial trial = HostsTrial.of(hosts, place.stateDirectory());
+        if (trial != null && trial.isOverdue()) {
+            notes.add(Trials.OVERDUE);
+        }
         return new Status.Outcome(
-                services, other.inbound(), other.dns(), other.draining(), other.leftover(), other.trialLeft(), notes);
+                services,
+                other.inbound(),
+                other.dns(),
+                other.draining(),
+                other.leftover(),
+                trial == null ? other.trialLeft() : trial.left(),
+                notes);
     }
 }

@@ -11,6 +11,8 @@ import io.meshcapture.system.Privileges;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -55,6 +57,16 @@ public record Place(
                 "the hosts file that the programs in network namespace " + namespace + " read is not edited from here",
                 "hosts files are of mount namespaces, and there is no " + ofName,
                 "run meshcapture where these programs run, without --netns");
+    }
+
+    /** Options by which a later command of ours works in the same place, apart from the network namespace that it starts in. */
+    List<String> options() {
+        List<String> options = new ArrayList<>(
+                List.of("--state-dir", stateDirectory.toAbsolutePath().toString()));
+        if (allowHostNetwork) {
+            options.add("--allow-host-network");
+        }
+        return options;
     }
 
     /** What names of users and groups stand for there. */

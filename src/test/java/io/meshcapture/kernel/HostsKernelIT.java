@@ -204,8 +204,7 @@ class HostsKernelIT {
     }
 
     @Test
-    void a_trial_of_names_and_names_of_another_mount_namespace_are_refused_and_nothing_is_touched() throws Exception {
-        must(4, run(PLAN, "apply", "--confirm-within", "60s"));
+    void names_of_another_mount_namespace_are_refused_and_nothing_is_touched() throws Exception {
         must(
                 4,
                 run(

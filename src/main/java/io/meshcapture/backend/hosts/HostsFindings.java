@@ -75,6 +75,13 @@ public final class HostsFindings {
         return file.live(service);
     }
 
+    /** All lines of ours that are in force. */
+    public Set<OwnLine> inForce() {
+        Set<OwnLine> lines = new LinkedHashSet<>();
+        file.services().forEach(service -> lines.addAll(file.live(service)));
+        return lines;
+    }
+
     /** Addresses of ours that lines of others use. */
     public Set<LoopbackAddress> takenByOthers() {
         Set<LoopbackAddress> taken = new HashSet<>();
