@@ -20,6 +20,8 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Capture by name, on a hosts file of the test's own, which is a bind mount as in every container. */
 @InNetns
@@ -174,6 +176,21 @@ class HostsKernelIT {
     }
 
     @Test
+    void a_mount_whose_file_was_replaced_outside_is_told_as_stale_and_not_edited(Lab lab) throws Exception {
+        must(0, run(PLAN, "apply"));
+        Files.writeString(Path.of("/run/outside"), BEFORE);
+        Files.writeString(Path.of("/run/next"), BEFORE);
+        Run.command("mount", "--bind", "/run/outside", "/etc/hosts").orFail();
+        Run.command("mv", "/run/next", "/run/outside").orFail();
+        Outcome refused = must(7, run(PLAN, "apply"));
+        assertTrue(refused.err().contains("/etc/hosts is a stale mount"), refused.err());
+        assertTrue(refused.err().contains("restart the container"), refused.err());
+        Outcome check = must(3, run(PLAN, "check"));
+        assertTrue(check.out().contains("a stale mount"), check.out());
+        assertEquals(BEFORE, content());
+    }
+
+    @Test
     void a_read_only_mount_is_said_before_anything_is_touched(Lab lab) throws Exception {
         Run.command("mount", "-o", "remount,ro,bind", "/etc/hosts").orFail();
         Outcome outcome = must(4, run(PLAN, "apply"));
@@ -236,9 +253,11 @@ class HostsKernelIT {
         assertEquals(BEFORE, content());
     }
 
-    @Test
-    void with_a_redirect_names_reach_envoys_listeners_and_keep_the_original_destination(Lab lab) throws Exception {
-        String plan = PLAN.replace("listeners", "auto");
+    @ParameterizedTest
+    @ValueSource(strings = {"nftables", "iptables-nft", "iptables-legacy"})
+    void with_a_redirect_names_reach_envoys_listeners_and_keep_the_original_destination(String backend, Lab lab)
+            throws Exception {
+        String plan = PLAN.replace("listeners", "auto").replace("services:", "backend: " + backend + "\nservices:");
         lab.proxy(8000);
         lab.proxy(15001);
         must(0, run(plan, "apply"));
@@ -259,7 +278,7 @@ class HostsKernelIT {
                         .lines()
                         .toList()
                         .getLast());
-        assertTrue(must(0, run(plan, "status")).out().contains("hosts+nftables"));
+        assertTrue(must(0, run(plan, "status")).out().contains("hosts+" + backend));
         must(0, rollback("orders", "--drain", "0"));
         must(0, run(plan, "check", "payments"));
         must(0, rollback("--all", "--drain", "0"));

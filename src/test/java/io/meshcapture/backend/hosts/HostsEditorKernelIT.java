@@ -28,6 +28,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -35,6 +36,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The editor on real files, none of which is the machine's own. */
 @InNetns
@@ -86,6 +88,7 @@ class HostsEditorKernelIT {
                 "",
                 "127.0.0.1 localhost",
                 "127.0.0.1 localhost\r\n10.0.0.1 a\r\n",
+                "fe80::1%lo0 localhost\n\tfe80::2%eth0\tpeer\n",
                 "10.0.0.1 a\rb\n\u0000\n\u00ff\u00fe\n",
                 "\u00ef\u00bb\u00bf127.0.0.1 localhost\n",
                 "10.0.0.1 " + "x".repeat(70_000) + "\n10.0.0.2 behind\n",
@@ -114,9 +117,17 @@ class HostsEditorKernelIT {
 
     @Test
     void the_inode_owner_mode_links_and_attributes_stay_and_the_time_of_modification_moves_on() throws Exception {
-        Files.setPosixFilePermissions(hosts, PosixFilePermissions.fromString("rw-r-----"));
+        Files.setPosixFilePermissions(hosts, PosixFilePermissions.fromString("rw-------"));
+        Files.setAttribute(hosts, "unix:uid", 1000);
         Files.setAttribute(hosts, "unix:gid", 4);
-        Files.setAttribute(hosts, "user:note", "kept".getBytes(StandardCharsets.UTF_8));
+        String attributes = attributes("""
+                os.setxattr(p, "user.note", b"kept")
+                os.setxattr(p, "security.selinux", b"system_u:object_r:net_conf_t:s0\\0")
+                entries = ((1, 6, -1), (2, 4, 1000), (4, 4, -1), (16, 4, -1), (32, 0, -1))  # acl(5)
+                os.setxattr(p, "system.posix_acl_access",
+                    struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries))
+                """);
+        assertTrue(attributes.contains("net_conf_t") && attributes.contains("posix_acl_access"), attributes);
         Path link = Files.createLink(directory.resolve("link"), hosts);
         FileTime future = FileTime.from(Instant.now().plusSeconds(86_400));
         Files.setLastModifiedTime(hosts, future);
@@ -126,8 +137,35 @@ class HostsEditorKernelIT {
 
         assertEquals(before, Files.readAttributes(hosts, "unix:ino,dev,uid,gid,mode,nlink"));
         assertEquals(content(), Files.readString(link));
-        assertEquals("kept", new String((byte[]) Files.getAttribute(hosts, "user:note"), StandardCharsets.UTF_8));
+        assertEquals(attributes, attributes(""));
         assertTrue(Files.getLastModifiedTime(hosts).compareTo(future) > 0);
+    }
+
+    /** All extended attributes, those that Java does not show too, after some Python that may set them. */
+    private String attributes(String before) {
+        return Run.command(
+                        "/usr/bin/python3",
+                        "-c",
+                        "import os, struct, sys\np = sys.argv[1]\n" + before
+                                + "print({name: os.getxattr(p, name) for name in sorted(os.listxattr(p))})",
+                        hosts.toString())
+                .orFail();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"i, it is immutable (chattr +i)", "a, it can only be appended to (chattr +a)"})
+    void an_immutable_or_append_only_file_is_told_with_its_flag_which_stays(String told) throws Exception {
+        String flag = told.substring(0, 1);
+        Run.command("chattr", "+" + flag, hosts.toString()).orFail();
+        try {
+            Failure.Unavailable refused = assertThrows(Failure.Unavailable.class, this::open);
+            assertTrue(String.valueOf(refused.getMessage()).contains(told.substring(3)), refused.getMessage());
+            String flags = Run.command("lsattr", hosts.toString()).orFail().split(" ", 2)[0];
+            assertTrue(flags.contains(flag), flags);
+            assertEquals("127.0.0.1 localhost\n", content());
+        } finally {
+            Run.command("chattr", "-" + flag, hosts.toString()).orFail();
+        }
     }
 
     @Test
@@ -303,6 +341,45 @@ class HostsEditorKernelIT {
         expected.addAll(written);
         assertEquals(String.join("\n", expected) + "\n", content());
         assertTrue(written.size() > 10);
+    }
+
+    /** As kubelet and Docker do it: cut to nothing, then written anew, without a line of ours. */
+    @Test
+    void who_rewrites_the_file_ten_times_a_second_loses_no_line_and_gets_none_that_it_did_not_write() throws Exception {
+        AtomicBoolean stop = new AtomicBoolean();
+        AtomicReference<String> last = new AtomicReference<>("127.0.0.1 localhost\n");
+        List<String> wrong = new CopyOnWriteArrayList<>();
+        Thread writer = Thread.ofPlatform().start(() -> {
+            for (int i = 0; !stop.get(); i++) {
+                try {
+                    String content =
+                            "127.0.0.1 localhost\n10.3.0." + i % 250 + " pod" + i + "\n# managed\n".repeat(i % 3);
+                    Files.writeString(hosts, content);
+                    last.set(content);
+                    Thread.sleep(100);
+                } catch (IOException | InterruptedException e) {
+                    wrong.add(e.toString());
+                }
+            }
+        });
+        int done = 0;
+        for (int i = 0; i < 30; i++) {
+            try {
+                bring(A, 3);
+                release(A);
+                done++;
+            } catch (Failure.Busy contended) {
+                // said, after a bounded number of attempts
+            }
+        }
+        stop.set(true);
+        writer.join();
+        assertEquals(List.of(), wrong);
+        assertTrue(done > 10, "done " + done);
+        bring(A, 1);
+        assertTrue(content().startsWith(last.get()), content());
+        release(A);
+        assertEquals(last.get(), content());
     }
 
     @Test
