@@ -8,6 +8,7 @@ import io.meshcapture.plan.ServiceName;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -124,7 +125,7 @@ final class HostsApply {
             if (!editor.path().equals(hosts)) {
                 notes.add(hosts + " is a link; " + editor.path() + " was edited");
             }
-            standing.notes().forEach(note -> notes.add(said(note)));
+            editor.standing().notes().forEach(note -> notes.add(said(note)));
             Apply.Outcome merged = merged(outcome, standing, wanted, tried, notes);
             if (!merged.added().isEmpty() || !merged.updated().isEmpty()) {
                 merged.notes().addAll(Reloading.notes(plan));
@@ -140,10 +141,18 @@ final class HostsApply {
         TreeSet<String> added = new TreeSet<>(other.added());
         TreeSet<String> updated = new TreeSet<>(other.updated());
         TreeSet<String> removed = new TreeSet<>(other.removed());
-        int stand = standing.services().size();
+
+        Set<ServiceName> stands = standing.services();
+        int stand = stands.size();
+        Set<ServiceName> differing = new HashSet<>();
+        for (HostsFindings.Difference one : found) {
+            if (one.service() != null) {
+                differing.add(one.service());
+            }
+        }
         for (ServiceName service : among) {
-            boolean stood = standing.services().contains(service);
-            boolean differs = found.stream().anyMatch(one -> service.equals(one.service()));
+            boolean stood = stands.contains(service);
+            boolean differs = differing.contains(service);
             if (!wanted.lines().containsKey(service)) {
                 removed.add(service.value());
                 stand--;
