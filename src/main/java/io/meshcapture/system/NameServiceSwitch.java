@@ -16,10 +16,6 @@ public record NameServiceSwitch(String hosts) {
     /** glibc's default where the line or the file is missing (nss/nss_database.c). */
     private static final String DEFAULT = "files dns";
 
-    public static NameServiceSwitch ofThisHost() {
-        return below(Path.of("/"));
-    }
-
     /** That of a root, such as {@code /proc/PID/root}; where it cannot be read, the default holds. */
     public static NameServiceSwitch below(Path root) {
         String text = FilesBelow.read(root, FILE);

@@ -52,10 +52,10 @@ final class HostsCheck {
         }
         List<String> notes = new ArrayList<>(other.notes());
         if (HostsWanted.isAskedBy(plan)) {
-            NameServiceSwitch names = NameServiceSwitch.ofThisHost();
+            NameServiceSwitch names = NameServiceSwitch.below(place.root());
             HostsWanted wanted = HostsWanted.of(plan, selected, standing);
             notes.addAll(HostsPorts.notes(plan, wanted));
-            if (place.namespace() != null) {
+            if (names.readsFiles() && place.namespace() != null) {
                 notes.add("names were not looked up, since look-ups here are not those of the programs there");
             } else if (names.readsFiles()) {
                 differences.addAll(HostsLookups.differences(wanted.lines(), standing));

@@ -5,6 +5,7 @@ import io.meshcapture.backend.hosts.HostsFindings;
 import io.meshcapture.backend.hosts.HostsTrial;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.ServiceName;
+import io.meshcapture.system.EditedFile;
 import io.meshcapture.system.Privileges;
 import io.meshcapture.system.TrialGuard;
 import java.nio.file.Path;
@@ -50,6 +51,12 @@ final class NamesOnTrial {
     static Apply.Outcome begin(
             Place place, HostsEditor editor, Duration trial, HostsApply.Netfilter others, List<String> notes)
             throws Exception {
+        if (EditedFile.rootOfProcess(editor.path()) != null) {
+            throw new Failure.Unavailable(
+                    "names of another process's hosts file cannot be put on trial",
+                    "its pid may be another process's when the time is over",
+                    "apply it without --confirm-within, or run meshcapture where the process runs");
+        }
         boolean isFirst = editor.trials().current() == null;
         List<String> where = place.options();
         if (place.namespace() != null) {

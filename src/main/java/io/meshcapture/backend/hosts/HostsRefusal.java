@@ -25,7 +25,9 @@ final class HostsRefusal {
                 mend = "make it, with the names of localhost in it";
             } else if (refusal.errno() == Errno.ELOOP) {
                 return new Failure.Conflict(
-                        path + " cannot be edited", "it became a link meanwhile", "look who did that");
+                        path + " cannot be edited",
+                        "it is a link, or lies behind one",
+                        "make it a file; where links lead elsewhere is only followed on this host itself");
             }
         }
         return new Failure.Unavailable("the hosts file " + path + " cannot be changed", because, mend);
