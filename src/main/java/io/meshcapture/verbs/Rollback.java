@@ -120,7 +120,6 @@ public final class Rollback {
             if (all) {
                 for (Backend other : backends.besides(backend)) {
                     // an interrupted move left it; what it captured goes on by the rules of the other
-                    other.liveOfAnyVersion();
                     other.removeAll();
                 }
             }
