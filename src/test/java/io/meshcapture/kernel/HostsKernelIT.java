@@ -211,15 +211,33 @@ class HostsKernelIT {
     }
 
     @Test
-    void the_variables_of_services_lead_to_the_addresses_of_their_names() throws Exception {
+    void the_variables_of_services_lead_to_the_addresses_of_their_names_in_a_shell_a_unit_and_a_pod() throws Exception {
+        Outcome early = must(0, run(PLAN, "env"));
+        assertTrue(early.err().contains("service orders is not applied here"), early.err());
         must(0, run(PLAN, "apply"));
+        Outcome all = must(0, run(PLAN, "env"));
+        assertEquals(early.out(), all.out());
+        assertEquals("", all.err());
         assertEquals(
                 "ORDERS_SERVICE_HOST=" + address("orders") + "\nORDERS_SERVICE_PORT=80\nPAYMENTS_SERVICE_HOST="
                         + address("payments.internal") + "\nPAYMENTS_SERVICE_PORT=443\n",
-                must(0, run(PLAN, "env")).out());
+                all.out());
+        Path file = Files.writeString(Path.of("/run/env"), all.out());
+        assertEquals(
+                address("orders") + ":80\n",
+                Run.command(
+                                "sh",
+                                "-c",
+                                "set -a; . " + file
+                                        + "; set +a; sh -c 'echo $ORDERS_SERVICE_HOST:$ORDERS_SERVICE_PORT'")
+                        .orFail());
+        // systemd.exec(5), EnvironmentFile=: what is no letter, digit, dot or underscore would need quotes
+        assertTrue(all.out().lines().allMatch(line -> line.matches("[A-Z0-9_]+=[0-9.]+")), all.out());
         Outcome one = must(0, run(PLAN, "env", "payments", "-o", "json"));
         assertTrue(one.out().contains("\"name\": \"PAYMENTS_SERVICE_PORT\""), one.out());
-        must(2, run(PLAN + "  other: {}\n", "env", "other"));
+        assertFalse(one.out().contains("ORDERS"), one.out());
+        assertTrue(must(2, run(PLAN + "  other: {}\n", "env", "other")).err().contains("has no hosts"));
+        assertTrue(must(2, run(PLAN, "env", "order")).err().contains("name one of: orders, payments"));
     }
 
     /** A process in namespaces of its own, as a container's is. */
