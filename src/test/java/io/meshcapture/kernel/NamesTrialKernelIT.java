@@ -1,5 +1,11 @@
 package io.meshcapture.kernel;
 
+import static io.meshcapture.kernel.HostsCommands.HOSTS;
+import static io.meshcapture.kernel.HostsCommands.STATE;
+import static io.meshcapture.kernel.HostsCommands.address;
+import static io.meshcapture.kernel.HostsCommands.content;
+import static io.meshcapture.kernel.HostsCommands.run;
+import static io.meshcapture.kernel.HostsCommands.with;
 import static io.meshcapture.kernel.Program.must;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -13,7 +19,6 @@ import io.meshcapture.lab.Run;
 import io.meshcapture.lab.Verdict.Proxied;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -31,8 +36,6 @@ import org.junit.jupiter.api.Test;
 /** A trial of names: whoever stands by takes them off again, and where he is gone, the next command does. */
 @InNetns
 class NamesTrialKernelIT {
-    private static final Path HOSTS = Path.of("/etc/hosts");
-    private static final Path STATE = Path.of("/run/meshcapture-state");
     private static final String BEFORE = "127.0.0.1 localhost\n10.0.0.9 db";
     private static final Duration LIMIT = Duration.ofSeconds(20);
     private static final Pattern PROCESS = Pattern.compile("a trial of names by itself: process (\\d+) does");
@@ -59,23 +62,6 @@ class NamesTrialKernelIT {
     @BeforeEach
     void cover(Lab lab) {
         lab.file("/etc/hosts", BEFORE);
-    }
-
-    private static Outcome with(String plan, String command, String... more) {
-        return Program.withPlan(plan, command, withState(more));
-    }
-
-    private static Outcome run(String... words) {
-        return Program.run(withState(words));
-    }
-
-    private static String[] withState(String... words) {
-        return Stream.concat(Stream.of(words), Stream.of("--state-dir", STATE.toString()))
-                .toArray(String[]::new);
-    }
-
-    private static String content() throws IOException {
-        return Files.readString(HOSTS, StandardCharsets.ISO_8859_1);
     }
 
     private static boolean isContent(Predicate<String> expected) {
