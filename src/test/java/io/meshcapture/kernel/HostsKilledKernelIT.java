@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.meshcapture.kernel.Killing.Death;
 import io.meshcapture.lab.InNetns;
 import io.meshcapture.lab.Lab;
-import io.meshcapture.lab.Run;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -299,56 +298,5 @@ class HostsKilledKernelIT {
         Set<String> left = new HashSet<>(all);
         left.removeAll(some);
         return left;
-    }
-
-    @Test
-    void a_full_disk_takes_no_line_in_and_lets_lines_off() throws Exception {
-        Run.command("sh", "-c", "mkdir /run/small && mount -t tmpfs -o size=64k none /run/small")
-                .orFail();
-        Path small = Files.writeString(Path.of("/run/small/hosts"), BEFORE);
-        Run.command("mount", "--bind", small.toString(), "/etc/hosts").orFail();
-        end(PLAN, APPLY);
-        String applied = content();
-        Run.command("sh", "-c", "dd if=/dev/zero of=/run/small/filling bs=1k 2>/dev/null; :")
-                .orFail();
-        String many = PLAN.replace("[orders, ", "[" + names() + "orders, ");
-        Death refused = killing.at(0, many, APPLY);
-        assertEquals(6, refused.exit(), refused::said);
-        assertTrue(refused.said().contains("No space left on device"), refused.said());
-        assertEquals(applied, content());
-        end("", ROLLBACK_ALL);
-        assertEquals(BEFORE, content());
-    }
-
-    private static String names() {
-        StringBuilder names = new StringBuilder();
-        for (int i = 0; i < 400; i++) {
-            names.append("name").append(i).append(".internal, ");
-        }
-        return names.toString();
-    }
-
-    @Test
-    void a_full_state_directory_keeps_the_hosts_file_as_it_is() throws Exception {
-        Files.writeString(HOSTS, BEFORE);
-        Run.command("sh", "-c", "mkdir -m 700 " + STATE + " && mount -t tmpfs -o size=4k,mode=700 none " + STATE)
-                .orFail();
-        Run.command("sh", "-c", "dd if=/dev/zero of=" + STATE + "/filling bs=1k 2>/dev/null; :")
-                .orFail();
-        Death refused = killing.at(0, PLAN, APPLY);
-        assertEquals(4, refused.exit(), refused::said);
-        assertTrue(refused.said().contains("No space left on device"), refused.said());
-        assertEquals(BEFORE, content());
-    }
-
-    @Test
-    void a_read_only_state_directory_is_said_and_lines_go_in_and_off() throws Exception {
-        Files.writeString(HOSTS, BEFORE);
-        Run.command("sh", "-c", "mkdir -m 700 " + STATE + " && mount -t tmpfs -o ro,mode=700 none " + STATE)
-                .orFail();
-        Death applied = killing.never(PLAN, APPLY);
-        assertTrue(applied.said().contains("no journal is kept"), applied.said());
-        end("", ROLLBACK_ALL);
-        assertEquals(BEFORE, content());
     }
 }
