@@ -11,6 +11,7 @@ import io.meshcapture.plan.Service;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -26,11 +27,13 @@ public final class Fit {
     private final Plan plan;
     private final List<RunningListener> listeners;
     private final List<RunningCluster> clusters;
+    private final LookUps lookUps;
 
-    private Fit(Plan plan, List<RunningListener> listeners, List<RunningCluster> clusters) {
+    private Fit(Plan plan, List<RunningListener> listeners, List<RunningCluster> clusters, LookUps lookUps) {
         this.plan = plan;
         this.listeners = listeners;
         this.clusters = clusters;
+        this.lookUps = lookUps;
     }
 
     /**
@@ -39,8 +42,12 @@ public final class Fit {
      * @param envoysPorts those that inbound capture leaves to Envoy
      */
     public static List<String> findings(
-            Plan plan, List<RunningListener> listeners, List<RunningCluster> clusters, SortedSet<Integer> envoysPorts) {
-        Fit fit = new Fit(plan, listeners, clusters);
+            Plan plan,
+            List<RunningListener> listeners,
+            List<RunningCluster> clusters,
+            LookUps lookUps,
+            SortedSet<Integer> envoysPorts) {
+        Fit fit = new Fit(plan, listeners, clusters, lookUps);
         List<String> findings = new ArrayList<>();
         fit.addWithoutOriginalDestination(findings);
         fit.addLoops(findings);
@@ -69,7 +76,6 @@ public final class Fit {
         }
     }
 
-    /** A name without a dot at its end is looked up in the hosts file first, by all of Envoy's resolvers but one. */
     private void addLoops(List<String> findings) {
         Set<String> names = new HashSet<>();
         for (Service service : plan.services()) {
@@ -79,16 +85,35 @@ public final class Fit {
         }
         for (RunningCluster cluster : clusters) {
             for (String host : cluster.hosts()) {
-                if (names.contains(host)) {
-                    findings.add("Envoy's cluster " + cluster.name() + " looks " + host
-                            + " up, which the hosts file sends to Envoy itself, so that every request goes round in a circle;"
-                            + " write it as \"" + host + ".\", with a dot at the end, which is asked of DNS alone");
+                String name = host.endsWith(".") ? host.substring(0, host.length() - 1) : host;
+                if (names.contains(name.toLowerCase(Locale.ROOT))) {
+                    addLoop(cluster, host, name, findings);
                 } else if (isNamed(host)) {
                     findings.add("Envoy's cluster " + cluster.name() + " has the endpoint " + host
                             + ", an address of services that are captured by name, so that every request goes round in a circle;"
                             + " give it the address of an instance");
                 }
             }
+        }
+    }
+
+    private void addLoop(RunningCluster cluster, String host, String name, List<String> findings) {
+        String looks = "Envoy's cluster " + cluster.name() + " looks " + host + " up, which ";
+        String circle = " sends to Envoy itself, so that every request goes round in a circle; ";
+        switch (lookUps.of(host, cluster.resolver())) {
+            case NONE -> {}
+            case FILE ->
+                findings.add(looks + "the hosts file" + circle + "write it as \"" + name
+                        + ".\", with a dot at the end, which is asked of DNS alone; or give Envoy addresses instead of"
+                        + " the name, or an nsswitch.conf of its own with hosts: dns");
+            case RESOLVER ->
+                findings.add(looks + "the hosts file" + circle + "its resolver " + cluster.resolver()
+                        + " reads that file in any case: take it out for Envoy's own, c-ares, and write \"" + name
+                        + ".\", with a dot at the end");
+            case DNS ->
+                findings.add(looks + "the name server of this host, answering out of the hosts file," + circle
+                        + "have it leave that file alone (systemd-resolved: ReadEtcHosts=no; dnsmasq: no-hosts), or give"
+                        + " Envoy another server or addresses");
         }
     }
 

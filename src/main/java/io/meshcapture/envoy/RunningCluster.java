@@ -12,8 +12,9 @@ import java.util.Set;
  *
  * @param name its name
  * @param hosts the addresses and names of its endpoints, as they are written
+ * @param resolver the extension that looks these names up; empty for Envoy's default
  */
-public record RunningCluster(String name, Set<String> hosts) {
+public record RunningCluster(String name, Set<String> hosts, String resolver) {
 
     public RunningCluster {
         hosts = Set.copyOf(hosts);
@@ -36,11 +37,24 @@ public record RunningCluster(String name, Set<String> hosts) {
                     if (assignment != null) {
                         addHosts(assignment, hosts);
                     }
-                    return found.add(new RunningCluster(ConfigDump.text(cluster, "name"), hosts));
+                    return found.add(new RunningCluster(ConfigDump.text(cluster, "name"), hosts, resolver(cluster)));
                 });
             }
         }
         return found;
+    }
+
+    /** Of the cluster itself, or of its type where that is an extension. */
+    private static String resolver(JsonObject cluster) {
+        JsonObject type = cluster.getAsJsonObject("cluster_type");
+        JsonObject configured = type == null ? null : type.getAsJsonObject("typed_config");
+        for (JsonObject holder : configured == null ? List.of(cluster) : List.of(configured, cluster)) {
+            JsonObject resolver = holder.getAsJsonObject("typed_dns_resolver_config");
+            if (resolver != null) {
+                return ConfigDump.text(resolver, "name");
+            }
+        }
+        return "";
     }
 
     private static void addHosts(JsonObject assignment, Set<String> hosts) {

@@ -20,6 +20,15 @@ public final class FileCalls {
     private static final int O_CLOEXEC = 02000000;
     private static final int O_NOFOLLOW = ARM ? 0100000 : 0400000;
 
+    private static final int O_PATH = 010000000;
+
+    /** asm-generic/unistd.h, on every architecture, and linux/openat2.h. */
+    private static final long OPENAT2 = 437;
+
+    private static final long RESOLVE_NO_MAGICLINKS = 2;
+    private static final long RESOLVE_NO_SYMLINKS = 4;
+    private static final long RESOLVE_BENEATH = 8;
+
     private static final int F_SETFL = 4;
     private static final int F_SETSIG = 10;
     private static final int F_SETLEASE = 1024;
@@ -52,6 +61,33 @@ public final class FileCalls {
         try (NativeText text = new NativeText(path)) {
             NativeLibrary.Function open = library.function("open", Type.SINT32, Type.POINTER, Type.SINT32);
             return result(open.call(text.address(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+        }
+    }
+
+    /**
+     * openat2(2) of a file below a directory, likewise, through no link at all: what is below may be laid out by somebody
+     * else. ENOSYS before Linux 5.6.
+     *
+     * @param file relative to the directory
+     */
+    public int openForEditingBelow(String directory, String file) {
+        long how = memory.allocateMemory(24, true);
+        try (NativeText below = new NativeText(directory);
+                NativeText text = new NativeText(file)) {
+            NativeLibrary.Function open = library.function("open", Type.SINT32, Type.POINTER, Type.SINT32);
+            int root = result(open.call(below.address(), O_PATH | O_CLOEXEC));
+            if (root < 0) {
+                return root;
+            }
+            memory.putLong(how, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+            memory.putLong(how + 16, RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH);
+            int opened = result(library.function(
+                            "syscall", Type.SINT64, Type.SINT64, Type.SINT64, Type.POINTER, Type.POINTER, Type.SINT64)
+                    .call(OPENAT2, root, text.address(), how, 24));
+            close(root);
+            return opened;
+        } finally {
+            memory.freeMemory(how);
         }
     }
 

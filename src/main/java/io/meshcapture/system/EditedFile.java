@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A file that is edited in place. Its inode, owner, mode, links and extended attributes stay what they are. Texts are bytes
@@ -34,17 +35,30 @@ public final class EditedFile implements AutoCloseable {
     }
 
     /**
-     * Opens a regular file that is not a link. Waits for nobody, a FIFO's other end least of all.
+     * Opens a regular file that is not a link. Waits for nobody, a FIFO's other end least of all. Of one below
+     * {@code /proc/PID/root}, no directory on the way may be a link either: it could lead out of there.
      *
      * @throws FileRefusal with ELOOP for a link, EROFS, EACCES or EPERM where it cannot be written
      */
     public static EditedFile open(Path path) throws IOException {
         FileCalls calls = new FileCalls();
-        int descriptor = calls.openForEditing(path.toString());
+        Path root = rootOfProcess(path);
+        int descriptor = root == null
+                ? calls.openForEditing(path.toString())
+                : calls.openForEditingBelow(
+                        root.toString(), root.relativize(path).toString());
         if (descriptor < 0) {
             throw new FileRefusal("open", -descriptor);
         }
         return new EditedFile(calls, descriptor);
+    }
+
+    /** The root of the process that a path leads through; null for a path of this host. */
+    public static @Nullable Path rootOfProcess(Path path) {
+        boolean leadsThrough = path.getNameCount() > 3
+                && path.startsWith("/proc")
+                && path.getName(2).toString().equals("root");
+        return leadsThrough ? Path.of("/").resolve(path.subpath(0, 3)) : null;
     }
 
     /** What the kernel says about it. */

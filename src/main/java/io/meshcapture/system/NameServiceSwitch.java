@@ -1,8 +1,5 @@
 package io.meshcapture.system;
 
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -19,17 +16,10 @@ public record NameServiceSwitch(String hosts) {
     /** glibc's default where the line or the file is missing (nss/nss_database.c). */
     private static final String DEFAULT = "files dns";
 
-    public static NameServiceSwitch ofThisHost() {
-        return of(FILE);
-    }
-
-    /** Of a file; where it cannot be read, the default holds. */
-    public static NameServiceSwitch of(Path file) {
-        try {
-            return parse(Files.readString(file, StandardCharsets.ISO_8859_1));
-        } catch (IOException e) {
-            return new NameServiceSwitch(DEFAULT);
-        }
+    /** That of a root, such as {@code /proc/PID/root}; where it cannot be read, the default holds. */
+    public static NameServiceSwitch below(Path root) {
+        String text = FilesBelow.read(root, FILE);
+        return text == null ? new NameServiceSwitch(DEFAULT) : parse(text);
     }
 
     static NameServiceSwitch parse(String text) {

@@ -114,19 +114,20 @@ public final class Processes {
      */
     public static Map<Long, Long> groupsOfSockets(Set<Long> inodes) {
         Map<Long, Long> groups = new HashMap<>();
-        if (inodes.isEmpty()) {
-            return groups;
-        }
-        try (DirectoryStream<Path> all = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
-            for (Path process : all) {
-                try {
-                    addGroup(process, inodes, groups);
-                } catch (IOException | DirectoryIteratorException e) {
-                    // it ended meanwhile, or is not ours to see
-                }
+        Map<Path, Long> known = new HashMap<>();
+        boolean seen = visit(inodes, (process, inode) -> {
+            Long group = known.get(process);
+            if (group == null) {
+                group = fsgid(process);
+                known.put(process, group);
             }
-        } catch (IOException | DirectoryIteratorException e) {
-            groups.clear(); // no /proc: nothing can be said
+            Long other = groups.putIfAbsent(inode, group);
+            if (other != null && !other.equals(group)) {
+                groups.put(inode, DIFFERENT);
+            }
+        });
+        if (!seen) {
+            groups.clear();
         }
         groups.values().removeIf(group -> group == DIFFERENT);
         return groups;
@@ -140,40 +141,57 @@ public final class Processes {
      */
     public static Map<Long, Set<String>> ofSockets(Set<Long> inodes) {
         Map<Long, Set<String>> found = new HashMap<>();
+        boolean seen = visit(inodes, (process, inode) -> {
+            String name = ProcFile.read(process.resolve("comm")).strip();
+            found.computeIfAbsent(inode, _ -> new TreeSet<>()).add(process.getFileName() + " (" + name + ")");
+        });
+        if (!seen) {
+            found.clear();
+        }
+        return found;
+    }
+
+    /**
+     * The processes that have any of some sockets open, each as its directory below /proc; what cannot be seen is left out.
+     *
+     * @param inodes as sockets tell them
+     */
+    public static Set<Path> withSockets(Set<Long> inodes) {
+        Set<Path> found = new TreeSet<>();
+        visit(inodes, (process, _) -> found.add(process));
+        return found;
+    }
+
+    /** Takes a socket that a process has open. */
+    private interface Opened {
+        void socket(Path process, long inode) throws IOException;
+    }
+
+    /**
+     * Goes through all processes that have sockets open.
+     *
+     * @return false where there is no /proc, so that nothing can be said
+     */
+    private static boolean visit(Set<Long> inodes, Opened opened) {
+        if (inodes.isEmpty()) {
+            return true;
+        }
         try (DirectoryStream<Path> all = Files.newDirectoryStream(Path.of("/proc"), "[0-9]*")) {
             for (Path process : all) {
                 try (DirectoryStream<Path> files = Files.newDirectoryStream(process.resolve("fd"))) {
                     for (Path file : files) {
                         long inode = socket(file);
                         if (inodes.contains(inode)) {
-                            String name = ProcFile.read(process.resolve("comm")).strip();
-                            found.computeIfAbsent(inode, _ -> new TreeSet<>())
-                                    .add(process.getFileName() + " (" + name + ")");
+                            opened.socket(process, inode);
                         }
                     }
                 } catch (IOException | DirectoryIteratorException e) {
                     // it ended meanwhile, or is not ours to see
                 }
             }
+            return true;
         } catch (IOException | DirectoryIteratorException e) {
-            found.clear(); // no /proc: nothing can be said
-        }
-        return found;
-    }
-
-    private static void addGroup(Path process, Set<Long> inodes, Map<Long, Long> groups) throws IOException {
-        Long group = null;
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(process.resolve("fd"))) {
-            for (Path file : files) {
-                long inode = socket(file);
-                if (inodes.contains(inode)) {
-                    group = group == null ? fsgid(process) : group;
-                    Long known = groups.putIfAbsent(inode, group);
-                    if (known != null && !known.equals(group)) {
-                        groups.put(inode, DIFFERENT);
-                    }
-                }
-            }
+            return false;
         }
     }
 

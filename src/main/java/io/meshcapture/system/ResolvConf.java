@@ -25,9 +25,6 @@ public record ResolvConf(Path file, List<Address> servers, List<String> others) 
     private static final Path OF_NAMED = Path.of("/etc/netns");
     private static final String MEND = "name the servers with dns.servers, or write any";
 
-    /** As many links as the kernel follows (MAXSYMLINKS in linux/namei.h). */
-    private static final int MOST_LINKS = 40;
-
     /** More than any resolver reads; a file of this size is something else. */
     private static final int MOST_BYTES = 1 << 20;
 
@@ -65,7 +62,7 @@ public record ResolvConf(Path file, List<Address> servers, List<String> others) 
     public static ResolvConf read(Path root, Path file) {
         Path shown = root.resolve(Path.of("/").relativize(file));
         try {
-            Path found = follow(root, file);
+            Path found = FilesBelow.follow(root, file);
             if (!Files.isRegularFile(found)) {
                 throw new Failure.Conflict(
                         "the DNS servers cannot be read from " + shown,
@@ -88,19 +85,6 @@ public record ResolvConf(Path file, List<Address> servers, List<String> others) 
     private static String missing(Path root, Path file, Path found) {
         Path plain = root.resolve(Path.of("/").relativize(file));
         return found.equals(plain) ? "it does not exist" : "it is a link to " + found + ", which does not exist";
-    }
-
-    /** Links one by one: an absolute one in another root would lead out of it. */
-    private static Path follow(Path root, Path file) throws IOException {
-        Path at = file;
-        for (int i = 0; i < MOST_LINKS; i++) {
-            Path real = root.resolve(Path.of("/").relativize(at));
-            if (!Files.isSymbolicLink(real)) {
-                return real;
-            }
-            at = at.resolveSibling(Files.readSymbolicLink(real)).normalize();
-        }
-        throw new IOException("too many links");
     }
 
     static ResolvConf parse(Path file, String text) {

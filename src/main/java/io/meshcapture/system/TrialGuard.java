@@ -35,17 +35,19 @@ public final class TrialGuard {
      * nothing if there is no trial then.
      *
      * @param trial how long the trial lasts
+     * @param where options by which the command finds the trial
      * @return who it is, as in {@code process 4711}
      * @throws Failure.Unavailable where nobody can be had
      */
-    public static String set(Duration trial) {
+    public static String set(Duration trial, List<String> where) {
         Path home = home();
         if (home == null) {
             throw unavailable("the program that would have to be started is not there: bin/meshcapture");
         }
         dismiss();
-        List<String> end =
-                List.of(home + "/bin/meshcapture", "rollback", "--trial", "--when-over", "--lock-timeout", "60s");
+        List<String> end = new ArrayList<>(
+                List.of(home + "/bin/meshcapture", "rollback", "--trial", "--when-over", "--lock-timeout", "60s"));
+        end.addAll(where);
         try {
             if (isSystemdToBeAsked() && isTimerSet(trial, end)) {
                 return "systemd's timer " + NAME;
@@ -94,7 +96,7 @@ public final class TrialGuard {
         return new Failure.Unavailable(
                 "nobody could end the trial",
                 "the kernel does not do it for what is to be tried, and " + because,
-                "apply it without --confirm-within, or choose the backend nftables");
+                "apply it without --confirm-within; what nftables captures by address needs nobody");
     }
 
     /** Its units run in its own network namespace. */

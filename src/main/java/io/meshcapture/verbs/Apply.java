@@ -42,6 +42,10 @@ public final class Apply {
         public Request {
             services = Set.copyOf(services);
         }
+
+        Request lasting(@Nullable Duration other) {
+            return new Request(services, dryRun, waitEnvoy, drain, other);
+        }
     }
 
     /**
@@ -85,21 +89,29 @@ public final class Apply {
     private final Request request;
     private final Progress progress;
 
-    private Apply(Plan plan, Place place, Request request, Progress progress) {
+    /** Whether somebody stands by already to end the trial. */
+    private final boolean guarded;
+
+    private Apply(Plan plan, Place place, Request request, Progress progress, boolean guarded) {
         this.plan = plan;
         this.place = place;
         this.request = request;
         this.progress = progress;
+        this.guarded = guarded;
     }
 
     public static Outcome run(Plan plan, Place place, Request request, Progress progress) throws Exception {
-        Apply apply = new Apply(plan, place, request, progress);
         return HostsApply.around(
                 plan,
                 place,
                 request,
-                () -> request.dryRun() ? place.reading(apply::apply) : place.changing(apply::awaitEnvoy, apply::apply),
-                apply::awaitEnvoy);
+                (trial, guarded) -> {
+                    Apply apply = new Apply(plan, place, request.lasting(trial), progress, guarded);
+                    return request.dryRun()
+                            ? place.reading(apply::apply)
+                            : place.changing(apply::awaitEnvoy, apply::apply);
+                },
+                () -> new Apply(plan, place, request, progress, false).awaitEnvoy());
     }
 
     /** Only for the services that are to be applied. */
@@ -182,11 +194,10 @@ public final class Apply {
 
     private Map<Long, Owned> commit(Backend backend, LiveState live, Wanted wanted, Change change, List<String> notes) {
         if (request.trial() != null
+                && !guarded
                 && !backend.holdsTrials()
                 && (!change.isNothing() || live.trial().isPresent())) {
-            notes.add("the kernel cannot end a trial of " + backend.name() + " by itself: "
-                    + TrialGuard.set(request.trial())
-                    + " does, and where that is gone, the next command of meshcapture");
+            notes.add(Trials.standingBy(backend.name(), TrialGuard.set(request.trial(), place.options())));
         }
         if (live.trial().isPresent() && request.trial() != null) {
             Trials.extend(backend, live, change, request.trial());

@@ -62,9 +62,7 @@ public final class Check {
                 Escaping escaping = Escaping.from(wanted);
                 List<String> notes = new ArrayList<>(wanted.notes());
                 notes.addAll(Trials.found(live));
-                live.trial()
-                        .ifPresent(left -> notes.add("what is in force is on trial and ends in " + Trials.left(left)
-                                + " unless it is confirmed with: meshcapture confirm"));
+                live.trial().ifPresent(left -> notes.add(Trials.note(left)));
                 int compared = services.isEmpty() ? stopped.plan().services().size() : services.size();
                 if (wanted.decision().isNothing() && !live.isInForce()) {
                     return new Outcome(stopped.differences(), List.of(), compared, false, false, notes);
@@ -105,7 +103,7 @@ public final class Check {
                             + wanted.envoyUsersInWords()
                             + ", so Envoy's own connections are captured again and again; correct envoy.user");
                 }
-                notes.addAll(EnvoyFit.notes(stopped.plan(), wanted.decision(), wanted.envoy()));
+                notes.addAll(EnvoyFit.notes(stopped.plan(), place, wanted.decision(), wanted.envoy()));
                 notes.addAll(escaping.notes());
                 return new Outcome(
                         differences,

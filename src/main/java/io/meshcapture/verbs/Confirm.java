@@ -25,6 +25,10 @@ public final class Confirm {
      * @throws Failure.Conflict where it has ended already
      */
     public static Outcome run(Place place) throws Exception {
+        return NamesOnTrial.confirm(place, () -> netfilter(place));
+    }
+
+    private static Outcome netfilter(Place place) throws Exception {
         return place.changing(() -> {
             try (Backends backends = Backends.open()) {
                 Backend backend = backends.standing();
@@ -34,10 +38,7 @@ public final class Confirm {
                     live = Trials.ended(backend, live);
                 }
                 if (live.hasEndedTrial() || overdue) {
-                    throw new Failure.Conflict(
-                            "the trial has ended",
-                            "it was not confirmed in time, and what stood before it is in force again",
-                            "apply the plan again, with more time: meshcapture apply --confirm-within 5m");
+                    throw Trials.over();
                 }
                 if (live.trial().isPresent()) {
                     backend.commit(backend.confirmation(live));

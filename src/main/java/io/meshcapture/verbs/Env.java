@@ -1,5 +1,6 @@
 package io.meshcapture.verbs;
 
+import io.meshcapture.backend.hosts.HostsFindings;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.HostsCapture;
 import io.meshcapture.plan.Plan;
@@ -39,8 +40,10 @@ public final class Env {
      */
     public static Outcome run(Plan plan, Place place, Set<ServiceName> selected) {
         Wanted.selected(plan, selected);
+        HostsFindings standing = HostsReading.now(place.hosts());
         Map<ServiceName, LoopbackAddress> addresses =
-                HostsWanted.of(plan, Set.of(), HostsReading.now(place.hosts())).addresses();
+                HostsWanted.of(plan, Set.of(), standing).addresses();
+        Set<ServiceName> applied = standing.services();
         Map<String, String> variables = new LinkedHashMap<>();
         List<String> notes = new ArrayList<>();
         for (Service service : plan.services()) {
@@ -48,6 +51,10 @@ public final class Env {
             LoopbackAddress address = addresses.get(service.name());
             if (hosts != null && address != null && (selected.isEmpty() || selected.contains(service.name()))) {
                 add(service.name(), hosts, address, variables, notes);
+                if (!applied.contains(service.name())) {
+                    notes.add("service " + service.name()
+                            + " is not applied here, so nothing takes connections to its address yet; apply the plan");
+                }
             } else if (selected.contains(service.name())) {
                 throw new Failure.Invalid(
                         "service \"" + service.name() + "\" has no hosts",

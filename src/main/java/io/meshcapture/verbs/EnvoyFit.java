@@ -43,9 +43,9 @@ final class EnvoyFit {
     }
 
     /** A sentence for each thing that does not fit, with its mend. */
-    static List<String> notes(Plan plan, Decision decision, EnvoyListeners listeners) {
+    static List<String> notes(Plan plan, Place place, Decision decision, EnvoyListeners listeners) {
         List<String> notes = new ArrayList<>(transparency(decision));
-        notes.addAll(notes(plan, envoysPorts(decision), listeners));
+        notes.addAll(notes(plan, place, envoysPorts(decision), listeners));
         return notes;
     }
 
@@ -54,7 +54,7 @@ final class EnvoyFit {
      *
      * @param envoysPorts the ports that captured connections go to
      */
-    static List<String> notes(Plan plan, SortedSet<Integer> envoysPorts, EnvoyListeners listeners) {
+    static List<String> notes(Plan plan, Place place, SortedSet<Integer> envoysPorts, EnvoyListeners listeners) {
         List<String> notes = new ArrayList<>(secondEnvoys(listeners));
         HostPort address = plan.envoy().admin();
         if (address != null) {
@@ -64,7 +64,12 @@ final class EnvoyFit {
                 if (!ready.live()) {
                     notes.add("Envoy is not ready, but " + ready.state() + ", by its admin interface " + address);
                 }
-                notes.addAll(Fit.findings(plan, RunningListener.of(admin), RunningCluster.of(admin), envoysPorts));
+                notes.addAll(Fit.findings(
+                        plan,
+                        RunningListener.of(admin),
+                        RunningCluster.of(admin),
+                        EnvoysLookUps.of(plan, place, address),
+                        envoysPorts));
             } catch (NoAnswer e) {
                 notes.add("Envoy could not be asked whether it fits the plan, because " + e.because()
                         + "; start Envoy, or correct envoy.admin");

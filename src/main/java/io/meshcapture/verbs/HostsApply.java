@@ -2,16 +2,17 @@ package io.meshcapture.verbs;
 
 import io.meshcapture.backend.hosts.HostsEditor;
 import io.meshcapture.backend.hosts.HostsFindings;
-import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.ServiceName;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What {@code apply} does to the hosts file, around what it does to netfilter: names are put in force when the rules stand
@@ -33,31 +34,36 @@ final class HostsApply {
     /**
      * Applies both parts of a plan.
      *
-     * @param netfilter applies the other part
+     * @param netfilter applies the other part, for good or on trial
      * @param awaitEnvoy waits as the user asked to, where the other part is not applied
      */
     static Apply.Outcome around(
-            Plan plan, Place place, Apply.Request request, Callable<Apply.Outcome> netfilter, Place.Waiting awaitEnvoy)
+            Plan plan, Place place, Apply.Request request, Netfilter netfilter, Place.Waiting awaitEnvoy)
             throws Exception {
         HostsPart part = HostsPart.of(plan, place, request.services());
         if (part.hosts() == null) {
-            return netfilter.call();
-        }
-        if (request.trial() != null) {
-            throw new Failure.Unavailable(
-                    "a trial of capture by name is not built into this version",
-                    "no timeout of the kernel's takes a line out of a hosts file",
-                    "leave --confirm-within out, or name the services that capture by address");
+            return netfilter.apply(request.trial(), false);
         }
         HostsApply apply = new HostsApply(plan, part.hosts(), place, request);
-        Callable<Apply.Outcome> others = () -> {
+        Netfilter others = (trial, guarded) -> {
             if (part.asksNetfilter()) {
-                return netfilter.call();
+                return netfilter.apply(trial, guarded);
             }
             awaitEnvoy.await();
             return nothing();
         };
         return request.dryRun() ? apply.dryRun(others) : apply.apply(others);
+    }
+
+    /** The other part. */
+    interface Netfilter {
+        /**
+         * Applies it.
+         *
+         * @param trial how long it lasts unless it is confirmed, or null for good
+         * @param guarded whether somebody stands by already to end that
+         */
+        Apply.Outcome apply(@Nullable Duration trial, boolean guarded) throws Exception;
     }
 
     private static Apply.Outcome nothing() {
@@ -79,7 +85,7 @@ final class HostsApply {
                 List.of());
     }
 
-    private Apply.Outcome dryRun(Callable<Apply.Outcome> others) throws Exception {
+    private Apply.Outcome dryRun(Netfilter others) throws Exception {
         HostsFindings standing = HostsReading.now(hosts);
         HostsWanted wanted = HostsWanted.of(plan, request.services(), standing);
         List<HostsFindings.Difference> inTheWay = standing.inTheWay(wanted.lines());
@@ -89,31 +95,38 @@ final class HostsApply {
         if (!inTheWay.isEmpty()) {
             notes.add("apply would refuse, because " + inTheWay.size() + " line(s) stand in the way");
         }
-        return merged(others.call(), standing, wanted, notes);
+        return merged(others.apply(request.trial(), false), standing, wanted, false, notes);
     }
 
     private String said(String note) {
         return hosts + ": " + note;
     }
 
-    private Apply.Outcome apply(Callable<Apply.Outcome> others) throws Exception {
+    private Apply.Outcome apply(Netfilter others) throws Exception {
         try (HostsEditor editor = HostsEditor.open(hosts, place.stateDirectory(), place.lockTimeout())) {
+            List<String> trials = new ArrayList<>(NamesOnTrial.endIfOverdue(place, editor));
             HostsFindings standing = editor.standing();
             HostsWanted wanted = HostsWanted.of(plan, request.services(), standing);
             HostsText.refuse(hosts, standing.inTheWay(wanted.lines()));
             List<String> ports = HostsPorts.notes(plan, wanted);
-            Apply.Outcome outcome = others.call();
+            int differences = standing.differences(wanted.lines(), wanted.among(request.services(), standing))
+                    .size();
+            boolean tried = NamesOnTrial.isToBegin(editor, request.trial(), differences);
+            Apply.Outcome outcome = tried && request.trial() != null
+                    ? NamesOnTrial.begin(place, editor, request.trial(), others, trials)
+                    : others.apply(request.trial(), false);
             editor.bring(wanted.lines());
             if (request.services().isEmpty()) {
                 editor.release(service -> !wanted.lines().containsKey(service));
             }
-            List<String> notes = new ArrayList<>(editor.notes());
+            List<String> notes = new ArrayList<>(trials);
+            notes.addAll(editor.notes());
             notes.addAll(ports);
             if (!editor.path().equals(hosts)) {
                 notes.add(hosts + " is a link; " + editor.path() + " was edited");
             }
-            standing.notes().forEach(note -> notes.add(said(note)));
-            Apply.Outcome merged = merged(outcome, standing, wanted, notes);
+            editor.standing().notes().forEach(note -> notes.add(said(note)));
+            Apply.Outcome merged = merged(outcome, standing, wanted, tried, notes);
             if (!merged.added().isEmpty() || !merged.updated().isEmpty()) {
                 merged.notes().addAll(Reloading.notes(plan));
             }
@@ -121,16 +134,25 @@ final class HostsApply {
         }
     }
 
-    private Apply.Outcome merged(Apply.Outcome other, HostsFindings standing, HostsWanted wanted, List<String> notes) {
+    private Apply.Outcome merged(
+            Apply.Outcome other, HostsFindings standing, HostsWanted wanted, boolean tried, List<String> notes) {
         Set<ServiceName> among = wanted.among(request.services(), standing);
         List<HostsFindings.Difference> found = standing.differences(wanted.lines(), among);
         TreeSet<String> added = new TreeSet<>(other.added());
         TreeSet<String> updated = new TreeSet<>(other.updated());
         TreeSet<String> removed = new TreeSet<>(other.removed());
-        int stand = standing.services().size();
+
+        Set<ServiceName> stands = standing.services();
+        int stand = stands.size();
+        Set<ServiceName> differing = new HashSet<>();
+        for (HostsFindings.Difference one : found) {
+            if (one.service() != null) {
+                differing.add(one.service());
+            }
+        }
         for (ServiceName service : among) {
-            boolean stood = standing.services().contains(service);
-            boolean differs = found.stream().anyMatch(one -> service.equals(one.service()));
+            boolean stood = stands.contains(service);
+            boolean differs = differing.contains(service);
             if (!wanted.lines().containsKey(service)) {
                 removed.add(service.value());
                 stand--;
@@ -160,7 +182,7 @@ final class HostsApply {
                 other.backend(),
                 other.whyBackend(),
                 differences,
-                other.trial(),
+                tried ? request.trial() : other.trial(),
                 all);
     }
 }

@@ -1,6 +1,7 @@
 package io.meshcapture.verbs;
 
 import io.meshcapture.backend.hosts.HostsFindings;
+import io.meshcapture.backend.hosts.HostsTrial;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.system.FileFacts;
@@ -51,10 +52,10 @@ final class HostsCheck {
         }
         List<String> notes = new ArrayList<>(other.notes());
         if (HostsWanted.isAskedBy(plan)) {
-            NameServiceSwitch names = NameServiceSwitch.ofThisHost();
+            NameServiceSwitch names = NameServiceSwitch.below(place.root());
             HostsWanted wanted = HostsWanted.of(plan, selected, standing);
             notes.addAll(HostsPorts.notes(plan, wanted));
-            if (place.namespace() != null) {
+            if (names.readsFiles() && place.namespace() != null) {
                 notes.add("names were not looked up, since look-ups here are not those of the programs there");
             } else if (names.readsFiles()) {
                 differences.addAll(HostsLookups.differences(wanted.lines(), standing));
@@ -67,9 +68,14 @@ final class HostsCheck {
             }
         }
         if (!part.asksNetfilter()) {
-            notes.addAll(place.there(() -> EnvoyFit.notes(plan, new TreeSet<>(), EnvoyListeners.of(plan))));
+            notes.addAll(place.there(() -> EnvoyFit.notes(plan, place, new TreeSet<>(), EnvoyListeners.of(plan))));
         }
         standing.notes().forEach(note -> notes.add(hosts + ": " + note));
+        HostsTrial trial = HostsTrial.of(hosts, place.stateDirectory());
+        if (trial != null) {
+            notes.removeIf(Trials::isNote); // of the other part, which ends with this one
+            notes.add(trial.isOverdue() ? Trials.OVERDUE : Trials.note(trial.left()));
+        }
         return new Check.Outcome(differences, other.shadows(), other.services(), other.inbound(), other.dns(), notes);
     }
 

@@ -1,6 +1,7 @@
 package io.meshcapture.verbs;
 
 import io.meshcapture.backend.hosts.HostsEditor;
+import io.meshcapture.backend.hosts.HostsTrial;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.Service;
@@ -59,11 +60,12 @@ record HostsPart(@Nullable Path hosts, boolean asksNetfilter) {
         return selected.isEmpty() || selected.contains(service.name());
     }
 
-    /** The hosts file if lines of ours stand in it, or a change of it was interrupted. */
+    /** The hosts file if lines of ours stand in it, a change of it was interrupted, or a trial neither confirmed nor ended. */
     static @Nullable Path withLines(Place place) {
         try {
             Path hosts = place.hosts();
-            boolean interrupted = HostsEditor.hasUnfinished(place.stateDirectory());
+            boolean interrupted = HostsEditor.hasUnfinished(hosts, place.stateDirectory())
+                    || HostsTrial.of(hosts, place.stateDirectory()) != null;
             return interrupted || HostsReading.now(hosts).holdsOurs() ? hosts : null;
         } catch (Failure.Unavailable e) {
             return null;

@@ -26,17 +26,26 @@ final class HostsRollback {
      */
     static Rollback.Outcome around(Place place, Rollback.Request request, Callable<Rollback.Outcome> netfilter)
             throws Exception {
-        Path hosts = request.trial() ? null : HostsPart.withLines(place);
+        if (request.trial()) {
+            return NamesOnTrial.end(place, netfilter);
+        }
+        Path hosts = HostsPart.withLines(place);
         if (hosts == null) {
             return netfilter.call();
         }
         Set<ServiceName> named = request.services();
         try (HostsEditor editor = HostsEditor.open(hosts, place.stateDirectory(), place.lockTimeout())) {
+            List<String> notes = new ArrayList<>(NamesOnTrial.endIfOverdue(place, editor));
             HostsFindings before = editor.standing();
             TreeSet<String> removed = new TreeSet<>();
             TreeSet<String> remaining = new TreeSet<>();
             for (ServiceName service : before.services()) {
                 (named.isEmpty() || named.contains(service) ? removed : remaining).add(service.value());
+            }
+            if (named.isEmpty()) {
+                NamesOnTrial.forget(place, editor);
+            } else {
+                editor.trials().leaveOut(named::contains);
             }
             editor.release(service -> named.isEmpty() || named.contains(service));
             boolean namesAlone = !named.isEmpty() && named.stream().allMatch(one -> removed.contains(one.value()));
@@ -49,7 +58,8 @@ final class HostsRollback {
             if (!edited.isEmpty()) {
                 throw HostsText.kept(hosts, edited);
             }
-            return merged(other, removed, remaining, editor.notes());
+            notes.addAll(editor.notes());
+            return merged(other, removed, remaining, notes, !removed.isEmpty());
         }
     }
 
@@ -65,13 +75,13 @@ final class HostsRollback {
         }
     }
 
-    private static Rollback.Outcome nothing(String note) {
+    static Rollback.Outcome nothing(String note) {
         return new Rollback.Outcome(
                 List.of(), List.of(), List.of(), List.of(), 0, 0, false, false, false, List.of(note));
     }
 
-    private static Rollback.Outcome merged(
-            Rollback.Outcome other, Set<String> removed, Set<String> remaining, List<String> notes) {
+    static Rollback.Outcome merged(
+            Rollback.Outcome other, Set<String> removed, Set<String> remaining, List<String> notes, boolean changed) {
         TreeSet<String> allRemoved = new TreeSet<>(other.removed());
         allRemoved.addAll(removed);
         TreeSet<String> allRemaining = new TreeSet<>(other.remaining());
@@ -87,7 +97,7 @@ final class HostsRollback {
                 other.drained(),
                 other.cut(),
                 other.uncut(),
-                other.changed() || !removed.isEmpty(),
+                other.changed() || changed,
                 other.inbound(),
                 other.dns(),
                 said);

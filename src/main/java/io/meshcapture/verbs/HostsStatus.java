@@ -1,12 +1,14 @@
 package io.meshcapture.verbs;
 
 import io.meshcapture.backend.hosts.HostsFindings;
-import io.meshcapture.plan.ServiceName;
+import io.meshcapture.backend.hosts.HostsTrial;
 import io.meshcapture.system.Privileges;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 
 /** What {@code status} tells of the hosts file, beside what it tells of netfilter. */
@@ -36,10 +38,11 @@ final class HostsStatus {
                         false,
                         null,
                         List.of("netfilter was not looked at, since the privilege CAP_NET_ADMIN is missing"));
+        Set<String> named = new HashSet<>();
+        standing.services().forEach(name -> named.add(name.value()));
         List<Status.Captured> services = new ArrayList<>();
         for (Status.Captured service : other.services()) {
-            boolean both =
-                    standing.services().stream().anyMatch(name -> name.value().equals(service.name()));
+            boolean both = named.remove(service.name());
             services.add(
                     both
                             ? new Status.Captured(
@@ -51,17 +54,25 @@ final class HostsStatus {
                                     service.excepted())
                             : service);
         }
-        for (ServiceName name : standing.services()) {
-            if (other.services().stream().noneMatch(service -> service.name().equals(name.value()))) {
-                services.add(new Status.Captured(name.value(), BACKEND, null, "-", Status.UNCOUNTED, Status.UNCOUNTED));
-            }
+        for (String name : named) {
+            services.add(new Status.Captured(name, BACKEND, null, "-", Status.UNCOUNTED, Status.UNCOUNTED));
         }
         services.sort((a, b) -> a.name().compareTo(b.name()));
         List<String> notes = new ArrayList<>(other.notes());
         for (HostsFindings.Difference edited : standing.edited()) {
             notes.add(hosts + " line " + edited.line() + " is tagged ours and was edited by hand; rollback leaves it");
         }
+        HostsTrial trial = HostsTrial.of(hosts, place.stateDirectory());
+        if (trial != null && trial.isOverdue()) {
+            notes.add(Trials.OVERDUE);
+        }
         return new Status.Outcome(
-                services, other.inbound(), other.dns(), other.draining(), other.leftover(), other.trialLeft(), notes);
+                services,
+                other.inbound(),
+                other.dns(),
+                other.draining(),
+                other.leftover(),
+                trial == null ? other.trialLeft() : trial.left(),
+                notes);
     }
 }

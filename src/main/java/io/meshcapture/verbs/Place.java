@@ -4,6 +4,7 @@ import io.meshcapture.backend.Backend;
 import io.meshcapture.backend.LiveState;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.system.Accounts;
+import io.meshcapture.system.FilesBelow;
 import io.meshcapture.system.HostFacts;
 import io.meshcapture.system.NamespaceLock;
 import io.meshcapture.system.NetworkNamespace;
@@ -11,6 +12,8 @@ import io.meshcapture.system.Privileges;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -33,28 +36,59 @@ public record Place(
         Map<String, String> environment,
         String version) {
 
+    private static final Path HOSTS = Path.of("/etc/hosts");
+
     /** Unless {@code --state-dir} says otherwise. */
     public static final Path DEFAULT_STATE_DIRECTORY = Path.of("/var/lib/meshcapture");
 
     /**
      * The hosts file that the programs there read. It belongs to a mount namespace, which a network namespace tells nothing
-     * about unless it has a name for which {@code ip netns exec} lays a file over it. The file of a process elsewhere is
-     * not edited from here: on the way to it, links that its owner made would lead to files of this host.
+     * about unless it is that of a process, or has a name for which {@code ip netns exec} lays a file over it. A process
+     * that reads this host's own file shares it with programs that live in other network namespaces.
      *
      * @throws Failure.Unavailable where nobody can say which it is
      */
     Path hosts() {
         if (namespace == null) {
-            return Path.of("/etc/hosts");
+            return HOSTS;
+        }
+        Path process = NetworkNamespace.process(namespace);
+        if (process != null) {
+            Path root = process.resolve("root");
+            if (!FilesBelow.isSame(root, HOSTS, HOSTS)) {
+                return root.resolve(Path.of("/").relativize(HOSTS));
+            }
+            throw new Failure.Unavailable(
+                    "the hosts file of process " + process.getFileName() + " cannot be edited for it alone",
+                    FilesBelow.canBeSeen(root)
+                            ? "it is this host's own, which all programs here read"
+                            : "its files are not ours to see",
+                    "run it as root, and give the process a hosts file of its own, as containers have");
         }
         Path ofName = Path.of("/etc/netns", String.valueOf(Path.of(namespace).getFileName()), "hosts");
-        if (NetworkNamespace.process(namespace) == null && Files.exists(ofName)) {
+        if (Files.exists(ofName)) {
             return ofName;
         }
         throw new Failure.Unavailable(
                 "the hosts file that the programs in network namespace " + namespace + " read is not edited from here",
                 "hosts files are of mount namespaces, and there is no " + ofName,
-                "run meshcapture where these programs run, without --netns");
+                "name the namespace by the pid of one of these programs, or run meshcapture where they run");
+    }
+
+    /** Where the files of the programs there are, as far as that is known: this host's own, or those of a process. */
+    Path root() {
+        Path process = namespace == null ? null : NetworkNamespace.process(namespace);
+        return process == null ? Path.of("/") : process.resolve("root");
+    }
+
+    /** Options by which a later command of ours works in the same place, apart from the network namespace that it starts in. */
+    List<String> options() {
+        List<String> options = new ArrayList<>(
+                List.of("--state-dir", stateDirectory.toAbsolutePath().toString()));
+        if (allowHostNetwork) {
+            options.add("--allow-host-network");
+        }
+        return options;
     }
 
     /** What names of users and groups stand for there. */

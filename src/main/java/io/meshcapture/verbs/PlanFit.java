@@ -45,7 +45,7 @@ final class PlanFit {
         Decision decision = Wanted.explained(plan, place, ipv6);
         Wanted wanted = new Wanted(decision, ipv6, envoy, List.of());
         listeners(wanted);
-        EnvoyFit.notes(plan, decision, envoy).forEach(note -> warn("plan.envoy-fit", note, "", ""));
+        EnvoyFit.notes(plan, place, decision, envoy).forEach(note -> warn("plan.envoy-fit", note, "", ""));
         Escaping.from(wanted).notes().forEach(note -> warn("plan.escapes", note, "", ""));
     }
 

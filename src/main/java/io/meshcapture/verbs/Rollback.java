@@ -8,6 +8,7 @@ import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.Removal;
+import io.meshcapture.system.Privileges;
 import io.meshcapture.system.SocketTable;
 import io.meshcapture.system.TrialGuard;
 import java.time.Duration;
@@ -75,16 +76,24 @@ public final class Rollback {
      */
     public static boolean awaitEndOfTrial(Place place) throws Exception {
         while (true) {
-            Optional<Duration> left = place.changing(() -> {
-                try (Backends backends = Backends.open()) {
-                    return backends.standing().live().trial();
-                }
-            });
+            Optional<Duration> left = NamesOnTrial.left(place);
+            if (left.isEmpty() && Privileges.isNetAdmin()) {
+                left = trialOfRules(place);
+            }
             if (left.isEmpty() || left.get().isZero()) {
                 return left.isPresent();
             }
             Thread.sleep(left.get().plusMillis(10));
         }
+    }
+
+    /** What is left of a trial in netfilter; empty where none runs. */
+    static Optional<Duration> trialOfRules(Place place) throws Exception {
+        return place.changing(() -> {
+            try (Backends backends = Backends.open()) {
+                return backends.standing().live().trial();
+            }
+        });
     }
 
     public static Outcome run(Place place, Request request, Progress progress) throws Exception {

@@ -113,6 +113,20 @@ final class Debian13 implements AutoCloseable {
         return start(environment, host -> {});
     }
 
+    /** One without capabilities that may write to its own files, its hosts file among them. */
+    static Debian13 startWritable() {
+        return start(Map.of(), host -> host.withReadonlyRootfs(false));
+    }
+
+    /** The engine ends it and starts it again, with the same files. */
+    void restart() {
+        container
+                .getDockerClient()
+                .restartContainerCmd(container.getContainerId())
+                .withTimeout(0)
+                .exec();
+    }
+
     /** One that sees the machine's control groups of version 2, as a node's agent does. */
     static Debian13 startWithControlGroups() {
         String hybrid = "/sys/fs/cgroup/unified";

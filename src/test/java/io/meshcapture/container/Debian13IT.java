@@ -112,6 +112,37 @@ final class Debian13IT {
         }
     }
 
+    /** Docker mounts a file of its own over it, which cannot be replaced, and writes it anew at each start. */
+    @Test
+    void namesNeedNoCapabilityAndStandAgainAfterARestartAndAnApply() {
+        String plan = """
+                version: 1
+                envoy: {user: 1337}
+                hosts-ports: listeners
+                services: {orders: {hosts: orders.internal, ports: {80: 15001}}}
+                """;
+        try (Debian13 debian = Debian13.startWritable()) {
+            String before = debian.run("cat", "/etc/hosts").orFail();
+            String inode = debian.run("stat", "-c", "%i %u %g %a", "/etc/hosts").orFail();
+            debian.meshcaptureReading(plan, "apply").orFail();
+            // not by getent: it asks for addresses of families that an interface besides loopback has
+            String found = debian.run("python3", "-c", "import socket; print(socket.gethostbyname('orders.internal'))")
+                    .orFail();
+            assertTrue(found.startsWith("127.66."), found);
+            debian.meshcaptureReading(plan, "check").orFail();
+            assertEquals(
+                    inode, debian.run("stat", "-c", "%i %u %g %a", "/etc/hosts").orFail());
+
+            debian.restart();
+            Ending lost = debian.meshcaptureReading(plan, "check");
+            assertEquals(3, lost.code(), lost.toString());
+            debian.meshcaptureReading(plan, "apply").orFail();
+            debian.meshcaptureReading(plan, "check").orFail();
+            debian.meshcapture("rollback", "--all").orFail();
+            assertEquals(before, debian.run("cat", "/etc/hosts").orFail());
+        }
+    }
+
     @Test
     void aSecondApplyFindsEverythingInSyncAndTouchesNoRule() {
         try (Debian13 debian = Debian13.start(PLAN)) {

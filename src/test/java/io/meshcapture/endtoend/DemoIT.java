@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -70,11 +71,8 @@ final class DemoIT {
     void showsThatServicesAreCapturedAndReleased() {
         Ending demo = startDemo().end();
 
-        String told = demo.orFail();
-        assertTrue(demo.took().compareTo(Duration.ofSeconds(30)) < 0, () -> "it took " + demo.took());
-        assertEquals("", demo.err());
-        int from = 0;
-        for (String line : List.of(
+        assertTells(
+                demo,
                 "the old catalog (10.99.0.1:80): you asked for catalog/price, HTTP/1.1, directly\n",
                 "root# meshcapture apply\ncaptured: orders, ledger\n",
                 "the new catalog (10.99.0.9:80): you asked for catalog/price, HTTP/1.1, via envoy\n",
@@ -87,7 +85,37 @@ final class DemoIT {
                 "root# meshcapture rollback --all\nreleased: ledger\n",
                 "the old catalog (10.99.0.1:80): you asked for catalog/price, HTTP/1.1, directly\n",
                 "the old catalog (10.99.0.1:9000) heard tick\n",
-                "Everything above was verified as it was shown.")) {
+                "Everything above was verified as it was shown.");
+    }
+
+    @Test
+    void showsThatNamesLeadToEnvoyAndTheHostsFileIsGivenBack() {
+        Ending demo = startDemo("hosts").end();
+
+        assertTells(
+                demo,
+                "curl: (6) Could not resolve host: orders\n",
+                "root# meshcapture apply\n",
+                "captured: orders, payments\n",
+                " orders # meshcapture svc=orders ",
+                "the orders service (10.99.0.1:80): you asked for orders/status, HTTP/1.1, via\nenvoy\n",
+                "the payments service (10.99.0.3:80): you asked for payments.internal/status,\nHTTP/1.1, via envoy\n",
+                "root# meshcapture env orders\nORDERS_SERVICE_HOST=127.66.",
+                "root# meshcapture check\nin sync: 2 services\n",
+                "root# meshcapture rollback orders\nreleased: orders\nstill captured: payments\n",
+                "curl: (6) Could not resolve host: orders\n",
+                "root# meshcapture rollback --all\nreleased: payments\n",
+                "10.99.0.1 warehouse  # somebody else's line\n10.99.0.9 printer\n  →",
+                "Everything above was verified as it was shown.");
+    }
+
+    /** It came to its end in time, said all this in this order, and left nothing. */
+    private void assertTells(Ending demo, String... lines) {
+        String told = demo.orFail();
+        assertTrue(demo.took().compareTo(Duration.ofSeconds(30)) < 0, () -> "it took " + demo.took());
+        assertEquals("", demo.err());
+        int from = 0;
+        for (String line : lines) {
             int at = told.indexOf(line, from);
             assertTrue(at >= 0, () -> line + " is not in its place in: " + told);
             from = at + line.length();
@@ -135,9 +163,11 @@ final class DemoIT {
     }
 
     /** In a process group of its own, as a terminal would start it, and with signals as a terminal would set them. */
-    private Program startDemo() {
-        return namespaces.start(
-                List.of("setsid", "env", "--default-signal=INT,QUIT,HUP,TERM", ROOT + "/scripts/demo"), environment);
+    private Program startDemo(String... which) {
+        List<String> command =
+                new ArrayList<>(List.of("setsid", "env", "--default-signal=INT,QUIT,HUP,TERM", ROOT + "/scripts/demo"));
+        command.addAll(List.of(which));
+        return namespaces.start(command, environment);
     }
 
     private void assertNothingLeft() {

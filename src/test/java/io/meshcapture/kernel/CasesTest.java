@@ -14,35 +14,51 @@ import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** The table of {@code connections.md} names tests that exist, and leaves no situation out. */
+/** The tables {@code connections.md} and {@code names.md} name tests that exist, and leave no situation out. */
 class CasesTest {
-    private static final Pattern ROW = Pattern.compile("\\| A (\\d+) \\|.*");
-    private static final Pattern TEST = Pattern.compile("`(\\w+)\\.(\\w+)`");
+    private static final Pattern ROW = Pattern.compile("\\| ([AB] \\d+) \\|.*");
+    private static final Pattern TEST = Pattern.compile("`([\\w.]+)\\.(\\w+)`");
 
     @Test
-    void every_situation_has_a_test_and_every_test_is_there() throws Exception {
-        List<Integer> rows = new ArrayList<>();
-        for (String line : table().lines().toList()) {
+    void every_situation_of_a_connection_has_a_test_and_every_test_is_there() throws Exception {
+        assertEquals(Stream.concat(rows("A", 1, 30), rows("A", 51, 56)).toList(), rowsWithTests("connections.md"));
+    }
+
+    @Test
+    void every_situation_of_names_has_a_test_and_every_test_is_there() throws Exception {
+        Stream<String> some = Stream.of(18, 19, 23, 24, 28, 30, 34, 35).map(number -> "B " + number);
+        assertEquals(
+                Stream.concat(Stream.concat(rows("A", 59, 63), rows("B", 1, 16)), some)
+                        .toList(),
+                rowsWithTests("names.md"));
+    }
+
+    private static Stream<String> rows(String part, int first, int last) {
+        return IntStream.rangeClosed(first, last).mapToObj(number -> part + " " + number);
+    }
+
+    private static List<String> rowsWithTests(String table) throws IOException, ClassNotFoundException {
+        List<String> rows = new ArrayList<>();
+        for (String line : text(table).lines().toList()) {
             Matcher row = ROW.matcher(line);
             if (row.matches()) {
-                rows.add(Integer.valueOf(row.group(1)));
+                rows.add(row.group(1));
                 assertTrue(tests(line) > 0, line);
             }
         }
-        assertEquals(
-                IntStream.concat(IntStream.rangeClosed(1, 30), IntStream.rangeClosed(51, 56))
-                        .boxed()
-                        .toList(),
-                rows);
+        return rows;
     }
 
     private static int tests(String line) throws ClassNotFoundException {
         int found = 0;
         Matcher test = TEST.matcher(line);
         while (test.find()) {
-            Class<?> named = Class.forName(CasesTest.class.getPackageName() + "." + test.group(1));
+            boolean isOfThisPackage = test.group(1).indexOf('.') < 0;
+            Class<?> named =
+                    Class.forName((isOfThisPackage ? "io.meshcapture.kernel." : "io.meshcapture.") + test.group(1));
             String name = test.group(2);
             boolean isThere = Arrays.stream(named.getDeclaredMethods())
                     .filter(CasesTest::isTest)
@@ -59,8 +75,8 @@ class CasesTest {
                 .anyMatch(one -> one.annotationType().getSimpleName().endsWith("Test"));
     }
 
-    private static String table() throws IOException {
-        try (InputStream in = Objects.requireNonNull(CasesTest.class.getResourceAsStream("connections.md"))) {
+    private static String text(String table) throws IOException {
+        try (InputStream in = Objects.requireNonNull(CasesTest.class.getResourceAsStream(table))) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         }
     }

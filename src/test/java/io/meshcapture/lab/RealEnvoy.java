@@ -38,9 +38,31 @@ public final class RealEnvoy {
         return envoy;
     }
 
+    /** Likewise, in a mount namespace of its own in which it sees another file in the place of one of the host's. */
+    public static RealEnvoy startedSeeing(
+            Lab lab, Identity identity, String configuration, String file, String content) {
+        List<String> mounts = List.of(
+                "unshare",
+                "--mount",
+                "sh",
+                "-euc",
+                "mount --bind \"$1\" \"$2\"; shift 2; exec \"$@\"",
+                "sh",
+                file(content),
+                file);
+        RealEnvoy envoy = new RealEnvoy(starting(lab, mounts, identity, configuration));
+        envoy.process.awaitError("starting workers", LIMIT);
+        return envoy;
+    }
+
     /** Starts it; whether it comes to serve is left to the caller. */
     public static RealEnvoy starting(Lab lab, Identity identity, String configuration) {
-        List<String> command = new ArrayList<>(List.of(
+        return new RealEnvoy(starting(lab, List.of(), identity, configuration));
+    }
+
+    private static Background starting(Lab lab, List<String> within, Identity identity, String configuration) {
+        List<String> command = new ArrayList<>(within);
+        command.addAll(List.of(
                 "setpriv",
                 "--reuid",
                 Integer.toString(identity.uid()),
@@ -60,7 +82,7 @@ public final class RealEnvoy {
                 "--disable-hot-restart",
                 "--file-flush-interval-msec",
                 "50"));
-        return new RealEnvoy(lab.background(command.toArray(String[]::new)));
+        return lab.background(command.toArray(String[]::new));
     }
 
     /** Its access log so far. */

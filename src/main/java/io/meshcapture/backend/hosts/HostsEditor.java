@@ -1,12 +1,10 @@
 package io.meshcapture.backend.hosts;
 
 import io.meshcapture.failure.Failure;
-import io.meshcapture.ffi.Errno;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.system.EditedFile;
 import io.meshcapture.system.FileFacts;
 import io.meshcapture.system.FileLock;
-import io.meshcapture.system.FileRefusal;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -33,13 +31,15 @@ public final class HostsEditor implements AutoCloseable {
     private final Path path;
     private final EditedFile file;
     private final JournalFile journal;
+    private final HostsTrials trials;
     private final List<String> notes = new ArrayList<>();
     private String identity = "";
 
-    private HostsEditor(Path path, EditedFile file, JournalFile journal) {
+    private HostsEditor(Path path, EditedFile file, JournalFile journal, StateFile trial) {
         this.path = path;
         this.file = file;
         this.journal = journal;
+        this.trials = new HostsTrials(this, trial);
     }
 
     /**
@@ -56,10 +56,14 @@ public final class HostsEditor implements AutoCloseable {
         try {
             file = EditedFile.open(path);
         } catch (IOException e) {
-            throw cannotOpen(path, e);
+            throw HostsRefusal.toOpen(path, e);
         }
         try {
-            HostsEditor editor = new HostsEditor(path, file, JournalFile.in(stateDirectory));
+            HostsEditor editor = new HostsEditor(
+                    path,
+                    file,
+                    JournalFile.in(stateDirectory, hosts),
+                    StateFile.in(stateDirectory, hosts, HostsTrial.KIND));
             editor.identify();
             FileLock.take(file, path, patience);
             if (editor.journal.isImpossible()) {
@@ -70,7 +74,7 @@ public final class HostsEditor implements AutoCloseable {
             return editor;
         } catch (IOException e) {
             file.close();
-            throw refused(path, e, "nothing was changed");
+            throw HostsRefusal.toChange(path, e, "nothing was changed");
         } catch (RuntimeException | InterruptedException e) {
             file.close();
             throw e;
@@ -78,28 +82,8 @@ public final class HostsEditor implements AutoCloseable {
     }
 
     /** Whether a change was interrupted, which whoever opens the file next undoes or finishes. */
-    public static boolean hasUnfinished(Path stateDirectory) {
-        return JournalFile.isIn(stateDirectory);
-    }
-
-    private static Failure cannotOpen(Path path, IOException e) {
-        String because = String.valueOf(e.getMessage());
-        String mend = "run it as root";
-        if (e instanceof FileRefusal refusal) {
-            String flags = refusal.errno() == Errno.EPERM ? EditedFile.flagsOf(path) : "";
-            if (!flags.isEmpty()) {
-                because = flags;
-                mend = "take the flag off if nobody relies on it (chattr -i -a " + path + ")";
-            } else if (refusal.errno() == Errno.EROFS) {
-                mend = "mount it writable; in a container, leave readOnly out of the mount of /etc/hosts";
-            } else if (refusal.errno() == Errno.ENOENT) {
-                mend = "make it, with the names of localhost in it";
-            } else if (refusal.errno() == Errno.ELOOP) {
-                return new Failure.Conflict(
-                        path + " cannot be edited", "it became a link meanwhile", "look who did that");
-            }
-        }
-        return new Failure.Unavailable("the hosts file " + path + " cannot be changed", because, mend);
+    public static boolean hasUnfinished(Path hosts, Path stateDirectory) {
+        return JournalFile.isIn(stateDirectory, hosts);
     }
 
     private void identify() throws IOException {
@@ -133,7 +117,7 @@ public final class HostsEditor implements AutoCloseable {
         try {
             return new HostsFindings(HostsFile.parse(settled()));
         } catch (IOException e) {
-            throw refused(path, e, "nothing was changed");
+            throw HostsRefusal.toChange(path, e, "nothing was changed");
         }
     }
 
@@ -157,6 +141,11 @@ public final class HostsEditor implements AutoCloseable {
     /** Takes the lines of services off, as far as they are as we wrote them. */
     public void release(Predicate<ServiceName> services) throws InterruptedException {
         takeOff(_ -> line -> line.service() != null && services.test(line.service()));
+    }
+
+    /** Of this file. */
+    public HostsTrials trials() {
+        return trials;
     }
 
     private void takeOff(PlannedEdits.Choice some) throws InterruptedException {
@@ -187,7 +176,7 @@ public final class HostsEditor implements AutoCloseable {
             }
             file.touch(before);
         }
-        throw changesAllTheTime();
+        throw HostsRefusal.sinceOthersChangeIt(path, ATTEMPTS);
     }
 
     /** Of a removal that is done: a journal that stays tells the next command to finish what is finished. */
@@ -199,17 +188,10 @@ public final class HostsEditor implements AutoCloseable {
         }
     }
 
-    private void note(String note) {
+    void note(String note) {
         if (!note.isEmpty()) {
             notes.add(note);
         }
-    }
-
-    private Failure.Busy changesAllTheTime() {
-        return new Failure.Busy(
-                "the hosts file " + path + " is changed by others all the time",
-                ATTEMPTS + " attempts met a file that had changed since it was read",
-                "find out who writes it, and try again");
     }
 
     /**
@@ -251,7 +233,7 @@ public final class HostsEditor implements AutoCloseable {
                 journaled = rest;
             }
         }
-        throw changesAllTheTime();
+        throw HostsRefusal.sinceOthersChangeIt(path, ATTEMPTS);
     }
 
     private FileTime modified() throws IOException {
@@ -299,14 +281,7 @@ public final class HostsEditor implements AutoCloseable {
                     e.getMessage() + ", then " + again.getMessage(),
                     "mend the cause, then run: meshcapture rollback --all");
         }
-        return refused(path, e, "nothing was changed");
-    }
-
-    private static Failure.Refused refused(Path path, IOException e, String outcome) {
-        return new Failure.Refused(
-                "the hosts file " + path + " could not be changed; " + outcome,
-                String.valueOf(e.getMessage()),
-                "mend the cause and try again");
+        return HostsRefusal.toChange(path, e, "nothing was changed");
     }
 
     @Override

@@ -54,6 +54,7 @@ final class HostsFile {
 
     private final String content;
     private final List<Tagged> tagged;
+    private @Nullable Map<ServiceName, Set<OwnLine>> inForce;
 
     private HostsFile(String content, List<Tagged> tagged) {
         this.content = content;
@@ -114,28 +115,30 @@ final class HostsFile {
         return content.substring(line.start(), terminated ? line.end() - 1 : line.end());
     }
 
+    /** What each service has in force, in the order of the lines; found once, since there may be ten thousand services. */
+    private Map<ServiceName, Set<OwnLine>> inForce() {
+        Map<ServiceName, Set<OwnLine>> found = inForce;
+        if (found == null) {
+            found = new LinkedHashMap<>();
+            for (Tagged line : tagged) {
+                if (line.kind() == Kind.LIVE && line.line() != null) {
+                    found.computeIfAbsent(line.line().service(), _ -> new LinkedHashSet<>())
+                            .add(line.line());
+                }
+            }
+            inForce = found;
+        }
+        return found;
+    }
+
     /** The services that have lines in force, by name. */
     SortedSet<ServiceName> services() {
-        SortedSet<ServiceName> services = new TreeSet<>();
-        for (Tagged line : tagged) {
-            if (line.kind() == Kind.LIVE && line.line() != null) {
-                services.add(line.line().service());
-            }
-        }
-        return services;
+        return new TreeSet<>(inForce().keySet());
     }
 
     /** What a service has in force. */
     Set<OwnLine> live(ServiceName service) {
-        Set<OwnLine> live = new LinkedHashSet<>();
-        for (Tagged line : tagged) {
-            if (line.kind() == Kind.LIVE
-                    && line.line() != null
-                    && line.line().service().equals(service)) {
-                live.add(line.line());
-            }
-        }
-        return live;
+        return inForce().getOrDefault(service, Set.of());
     }
 
     /** Lines in force that stand there once before. */
@@ -153,11 +156,9 @@ final class HostsFile {
     /** The address that each service has in force; the first one where somebody doubled it. */
     Map<ServiceName, LoopbackAddress> addresses() {
         Map<ServiceName, LoopbackAddress> addresses = new LinkedHashMap<>();
-        for (Tagged line : tagged) {
-            if (line.kind() == Kind.LIVE && line.line() != null) {
-                addresses.putIfAbsent(line.line().service(), line.line().address());
-            }
-        }
+        inForce()
+                .forEach((service, lines) ->
+                        addresses.put(service, lines.iterator().next().address()));
         return addresses;
     }
 

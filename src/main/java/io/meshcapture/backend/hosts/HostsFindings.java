@@ -75,6 +75,13 @@ public final class HostsFindings {
         return file.live(service);
     }
 
+    /** All lines of ours that are in force. */
+    public Set<OwnLine> inForce() {
+        Set<OwnLine> lines = new LinkedHashSet<>();
+        file.services().forEach(service -> lines.addAll(file.live(service)));
+        return lines;
+    }
+
     /** Addresses of ours that lines of others use. */
     public Set<LoopbackAddress> takenByOthers() {
         Set<LoopbackAddress> taken = new HashSet<>();
@@ -87,6 +94,17 @@ public final class HostsFindings {
             }
         });
         return taken;
+    }
+
+    /** Whether a line in force, whoever wrote it, leads a name to an address of ours. */
+    public boolean sendsToOurs(String name) {
+        boolean[] found = {false};
+        for (HostsFile.Tagged line : file.tagged(HostsFile.Kind.LIVE)) {
+            found[0] |= line.line() != null && line.line().name().value().equalsIgnoreCase(name);
+        }
+        file.foreign((number, text, words) -> found[0] |= words.getFirst().contains(LoopbackAddress.PREFIX)
+                && words.stream().anyMatch(name::equalsIgnoreCase));
+        return found[0];
     }
 
     /**

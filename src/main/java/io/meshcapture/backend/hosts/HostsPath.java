@@ -1,6 +1,7 @@
 package io.meshcapture.backend.hosts;
 
 import io.meshcapture.failure.Failure;
+import io.meshcapture.system.EditedFile;
 import io.meshcapture.system.FileFacts;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -16,12 +17,15 @@ final class HostsPath {
 
     /**
      * The file behind links. Each of these, and the file, must lie in a directory that only root may write to: somebody else
-     * could lead us to any file of the machine.
+     * could lead us to any file of the machine. One below another process's root stays as it is.
      *
      * @throws Failure.Conflict where it is a link that leads nowhere or through such a directory
      */
     static Path behindLinks(Path path) {
         Path file = path.toAbsolutePath();
+        if (EditedFile.rootOfProcess(file) != null) {
+            return file; // its links would be followed from our root; it is opened without
+        }
         try {
             for (int i = 0; i < LINKS; i++) {
                 if (!Files.isSymbolicLink(file)) {

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What is about to be done to a hosts file, written down before it begins, so that the next command can undo or finish it.
- * As text: a line for each fact, then bytes, and a hash of it all in the end, so that half a journal is none.
+ * As text: a line for each fact, then bytes.
  */
 sealed interface Journal {
 
@@ -36,11 +36,9 @@ sealed interface Journal {
         }
     }
 
-    String FORMAT = "meshcapture hosts journal 1\n";
-
     /** The journal as text. */
     static String write(Journal journal) {
-        StringBuilder text = new StringBuilder(FORMAT).append(journal.file()).append('\n');
+        StringBuilder text = new StringBuilder(journal.file()).append('\n');
         switch (journal) {
             case Addition(String _, int length, long hash, String appendix) ->
                 text.append("add ")
@@ -57,27 +55,19 @@ sealed interface Journal {
                 text.append('\n').append(content);
             }
         }
-        return text + Fnv.hex(Fnv.hash(text.toString()));
+        return text.toString();
     }
 
-    /** The journal that a text is; null where it is none, or not whole. */
+    /** The journal that a text is; null where it is none. */
     static @Nullable Journal read(String text) {
-        int end = text.length() - 16;
-        if (!text.startsWith(FORMAT) || end < FORMAT.length()) {
-            return null;
-        }
-        String body = text.substring(0, end);
-        if (!Fnv.hex(Fnv.hash(body)).equals(text.substring(end))) {
-            return null;
-        }
-        int file = body.indexOf('\n', FORMAT.length());
-        int facts = body.indexOf('\n', file + 1);
+        int file = text.indexOf('\n');
+        int facts = text.indexOf('\n', file + 1);
         if (file < 0 || facts < 0) {
             return null;
         }
-        String name = body.substring(FORMAT.length(), file);
-        List<String> words = List.of(body.substring(file + 1, facts).split(" ", -1));
-        String bytes = body.substring(facts + 1);
+        String name = text.substring(0, file);
+        List<String> words = List.of(text.substring(file + 1, facts).split(" ", -1));
+        String bytes = text.substring(facts + 1);
         return words.getFirst().equals("add") ? addition(name, words, bytes) : removal(name, words, bytes);
     }
 

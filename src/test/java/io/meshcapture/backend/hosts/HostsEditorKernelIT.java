@@ -1,17 +1,13 @@
 package io.meshcapture.backend.hosts;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.meshcapture.failure.Failure;
-import io.meshcapture.lab.Background;
 import io.meshcapture.lab.InNetns;
 import io.meshcapture.lab.Run;
-import io.meshcapture.plan.ServiceName;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -19,68 +15,25 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.SplittableRandom;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The editor on real files, none of which is the machine's own. */
 @InNetns
-class HostsEditorKernelIT {
-    private static final Duration PATIENCE = Duration.ofMillis(200);
-    private static final ServiceName A = new ServiceName("a");
-    private static final ServiceName B = new ServiceName("b");
-
-    @TempDir
-    private Path directory;
-
-    private Path hosts;
-    private Path state;
-
-    @BeforeEach
-    void make() throws IOException {
-        hosts = Files.writeString(directory.resolve("hosts"), "127.0.0.1 localhost\n");
-        state = directory.resolve("state");
-    }
-
-    private HostsEditor open() throws InterruptedException {
-        return HostsEditor.open(hosts, state, PATIENCE);
-    }
-
-    private void bring(ServiceName service, int names) throws InterruptedException {
-        try (HostsEditor editor = open()) {
-            editor.bring(Map.of(service, HostsWorld.lines(service.value(), names)));
-        }
-    }
-
-    private void release(ServiceName service) throws InterruptedException {
-        try (HostsEditor editor = open()) {
-            editor.release(service::equals);
-        }
-    }
-
-    private String content() throws IOException {
-        return Files.readString(hosts, StandardCharsets.ISO_8859_1);
-    }
-
+class HostsEditorKernelIT extends RealHostsFile {
     static Stream<String> others() {
         return Stream.of(
                 "",
                 "127.0.0.1 localhost",
                 "127.0.0.1 localhost\r\n10.0.0.1 a\r\n",
+                "fe80::1%lo0 localhost\n\tfe80::2%eth0\tpeer\n",
                 "10.0.0.1 a\rb\n\u0000\n\u00ff\u00fe\n",
                 "\u00ef\u00bb\u00bf127.0.0.1 localhost\n",
                 "10.0.0.1 " + "x".repeat(70_000) + "\n10.0.0.2 behind\n",
@@ -109,9 +62,17 @@ class HostsEditorKernelIT {
 
     @Test
     void the_inode_owner_mode_links_and_attributes_stay_and_the_time_of_modification_moves_on() throws Exception {
-        Files.setPosixFilePermissions(hosts, PosixFilePermissions.fromString("rw-r-----"));
+        Files.setPosixFilePermissions(hosts, PosixFilePermissions.fromString("rw-------"));
+        Files.setAttribute(hosts, "unix:uid", 1000);
         Files.setAttribute(hosts, "unix:gid", 4);
-        Files.setAttribute(hosts, "user:note", "kept".getBytes(StandardCharsets.UTF_8));
+        String attributes = attributes("""
+                os.setxattr(p, "user.note", b"kept")
+                os.setxattr(p, "security.selinux", b"system_u:object_r:net_conf_t:s0\\0")
+                entries = ((1, 6, -1), (2, 4, 1000), (4, 4, -1), (16, 4, -1), (32, 0, -1))  # acl(5)
+                os.setxattr(p, "system.posix_acl_access",
+                    struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries))
+                """);
+        assertTrue(attributes.contains("net_conf_t") && attributes.contains("posix_acl_access"), attributes);
         Path link = Files.createLink(directory.resolve("link"), hosts);
         FileTime future = FileTime.from(Instant.now().plusSeconds(86_400));
         Files.setLastModifiedTime(hosts, future);
@@ -121,8 +82,35 @@ class HostsEditorKernelIT {
 
         assertEquals(before, Files.readAttributes(hosts, "unix:ino,dev,uid,gid,mode,nlink"));
         assertEquals(content(), Files.readString(link));
-        assertEquals("kept", new String((byte[]) Files.getAttribute(hosts, "user:note"), StandardCharsets.UTF_8));
+        assertEquals(attributes, attributes(""));
         assertTrue(Files.getLastModifiedTime(hosts).compareTo(future) > 0);
+    }
+
+    /** All extended attributes, those that Java does not show too, after some Python that may set them. */
+    private String attributes(String before) {
+        return Run.command(
+                        "/usr/bin/python3",
+                        "-c",
+                        "import os, struct, sys\np = sys.argv[1]\n" + before
+                                + "print({name: os.getxattr(p, name) for name in sorted(os.listxattr(p))})",
+                        hosts.toString())
+                .orFail();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"i, it is immutable (chattr +i)", "a, it can only be appended to (chattr +a)"})
+    void an_immutable_or_append_only_file_is_told_with_its_flag_which_stays(String told) throws Exception {
+        String flag = told.substring(0, 1);
+        Run.command("chattr", "+" + flag, hosts.toString()).orFail();
+        try {
+            Failure.Unavailable refused = assertThrows(Failure.Unavailable.class, this::open);
+            assertTrue(String.valueOf(refused.getMessage()).contains(told.substring(3)), refused.getMessage());
+            String flags = Run.command("lsattr", hosts.toString()).orFail().split(" ", 2)[0];
+            assertTrue(flags.contains(flag), flags);
+            assertEquals("127.0.0.1 localhost\n", content());
+        } finally {
+            Run.command("chattr", "-" + flag, hosts.toString()).orFail();
+        }
     }
 
     @Test
@@ -185,17 +173,6 @@ class HostsEditorKernelIT {
     }
 
     @Test
-    void one_run_at_a_time_and_who_waits_in_vain_is_told_for_whom() throws Exception {
-        try (Background holder = Background.started(
-                "", Map.of(), List.of("flock", hosts.toString(), "sh", "-c", "echo held; exec sleep 60"))) {
-            holder.awaitOutput("held", Duration.ofSeconds(10));
-            Failure.Busy busy = assertThrows(Failure.Busy.class, this::open);
-            assertTrue(String.valueOf(busy.getMessage()).contains("holds the lock"), busy.getMessage());
-        }
-        bring(A, 1);
-    }
-
-    @Test
     void a_line_that_was_edited_by_hand_stays_and_the_others_come_off() throws Exception {
         bring(A, 2);
         Files.writeString(hosts, content().replaceFirst("127.66.\\d+.\\d+ a0", "127.66.9.9 a0"));
@@ -219,102 +196,10 @@ class HostsEditorKernelIT {
     void a_journal_of_another_file_is_history() throws Exception {
         Files.createDirectory(
                 state, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-        JournalFile.in(state).write(new Journal.Removal("0:1", content(), List.of(new Range(0, 20)), false));
+        JournalFile.in(state, hosts).write(new Journal.Removal("0:1", content(), List.of(new Range(0, 20)), false));
         bring(A, 1);
         release(A);
         assertEquals("127.0.0.1 localhost\n", content());
-    }
-
-    @Test
-    void random_interleavings_on_a_real_file_leave_not_one_wrong_byte() throws Exception {
-        for (int seed = 0; seed < 60; seed++) {
-            SplittableRandom random = new SplittableRandom(seed);
-            String foreign = random.nextBoolean() ? "10.0.0.1 x\n10.0.0.2 y" : "10.0.0.1 x\n";
-            Files.writeString(hosts, foreign);
-            for (int i = 0; i < 8; i++) {
-                switch (random.nextInt(5)) {
-                    case 0 -> bring(A, 1 + random.nextInt(2));
-                    case 1 -> bring(B, 1);
-                    case 2 -> release(A);
-                    case 3 -> release(B);
-                    default -> {
-                        String line = (content().endsWith("\n") ? "" : "\n") + "10.1.1." + i + " z" + i + "\n";
-                        foreign += (foreign.endsWith("\n") ? "" : "\n") + line.strip() + "\n";
-                        Files.writeString(hosts, line, StandardOpenOption.APPEND);
-                    }
-                }
-            }
-            release(A);
-            release(B);
-            assertEquals(foreign, content(), "seed " + seed);
-            assertFalse(Files.exists(state.resolve("hosts.journal")));
-        }
-    }
-
-    @Test
-    void others_who_write_meanwhile_lose_no_line_and_readers_never_miss_one() throws Exception {
-        AtomicBoolean stop = new AtomicBoolean();
-        List<String> written = new CopyOnWriteArrayList<>();
-        List<String> wrong = new CopyOnWriteArrayList<>();
-        Thread writer = Thread.ofPlatform().start(() -> {
-            for (int i = 0; !stop.get(); i++) {
-                String line = "10.2." + i / 250 + "." + i % 250 + " other" + i;
-                try {
-                    Files.writeString(hosts, line + "\n", StandardOpenOption.APPEND);
-                    written.add(line);
-                    Thread.sleep(50);
-                } catch (IOException | InterruptedException e) {
-                    wrong.add(e.toString());
-                }
-            }
-        });
-        Thread reader = Thread.ofPlatform().start(() -> {
-            while (!stop.get()) {
-                try {
-                    LockSupport.parkNanos(300_000); // a look-up does not keep the file open all the time
-                    Object[] before = written.toArray();
-                    Set<String> lines = new HashSet<>(content().lines().toList());
-                    for (Object line : before) {
-                        if (!lines.contains(String.valueOf(line)) && wrong.isEmpty()) {
-                            wrong.add("not read: " + line);
-                        }
-                    }
-                } catch (IOException e) {
-                    wrong.add(e.toString());
-                }
-            }
-        });
-        for (int i = 0; i < 40 || written.size() < 20; i++) {
-            bring(A, 3);
-            bring(B, 1);
-            release(A);
-            release(B);
-        }
-        stop.set(true);
-        writer.join();
-        reader.join();
-        assertEquals(List.of(), wrong);
-        List<String> expected = new ArrayList<>(List.of("127.0.0.1 localhost"));
-        expected.addAll(written);
-        assertEquals(String.join("\n", expected) + "\n", content());
-        assertTrue(written.size() > 10);
-    }
-
-    @Test
-    void a_rewrite_by_others_that_is_under_way_is_waited_for() throws Exception {
-        try (Background rewriting = Background.started(
-                "",
-                Map.of(),
-                List.of(
-                        "sh",
-                        "-c",
-                        "exec 3>\"$0\"; echo cut; sleep 0.4; printf '127.0.0.1 localhost\\n10.0.0.9 theirs\\n' >&3",
-                        hosts.toString()))) {
-            rewriting.awaitOutput("cut", Duration.ofSeconds(10));
-            assertEquals("", content());
-            bring(A, 1);
-        }
-        assertTrue(content().startsWith("127.0.0.1 localhost\n10.0.0.9 theirs\n127.66."), content());
     }
 
     @Test

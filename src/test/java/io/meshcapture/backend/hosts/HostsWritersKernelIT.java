@@ -1,0 +1,170 @@
+package io.meshcapture.backend.hosts;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.meshcapture.failure.Failure;
+import io.meshcapture.lab.Background;
+import io.meshcapture.lab.InNetns;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+
+/** The editor beside others who write the same file, our own runs among them. */
+@InNetns
+class HostsWritersKernelIT extends RealHostsFile {
+    @Test
+    void one_run_at_a_time_and_who_waits_in_vain_is_told_for_whom() throws Exception {
+        try (Background holder = Background.started(
+                "", Map.of(), List.of("flock", hosts.toString(), "sh", "-c", "echo held; exec sleep 60"))) {
+            holder.awaitOutput("held", Duration.ofSeconds(10));
+            Failure.Busy busy = assertThrows(Failure.Busy.class, this::open);
+            assertTrue(String.valueOf(busy.getMessage()).contains("holds the lock"), busy.getMessage());
+        }
+        bring(A, 1);
+    }
+
+    @Test
+    void random_interleavings_on_a_real_file_leave_not_one_wrong_byte() throws Exception {
+        for (int seed = 0; seed < 60; seed++) {
+            SplittableRandom random = new SplittableRandom(seed);
+            String foreign = random.nextBoolean() ? "10.0.0.1 x\n10.0.0.2 y" : "10.0.0.1 x\n";
+            Files.writeString(hosts, foreign);
+            for (int i = 0; i < 8; i++) {
+                switch (random.nextInt(5)) {
+                    case 0 -> bring(A, 1 + random.nextInt(2));
+                    case 1 -> bring(B, 1);
+                    case 2 -> release(A);
+                    case 3 -> release(B);
+                    default -> {
+                        String line = (content().endsWith("\n") ? "" : "\n") + "10.1.1." + i + " z" + i + "\n";
+                        foreign += (foreign.endsWith("\n") ? "" : "\n") + line.strip() + "\n";
+                        Files.writeString(hosts, line, StandardOpenOption.APPEND);
+                    }
+                }
+            }
+            release(A);
+            release(B);
+            assertEquals(foreign, content(), "seed " + seed);
+            assertEquals(List.of(), remembered());
+        }
+    }
+
+    @Test
+    void others_who_write_meanwhile_lose_no_line_and_readers_never_miss_one() throws Exception {
+        AtomicBoolean stop = new AtomicBoolean();
+        List<String> written = new CopyOnWriteArrayList<>();
+        List<String> wrong = new CopyOnWriteArrayList<>();
+        Thread writer = Thread.ofPlatform().start(() -> {
+            for (int i = 0; !stop.get(); i++) {
+                String line = "10.2." + i / 250 + "." + i % 250 + " other" + i;
+                try {
+                    Files.writeString(hosts, line + "\n", StandardOpenOption.APPEND);
+                    written.add(line);
+                    Thread.sleep(50);
+                } catch (IOException | InterruptedException e) {
+                    wrong.add(e.toString());
+                }
+            }
+        });
+        Thread reader = Thread.ofPlatform().start(() -> {
+            while (!stop.get()) {
+                try {
+                    LockSupport.parkNanos(300_000); // a look-up does not keep the file open all the time
+                    Object[] before = written.toArray();
+                    Set<String> lines = new HashSet<>(content().lines().toList());
+                    for (Object line : before) {
+                        if (!lines.contains(String.valueOf(line)) && wrong.isEmpty()) {
+                            wrong.add("not read: " + line);
+                        }
+                    }
+                } catch (IOException e) {
+                    wrong.add(e.toString());
+                }
+            }
+        });
+        for (int i = 0; i < 40 || written.size() < 20; i++) {
+            bring(A, 3);
+            bring(B, 1);
+            release(A);
+            release(B);
+        }
+        stop.set(true);
+        writer.join();
+        reader.join();
+        assertEquals(List.of(), wrong);
+        List<String> expected = new ArrayList<>(List.of("127.0.0.1 localhost"));
+        expected.addAll(written);
+        assertEquals(String.join("\n", expected) + "\n", content());
+        assertTrue(written.size() > 10);
+    }
+
+    /** As kubelet and Docker do it: cut to nothing, then written anew, without a line of ours. */
+    @Test
+    void who_rewrites_the_file_ten_times_a_second_loses_no_line_and_gets_none_that_it_did_not_write() throws Exception {
+        AtomicBoolean stop = new AtomicBoolean();
+        AtomicReference<String> last = new AtomicReference<>("127.0.0.1 localhost\n");
+        List<String> wrong = new CopyOnWriteArrayList<>();
+        Thread writer = Thread.ofPlatform().start(() -> {
+            for (int i = 0; !stop.get(); i++) {
+                try {
+                    String content =
+                            "127.0.0.1 localhost\n10.3.0." + i % 250 + " pod" + i + "\n# managed\n".repeat(i % 3);
+                    Files.writeString(hosts, content);
+                    last.set(content);
+                    Thread.sleep(100);
+                } catch (IOException | InterruptedException e) {
+                    wrong.add(e.toString());
+                }
+            }
+        });
+        int done = 0;
+        for (int i = 0; i < 30; i++) {
+            try {
+                bring(A, 3);
+                release(A);
+                done++;
+            } catch (Failure.Busy contended) {
+                // said, after a bounded number of attempts
+            }
+        }
+        stop.set(true);
+        writer.join();
+        assertEquals(List.of(), wrong);
+        assertTrue(done > 10, "done " + done);
+        bring(A, 1);
+        assertTrue(content().startsWith(last.get()), content());
+        release(A);
+        assertEquals(last.get(), content());
+    }
+
+    @Test
+    void a_rewrite_by_others_that_is_under_way_is_waited_for() throws Exception {
+        try (Background rewriting = Background.started(
+                "",
+                Map.of(),
+                List.of(
+                        "sh",
+                        "-c",
+                        "exec 3>\"$0\"; echo cut; sleep 0.4; printf '127.0.0.1 localhost\\n10.0.0.9 theirs\\n' >&3",
+                        hosts.toString()))) {
+            rewriting.awaitOutput("cut", Duration.ofSeconds(10));
+            assertEquals("", content());
+            bring(A, 1);
+        }
+        assertTrue(content().startsWith("127.0.0.1 localhost\n10.0.0.9 theirs\n127.66."), content());
+    }
+}

@@ -1,0 +1,192 @@
+package io.meshcapture.kernel;
+
+import static io.meshcapture.kernel.Program.must;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.meshcapture.lab.Await;
+import io.meshcapture.lab.Background;
+import io.meshcapture.lab.Identity;
+import io.meshcapture.lab.InNetns;
+import io.meshcapture.lab.Lab;
+import io.meshcapture.lab.RealEnvoy;
+import io.meshcapture.lab.Run;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The real Envoy looks the names of captured services up: by each way out of the loop its requests reach the instance, by
+ * the others they come back to it, and {@code check} and {@code doctor} tell one from the other.
+ */
+@InNetns
+class EnvoyLoopKernelIT {
+    private static final String NAME = "payments.upstream.test";
+
+    private static final String PLAN = """
+            version: 1
+            envoy: {user: 1337, admin: 127.0.0.1:9901}
+            hosts-ports: listeners
+            services:
+              payments: {hosts: %s, ports: {80: 8000}}
+            """.formatted(NAME);
+
+    private static final String RESOLVER = "envoy.network.dns_resolver.";
+    private static final String RESOLVER_TYPE = "type.googleapis.com/envoy.extensions.network.dns_resolver.";
+
+    private String address = "";
+
+    /** A cluster, and requests to the path of its name are sent to it. */
+    private record Way(String name, String endpoint, String resolver) {
+        Way(String name, String endpoint) {
+            this(name, endpoint, "");
+        }
+
+        String route() {
+            return "{ match: { prefix: /%s }, route: { cluster: %s } }".formatted(name, name);
+        }
+
+        String cluster() {
+            return """
+                    { name: %s, type: %s, connect_timeout: 1s, dns_lookup_family: V4_ONLY, %s \
+                    load_assignment: { cluster_name: %s, endpoints: [ { lb_endpoints: [ { endpoint: { \
+                    address: { socket_address: { address: "%s", port_value: 80 } } } } ] } ] } }""".formatted(name, name.equals("address") ? "STATIC" : "STRICT_DNS", resolver, name, endpoint);
+        }
+    }
+
+    @BeforeEach
+    void capture(Lab lab) throws Exception {
+        lab.file("/etc/hosts", "127.0.0.1 localhost\n");
+        lab.file("/etc/nsswitch.conf", "hosts: files dns\n");
+        lab.file("/etc/resolv.conf", "nameserver 10.98.0.53\n");
+        Run.command("chmod", "644", "/etc/hosts", "/etc/nsswitch.conf", "/etc/resolv.conf")
+                .orFail(); // Envoy is not root
+        lab.inSrv(() -> names(lab, "10.98.0.53"));
+        must(0, Program.withPlan(PLAN, "apply", "--state-dir", "/run/meshcapture-state"));
+        address = Files.readAllLines(Path.of("/etc/hosts")).get(1).split(" ", 2)[0];
+    }
+
+    private static Background names(Lab lab, String... arguments) {
+        List<String> command = new ArrayList<>(List.of("/usr/bin/python3", "-B", "test-env/upstream/names.py"));
+        command.addAll(List.of(arguments));
+        Background server = lab.background(command.toArray(String[]::new));
+        server.awaitOutput("ready", Duration.ofSeconds(10));
+        return server;
+    }
+
+    private String configured(Way... ways) {
+        return """
+                admin: { address: { socket_address: { address: 127.0.0.1, port_value: 9901 } } }
+                static_resources:
+                  listeners:
+                  - name: payments
+                    address: { socket_address: { address: %s, port_value: 80 } }
+                    filter_chains: [ { filters: [ { name: http, typed_config: {
+                      "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager,
+                      stat_prefix: payments,
+                      access_log: [ { name: stdout, typed_config: {
+                        "@type": type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog,
+                        log_format: { text_format_source: { inline_string: "%%REQ(:PATH)%% %%UPSTREAM_HOST%%\\n" } } } } ],
+                      http_filters: [ { name: router, typed_config: {
+                        "@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router } } ],
+                      route_config: { virtual_hosts: [ { name: all, domains: ["*"], routes: [ %s ] } ] } } } ] } ]
+                  clusters: [ %s ]
+                """.formatted(
+                address,
+                String.join(", ", List.of(ways).stream().map(Way::route).toList()),
+                String.join(", ", List.of(ways).stream().map(Way::cluster).toList()));
+    }
+
+    private static String checked() {
+        return must(0, Program.check(PLAN)).err();
+    }
+
+    private static String doctored() {
+        return Program.withPlan(PLAN, "doctor").out().replaceAll("\\s+", " ");
+    }
+
+    private static void assertReaches(RealEnvoy envoy, Lab lab, String... paths) throws Exception {
+        try (Web _ = lab.inSrv(() -> Web.answering("instance", "10.98.0.7", 80))) {
+            for (String path : paths) {
+                assertEquals("instance for " + NAME, Web.ask("http://" + NAME + "/" + path));
+                assertEquals(List.of("/" + path + " 10.98.0.7:80"), envoy.awaitLog("/" + path + " "));
+            }
+        }
+    }
+
+    private void assertLoops(RealEnvoy envoy, String path) {
+        Web.ask("-m1", "http://" + NAME + "/" + path);
+        Await.until(
+                Duration.ofSeconds(10),
+                "the request to come round again and again",
+                () -> envoy.log().stream()
+                                .filter(("/" + path + " " + address + ":80")::equals)
+                                .count()
+                        > 20);
+    }
+
+    @Test
+    void a_final_dot_and_addresses_lead_out_of_the_circle_and_the_bare_name_and_hickory_do_not(Lab lab)
+            throws Exception {
+        String getaddrinfo =
+                "typed_dns_resolver_config: { name: %sgetaddrinfo, typed_config: { \"@type\": %sgetaddrinfo.v3.GetAddrInfoDnsResolverConfig } },"
+                        .formatted(RESOLVER, RESOLVER_TYPE);
+        String hickory =
+                "typed_dns_resolver_config: { name: %shickory, typed_config: { \"@type\": %shickory.v3.HickoryDnsResolverConfig, resolvers: [ { socket_address: { address: 10.98.0.53, port_value: 53 } } ] } },"
+                        .formatted(RESOLVER, RESOLVER_TYPE);
+        RealEnvoy envoy = RealEnvoy.started(
+                lab,
+                Identity.ENVOY,
+                configured(
+                        new Way("address", "10.98.0.7"),
+                        new Way("dotted", NAME + "."),
+                        new Way("libc-dotted", NAME + ".", getaddrinfo),
+                        new Way("bare", NAME),
+                        new Way("libc", NAME, getaddrinfo),
+                        new Way("hickory", NAME + ".", hickory)));
+        assertReaches(envoy, lab, "address", "dotted", "libc-dotted");
+        assertLoops(envoy, "bare");
+        assertLoops(envoy, "libc");
+        assertLoops(envoy, "hickory");
+        for (String said : List.of(checked(), doctored())) {
+            for (String looping : List.of("bare", "libc", "hickory")) {
+                assertTrue(said.contains("Envoy's cluster " + looping + " looks " + NAME), said);
+            }
+            assertFalse(said.contains("dotted looks") || said.contains("address looks"), said);
+            assertTrue(said.contains("write it as \"" + NAME + ".\", with a dot at the end"), said);
+            assertTrue(said.contains("its resolver envoy.network.dns_resolver.hickory reads that file"), said);
+        }
+    }
+
+    @Test
+    void an_nsswitch_or_a_hosts_file_of_envoys_own_leads_out_of_it_too(Lab lab) throws Exception {
+        String bare = configured(new Way("bare", NAME));
+        RealEnvoy dns = RealEnvoy.startedSeeing(lab, Identity.ENVOY, bare, "/etc/nsswitch.conf", "hosts: dns\n");
+        assertReaches(dns, lab, "bare");
+        assertFalse(checked().contains("looks"), checked());
+        dns.kill();
+        RealEnvoy clean = RealEnvoy.startedSeeing(lab, Identity.ENVOY, bare, "/etc/hosts", "127.0.0.1 localhost\n");
+        assertReaches(clean, lab, "bare");
+        assertFalse(checked().contains("looks"), checked());
+        clean.kill();
+        String copied = Files.readString(Path.of("/etc/hosts"));
+        RealEnvoy copy = RealEnvoy.startedSeeing(lab, Identity.ENVOY, bare, "/etc/hosts", copied);
+        assertLoops(copy, "bare");
+        assertTrue(checked().contains("Envoy's cluster bare looks " + NAME + " up"), checked());
+    }
+
+    @Test
+    void a_name_server_of_this_host_that_answers_out_of_the_file_makes_the_final_dot_useless(Lab lab) {
+        lab.file("/etc/resolv.conf", "nameserver 127.0.0.53\n");
+        Run.command("chmod", "644", "/etc/resolv.conf").orFail();
+        names(lab, "--hosts", "/etc/hosts", "127.0.0.53");
+        RealEnvoy envoy = RealEnvoy.started(lab, Identity.ENVOY, configured(new Way("dotted", NAME + ".")));
+        assertLoops(envoy, "dotted");
+        assertTrue(checked().contains("systemd-resolved: ReadEtcHosts=no"), checked());
+    }
+}

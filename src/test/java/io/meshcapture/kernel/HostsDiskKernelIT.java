@@ -1,0 +1,107 @@
+package io.meshcapture.kernel;
+
+import static io.meshcapture.kernel.HostsCommands.HOSTS;
+import static io.meshcapture.kernel.HostsCommands.STATE;
+import static io.meshcapture.kernel.HostsCommands.content;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.meshcapture.lab.InNetns;
+import io.meshcapture.lab.Lab;
+import io.meshcapture.lab.Run;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The hosts file and the state directory on disks that are full or read-only. */
+@InNetns
+class HostsDiskKernelIT {
+    /** Ends without a newline. */
+    private static final String BEFORE = "127.0.0.1 localhost\n10.0.0.9 db # theirs\n::1 localhost";
+
+    private static final String PLAN = """
+            version: 1
+            envoy: {user: 1337}
+            hosts-ports: listeners
+            services:
+              orders: {hosts: [orders, orders.internal], ports: {80: 8000}}
+              payments: {hosts: payments.internal, ports: {443: 15001}}
+            """;
+
+    private static final List<String> APPLY = List.of("apply", "-f", "-");
+    private static final List<String> ROLLBACK_ALL = List.of("rollback", "--all");
+
+    @BeforeEach
+    void cover(Lab lab) {
+        lab.file("/etc/hosts", "");
+    }
+
+    /** In a process of its own, since Java tells read-only file systems by what its first thread sees. */
+    private static Run.Result apart(String plan, List<String> words) {
+        List<String> command = new ArrayList<>(List.of(Program.DISTRIBUTION));
+        command.addAll(words);
+        command.addAll(List.of("--state-dir", STATE.toString()));
+        return Run.command(plan, Map.of(), Run.LIMIT, command);
+    }
+
+    private static Run.Result end(String plan, List<String> words) {
+        Run.Result end = apart(plan, words);
+        assertEquals(0, end.exit(), end.err());
+        return end;
+    }
+
+    @Test
+    void a_full_disk_takes_no_line_in_and_lets_lines_off() throws Exception {
+        Run.command("sh", "-c", "mkdir /run/small && mount -t tmpfs -o size=64k none /run/small")
+                .orFail();
+        Path small = Files.writeString(Path.of("/run/small/hosts"), BEFORE);
+        Run.command("mount", "--bind", small.toString(), "/etc/hosts").orFail();
+        end(PLAN, APPLY);
+        String applied = content();
+        Run.command("sh", "-c", "dd if=/dev/zero of=/run/small/filling bs=1k 2>/dev/null; :")
+                .orFail();
+        String many = PLAN.replace("[orders, ", "[" + names() + "orders, ");
+        Run.Result refused = apart(many, APPLY);
+        assertEquals(6, refused.exit(), refused.err());
+        assertTrue(refused.err().contains("No space left on device"), refused.err());
+        assertEquals(applied, content());
+        end("", ROLLBACK_ALL);
+        assertEquals(BEFORE, content());
+    }
+
+    private static String names() {
+        StringBuilder names = new StringBuilder();
+        for (int i = 0; i < 400; i++) {
+            names.append("name").append(i).append(".internal, ");
+        }
+        return names.toString();
+    }
+
+    @Test
+    void a_full_state_directory_keeps_the_hosts_file_as_it_is() throws Exception {
+        Files.writeString(HOSTS, BEFORE);
+        Run.command("sh", "-c", "mkdir -m 700 " + STATE + " && mount -t tmpfs -o size=4k,mode=700 none " + STATE)
+                .orFail();
+        Run.command("sh", "-c", "dd if=/dev/zero of=" + STATE + "/filling bs=1k 2>/dev/null; :")
+                .orFail();
+        Run.Result refused = apart(PLAN, APPLY);
+        assertEquals(4, refused.exit(), refused.err());
+        assertTrue(refused.err().contains("No space left on device"), refused.err());
+        assertEquals(BEFORE, content());
+    }
+
+    @Test
+    void a_read_only_state_directory_is_said_and_lines_go_in_and_off() throws Exception {
+        Files.writeString(HOSTS, BEFORE);
+        Run.command("sh", "-c", "mkdir -m 700 " + STATE + " && mount -t tmpfs -o ro,mode=700 none " + STATE)
+                .orFail();
+        Run.Result applied = end(PLAN, APPLY);
+        assertTrue(applied.err().contains("no journal is kept"), applied.err());
+        end("", ROLLBACK_ALL);
+        assertEquals(BEFORE, content());
+    }
+}

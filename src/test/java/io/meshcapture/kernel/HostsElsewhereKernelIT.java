@@ -1,0 +1,101 @@
+package io.meshcapture.kernel;
+
+import static io.meshcapture.kernel.HostsCommands.content;
+import static io.meshcapture.kernel.HostsCommands.rollback;
+import static io.meshcapture.kernel.HostsCommands.with;
+import static io.meshcapture.kernel.Program.must;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.meshcapture.lab.Background;
+import io.meshcapture.lab.InNetns;
+import io.meshcapture.lab.Lab;
+import io.meshcapture.lab.Meshcapture.Outcome;
+import io.meshcapture.lab.Run;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Names for processes that read another hosts file than this host's own ({@code --netns PID}). */
+@InNetns
+class HostsElsewhereKernelIT {
+    private static final String BEFORE = "127.0.0.1\tlocalhost\n10.0.0.9 db db.internal # theirs\r\n";
+
+    private static final String PLAN = """
+            version: 1
+            envoy: {user: 1337}
+            hosts-ports: listeners
+            services:
+              orders: {hosts: [orders, orders.internal], ports: {80: 8000}}
+              payments: {hosts: payments.internal, ports: {443: 15001}}
+            """;
+
+    @BeforeEach
+    void cover(Lab lab) {
+        lab.file("/etc/hosts", BEFORE);
+    }
+
+    /** A process in namespaces of its own, as a container's is. */
+    private static Background elsewhere(Lab lab, String prepare) {
+        Background process = lab.background(
+                "unshare",
+                "--net",
+                "--mount",
+                "sh",
+                "-euc",
+                "ip link set lo up; " + prepare + "; echo ready; exec sleep 600");
+        process.awaitOutput("ready", Duration.ofSeconds(10));
+        return process;
+    }
+
+    @Test
+    void names_of_a_process_elsewhere_are_written_to_the_hosts_file_that_it_reads(Lab lab) throws Exception {
+        Files.writeString(Path.of("/run/theirs"), BEFORE);
+        Files.writeString(Path.of("/run/theirs-nsswitch"), "hosts: dns\n");
+        Background process = elsewhere(lab, "mount --bind /run/theirs /etc/hosts");
+        String netns = Long.toString(process.pid());
+        String theirs = "/proc/" + netns + "/root/etc/hosts";
+        must(0, with(PLAN, "apply", "--netns", netns));
+        assertEquals(BEFORE, content());
+        String written = Files.readString(Path.of("/run/theirs"));
+        assertTrue(written.startsWith(BEFORE) && written.contains(" orders # meshcapture svc=orders "), written);
+        Outcome check = must(0, with(PLAN, "check", "--netns", netns));
+        assertTrue(check.err().contains("names were not looked up"), check.err());
+        assertEquals(
+                written.lines().skip(2).findFirst().orElseThrow().split(" ", 2)[0],
+                Run.command("nsenter", "-t", netns, "-m", "getent", "ahostsv4", "orders")
+                        .orFail()
+                        .split(" ", 2)[0]);
+        Run.command("nsenter", "-t", netns, "-m", "mount", "--bind", "/run/theirs-nsswitch", "/etc/nsswitch.conf")
+                .orFail();
+        assertTrue(must(3, with(PLAN, "check", "--netns", netns)).out().contains("/etc/nsswitch.conf"));
+        Outcome trial = must(
+                4, with(PLAN.replace("orders.internal", "o"), "apply", "--netns", netns, "--confirm-within", "9s"));
+        assertTrue(trial.err().contains("cannot be put on trial"), trial.err());
+        Files.writeString(Path.of("/run/theirs"), "10.1.1.1 orders\n", StandardOpenOption.APPEND);
+        assertTrue(must(3, with(PLAN, "check", "--netns", netns)).out().contains(theirs + " line 9"));
+        must(0, rollback("--all", "--netns", netns));
+        assertEquals(BEFORE + "10.1.1.1 orders\n", Files.readString(Path.of("/run/theirs")));
+        assertEquals(BEFORE, content());
+    }
+
+    @Test
+    void a_process_elsewhere_that_reads_this_hosts_file_or_makes_a_link_to_one_is_refused(Lab lab) throws Exception {
+        for (String prepare : List.of(
+                ":",
+                "mount -t tmpfs none /run; mkdir /run/etc; ln -s /etc/hosts /run/etc/hosts; mount --rbind /run/etc /etc",
+                "mkdir /run/r; mount -t tmpfs none /run/r; mkdir -p /run/r/old /run/r/proc; for d in usr bin lib lib64 sbin; do [ -e /$d ]"
+                        + " && mkdir /run/r/$d && mount --bind /$d /run/r/$d; done; ln -s /proc/1/root/etc /run/r/etc;"
+                        + " mount --rbind /proc /run/r/proc; cd /run/r; pivot_root . old")) {
+            Background process = elsewhere(lab, prepare);
+            String netns = Long.toString(process.pid());
+            Outcome refused = with(PLAN, "apply", "--netns", netns);
+            assertTrue(refused.exit() == 4 || refused.exit() == 7, refused.err() + refused.out());
+            assertEquals(BEFORE, content(), prepare);
+        }
+    }
+}
