@@ -47,6 +47,11 @@ final class ConfigDump {
 
     /** @throws NoAnswer where what is read has another shape than Envoy's answers have */
     static <T> T read(Admin admin, String kind, Reading<T> reading) throws NoAnswer {
+        return reading(admin, path(kind), reading);
+    }
+
+    /** Likewise, of the answer to another question. */
+    static <T> T reading(Admin admin, String path, Reading<T> reading) throws NoAnswer {
         try {
             return reading.read();
         } catch (JsonParseException
@@ -55,7 +60,7 @@ final class ConfigDump {
                 | ClassCastException
                 | NullPointerException
                 | NumberFormatException e) {
-            throw new NoAnswer("the answer at " + admin.address() + " to " + path(kind) + " is not Envoy's");
+            throw new NoAnswer("the answer at " + admin.address() + " to " + path + " is not Envoy's");
         }
     }
 

@@ -189,9 +189,7 @@ class AdminTest {
         try (Server server = Server.answering(http("200 OK", body))) {
             var listeners = RunningListener.of(server.admin()).subList(0, 3);
             RunningListener a = listeners.getFirst();
-            assertEquals(
-                    "[Socket[address=127.0.0.1, port=1, udp=false], Socket[address=::1, port=2, udp=false]]",
-                    a.sockets().toString());
+            assertEquals("[127.0.0.1:1, [::1]:2]", a.sockets().toString());
             assertTrue(a.bound() && a.originalDestination() && a.transparent());
             RunningListener b = listeners.get(1);
             assertEquals("b", b.name());

@@ -29,7 +29,8 @@ class FitTest {
     }
 
     private static List<String> loops(String... hosts) {
-        return Fit.findings(BY_NAME, List.of(), List.of(new RunningCluster("c", Set.of(hosts))), new TreeSet<>());
+        return Fit.findings(BY_NAME, List.of(), List.of(new RunningCluster("c", Set.of(hosts))), new TreeSet<>())
+                .faults();
     }
 
     @Test

@@ -78,7 +78,9 @@ final class EnvoyOfStoriesKernelIT {
                 plan,
                 new DecisionCompiler.Host(new Village(), ipv6, new PortRange(32768, 60999), Village.NAME_SERVERS));
         String configuration = Files.readString(story.resolve("envoy.yaml"));
-        RealEnvoy.validate(configuration);
+        for (RealEnvoy.Release release : RealEnvoy.Release.values()) {
+            RealEnvoy.validate(release, configuration);
+        }
         RealEnvoy envoy = RealEnvoy.started(lab, new Identity(101, 101), configuration);
         assertFalse(envoy.errors().contains("Deprecated"), envoy::errors);
         if (!asksForCgroups(story)) {

@@ -22,7 +22,7 @@ final class Village implements Identities {
     static final List<Address> NAME_SERVERS =
             List.of(address("127.0.0.53"), address("192.0.2.53"), address("2001:db8::53"));
 
-    static final EnvoyHost ENVOYS_HOST = new EnvoyHost("village", true, NAME_SERVERS, Map.of());
+    static final EnvoyHost ENVOYS_HOST = new EnvoyHost("village", true, NAME_SERVERS, Map.of(), 1024, Map.of());
 
     private static final Map<String, Long> USERS =
             Map.of("root", 0L, "envoy", 101L, "orders", 1001L, "ledger", 1002L, "backup", 1003L);

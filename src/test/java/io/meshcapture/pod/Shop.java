@@ -62,7 +62,8 @@ final class Shop {
 
     /** For the Envoy beside the application: what is printed for what is injected. */
     private static String envoyConfig() {
-        Terminal printed = Terminal.run("", "envoy-config", "--envoy-user=1337", "--to=any");
+        Terminal printed =
+                Terminal.run("", "envoy-config", "--envoy-user=1337", "--envoy-admin=127.0.0.1:9901", "--to=any");
         assertEquals(0, printed.code(), printed.err());
         return printed.out();
     }
