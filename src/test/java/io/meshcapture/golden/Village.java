@@ -37,6 +37,13 @@ final class Village implements Identities {
                             "system.slice/system-worker.slice/worker@1.service",
                             "system.slice/system-worker.slice/worker@2.service"));
 
+    /** All that its rules could name. */
+    static Set<String> cgroups() {
+        Set<String> all = new TreeSet<>(Set.of("batch"));
+        UNITS.values().forEach(all::addAll);
+        return all;
+    }
+
     @Override
     public long id(Account account) throws BadValue {
         if (account.isId()) {
