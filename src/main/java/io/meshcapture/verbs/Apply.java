@@ -222,7 +222,7 @@ public final class Apply {
         return outcome(live, wanted, differences, new Backends.Choice(backend, "it captured here", false), notes);
     }
 
-    private static List<String> afterwards(Wanted wanted) {
+    private List<String> afterwards(Wanted wanted) {
         List<String> notes = new ArrayList<>();
         MissingListeners missing = wanted.envoy().missing(wanted.ipv6());
         if (!missing.isEmpty()) {
@@ -230,6 +230,10 @@ public final class Apply {
                     + missing.privilege() + ", or use --wait-envoy");
         }
         notes.addAll(EnvoyFit.transparency(wanted.decision()));
+        if (missing.isEmpty()) {
+            notes.addAll(EnvoyFit.running(plan, EnvoyFit.envoysPorts(wanted.decision()), wanted.envoy())
+                    .faults());
+        }
         return notes;
     }
 

@@ -233,21 +233,14 @@ final class StoryWorld implements AutoCloseable {
         String name = "q" + ++number + ".story.test";
         Address guest = asked.caller().source();
         Identity as = guest == null ? identity(asked) : Identity.APPLICATION;
-        String[] command = {
-            "setpriv",
-            "--reuid",
-            Integer.toString(as.uid()),
-            "--regid",
-            Integer.toString(as.gid()),
-            "--clear-groups",
-            "/usr/bin/python3",
-            "-c",
-            LOOK_UP,
-            asked.destination().toString(),
-            Integer.toString(asked.port()),
-            guest == null ? "" : guest.toString(),
-            name
-        };
+        String[] command = as.setpriv(
+                "/usr/bin/python3",
+                "-c",
+                LOOK_UP,
+                asked.destination().toString(),
+                Integer.toString(asked.port()),
+                guest == null ? "" : guest.toString(),
+                name);
         Run.Result result = guest == null ? Run.command(command) : lab.inGuest(() -> Run.command(command));
         String said = result.orFail().strip();
         List<Integer> from = names.askedFrom(name);

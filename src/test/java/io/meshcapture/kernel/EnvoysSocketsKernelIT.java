@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.meshcapture.lab.Background;
 import io.meshcapture.lab.Identity;
 import io.meshcapture.lab.InNetns;
+import io.meshcapture.lab.InNetns.Families;
 import io.meshcapture.lab.Lab;
 import io.meshcapture.lab.Meshcapture.Outcome;
 import io.meshcapture.lab.RealEnvoy;
@@ -33,17 +34,11 @@ class EnvoysSocketsKernelIT {
 
     /** A program of the application's user. */
     private static Background other(Lab lab, String address, int port) {
-        Background other = lab.background(
-                "setpriv",
-                "--reuid",
-                "1000",
-                "--regid",
-                "1000",
-                "--clear-groups",
+        Background other = lab.background(Identity.APPLICATION.setpriv(
                 "/usr/bin/python3",
                 "-c",
                 "import signal, socket; s = socket.create_server(('" + address + "', " + port
-                        + ")); print('ready', flush=True); signal.pause()");
+                        + ")); print('ready', flush=True); signal.pause()"));
         other.awaitOutput("ready", LIMIT);
         return other;
     }
@@ -105,6 +100,29 @@ class EnvoysSocketsKernelIT {
                 check.err().contains("Envoy has refused the listener outbound that it was given, because ")
                         && check.err().contains("Permission denied"),
                 check::err);
+    }
+
+    /** An address that cannot be bound would end Envoy. */
+    @Test
+    @InNetns(families = Families.IPV4_ONLY)
+    void on_a_host_without_ipv6_no_listener_of_it_is_printed_and_envoy_serves(Lab lab) {
+        String plan = """
+                version: 1
+                envoy: {user: 1337, inbound: 15006, dns: 15053, admin: 127.0.0.1:9901}
+                ipv6: capture
+                services: {any: {}, payments: {hosts: [payments.internal], instances: ["10.99.0.1:80"]}}
+                inbound: {except: []}
+                dns: {servers: [10.99.0.1]}
+                """;
+        Outcome config = printed(plan);
+        assertFalse(config.out().contains("'::"), config::out);
+        assertTrue(
+                config.err().contains("this host has no IPv6, and a listener there would end Envoy: none is printed"),
+                config::err);
+        RealEnvoy.started(lab, Identity.ENVOY, config.out());
+        String applied = plan.replace(", payments: {hosts: [payments.internal], instances: [\"10.99.0.1:80\"]}", "");
+        Program.apply(applied, "--wait-envoy", "10s");
+        Program.must(0, Program.check(applied));
     }
 
     @Test

@@ -83,13 +83,7 @@ public final class RealEnvoy {
 
     private static RealEnvoy start(
             Lab lab, Identity identity, String configuration, Release release, String capabilities) {
-        return new RealEnvoy(lab.background(
-                "setpriv",
-                "--reuid",
-                Integer.toString(identity.uid()),
-                "--regid",
-                Integer.toString(identity.gid()),
-                "--clear-groups",
+        return new RealEnvoy(lab.background(identity.setpriv(
                 "--inh-caps",
                 capabilities,
                 "--ambient-caps",
@@ -101,7 +95,7 @@ public final class RealEnvoy {
                 "1",
                 "--disable-hot-restart",
                 "--file-flush-interval-msec",
-                "50"));
+                "50")));
     }
 
     private RealEnvoy serving() {
