@@ -1,6 +1,8 @@
 package io.meshcapture.system;
 
 import io.meshcapture.ffi.ChildProcess;
+import io.meshcapture.plan.Family;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +22,18 @@ public final class LegacyTables {
     /** Whether some table of IPv4 is there. */
     public static boolean areUsed() {
         return isThere(IPV4);
+    }
+
+    /** Whether the kernel says that a family has no table at all; where it does not let itself be asked, it says nothing. */
+    public static boolean areUnused(Family family) {
+        Path names = Path.of(family == Family.IPV4 ? IPV4 : IPV6);
+        try {
+            return ProcFile.read(names).isBlank();
+        } catch (FileNotFoundException e) {
+            return Files.notExists(names);
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     private static boolean isThere(String tables) {

@@ -144,8 +144,8 @@ final class World {
     private Backend standing() {
         return switch (backend) {
             case "nftables" -> NftablesBackend.open();
-            case "iptables-nft" -> IptablesBackend.of(Flavour.NFT);
-            case "iptables-legacy" -> IptablesBackend.of(Flavour.LEGACY);
+            case "iptables-nft" -> IptablesBackend.of(Flavour.NFT, family -> false);
+            case "iptables-legacy" -> IptablesBackend.of(Flavour.LEGACY, family -> false);
             default -> throw new IllegalArgumentException(backend);
         };
     }

@@ -92,13 +92,13 @@ final class Programs {
             throw missing(family, "save");
         }
         Command.Result result = run(program, List.of("-c"), "");
-        if (result.status() != 0) {
-            if (family == Family.IPV6) {
-                return new Ruleset(); // this kernel has no IPv6, or no ip6_tables
-            }
+        if (family == Family.IPV6 && result.status() != 0 && Refusal.meansNoTables(result)) {
+            return new Ruleset();
+        }
+        if (result.status() != 0 || !result.inTime()) {
             throw Refusal.ofReading(flavour, program, result);
         }
-        return SaveParser.parse(result.out());
+        return SaveParser.parse(result.out()).orElseThrow(() -> Refusal.ofReading(flavour, program, result));
     }
 
     /**
