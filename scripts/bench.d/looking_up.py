@@ -63,7 +63,7 @@ def prepare(checkout):
 def envoy_configuration():
     """What is printed for the plan, with a name that Envoy alone knows."""
     with open("/run/plan.yaml", "w", encoding="utf-8") as file:
-        file.write('version: 1\nenvoy: {user: envoy, dns: 15053, admin: "127.0.0.1:9901"}\nservices: {}\n')
+        file.write('version: 1\nenvoy: {user: envoy, dns: 15053, admin: "127.0.0.1:9901"}\nservices: {any: {}}\n')
     printed = output("meshcapture", "envoy-config", "-f", "/run/plan.yaml")
     table = "virtual_domains: [{name: orders.mesh, endpoint: {address_list: {address: [10.96.0.1, 'fd96::1']}}}]"
     with open("/run/envoy/bench.yaml", "w", encoding="utf-8") as file:
