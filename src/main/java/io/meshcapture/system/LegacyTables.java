@@ -8,6 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Rules of iptables-legacy, which libnftables does not see, in the calling thread's network namespace. */
 public final class LegacyTables {
@@ -24,15 +26,16 @@ public final class LegacyTables {
         return isThere(IPV4);
     }
 
-    /** Whether the kernel says that a family has no table at all; where it does not let itself be asked, it says nothing. */
-    public static boolean areUnused(Family family) {
+    /** The names of a family's tables that are there, null where the kernel does not let itself be asked. */
+    public static @Nullable Set<String> names(Family family) {
         Path names = Path.of(family == Family.IPV4 ? IPV4 : IPV6);
         try {
-            return ProcFile.read(names).isBlank();
+            String text = ProcFile.read(names).strip();
+            return text.isEmpty() ? Set.of() : Set.of(text.split("\\s+", -1));
         } catch (FileNotFoundException e) {
-            return Files.notExists(names);
+            return Files.notExists(names) ? Set.of() : null;
         } catch (IOException e) {
-            return false;
+            return null;
         }
     }
 

@@ -28,8 +28,8 @@ final class Backends implements AutoCloseable {
     private static final Set<String> TABLES_OF_IPTABLES =
             Set.of("ip nat", "ip6 nat", "ip raw", "ip6 raw", "ip mangle", "ip6 mangle", "ip filter", "ip6 filter");
 
-    private final IptablesBackend iptablesNft = IptablesBackend.of(Flavour.NFT, this::isWithoutTablesOfIptables);
-    private final IptablesBackend iptablesLegacy = IptablesBackend.of(Flavour.LEGACY, LegacyTables::areUnused);
+    private final IptablesBackend iptablesNft = IptablesBackend.of(Flavour.NFT, this::tablesOfIptables);
+    private final IptablesBackend iptablesLegacy = IptablesBackend.of(Flavour.LEGACY, LegacyTables::names);
     private @Nullable NftablesBackend nftables;
 
     /** Why nftables cannot be used here, or null where it can. */
@@ -63,8 +63,9 @@ final class Backends implements AutoCloseable {
         return new Backends();
     }
 
-    private boolean isWithoutTablesOfIptables(Family family) {
-        return nftables != null && unusable == null && nftables.isWithoutTablesOfIptables(family);
+    /** Null where nobody can tell without a program. */
+    private @Nullable Set<String> tablesOfIptables(Family family) {
+        return nftables == null || unusable != null ? null : nftables.tablesOfIptables(family);
     }
 
     private static boolean isHeldBy(IptablesBackend backend) {

@@ -19,7 +19,6 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** Reads, compares and commits what stands in one flavour, in the calling thread's network namespace. */
@@ -29,19 +28,25 @@ public final class IptablesBackend implements Backend {
     private final Programs programs;
     private final LiveTables tables;
 
-    private IptablesBackend(Flavour flavour, Predicate<Family> untouched) {
+    private IptablesBackend(Flavour flavour, TableNames names) {
         this.flavour = flavour;
         this.programs = new Programs(flavour);
-        this.tables = new LiveTables(programs, untouched);
+        this.tables = new LiveTables(programs, names);
+    }
+
+    /** Which tables of a family are there, as the kernel says; null where it does not say. */
+    public interface TableNames {
+        @Nullable
+        Set<String> of(Family family);
     }
 
     /**
      * For a flavour, whether or not its programs are there.
      *
-     * @param untouched whether the kernel says that a family has no table at all, so that no program needs to be asked
+     * @param names where there are none, no program is asked; where there are some, what it prints has to have them all
      */
-    public static IptablesBackend of(Flavour flavour, Predicate<Family> untouched) {
-        return new IptablesBackend(flavour, untouched);
+    public static IptablesBackend of(Flavour flavour, TableNames names) {
+        return new IptablesBackend(flavour, names);
     }
 
     /** Whether its programs are installed. */

@@ -7,7 +7,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Predicate;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 final class LiveTables {
 
     private final Programs programs;
-    private final Predicate<Family> untouched;
+    private final IptablesBackend.TableNames names;
 
     /** What stands, as far as it was read and written here; rules of others included. */
     private Map<Family, Ruleset> stands = new EnumMap<>(Family.class);
@@ -28,25 +28,25 @@ final class LiveTables {
     /** Whether nobody has asked yet for what was read last. */
     private boolean isFresh;
 
-    /**
-     * For the programs of a flavour.
-     *
-     * @param untouched whether the kernel says that a family has no table at all, so that there is nothing to read
-     */
-    LiveTables(Programs programs, Predicate<Family> untouched) {
+    LiveTables(Programs programs, IptablesBackend.TableNames names) {
         this.programs = programs;
-        this.untouched = untouched;
+        this.names = names;
     }
 
     /** Reads everything, for the next who asks. */
     Map<Family, Ruleset> look() {
         Map<Family, Ruleset> families = new EnumMap<>(Family.class);
         for (Family family : Family.values()) {
-            families.put(family, untouched.test(family) ? new Ruleset() : programs.save(family));
+            families.put(family, saved(family));
         }
         stands = families;
         isFresh = true;
         return new EnumMap<>(stands);
+    }
+
+    private Ruleset saved(Family family) {
+        Set<String> there = names.of(family);
+        return there != null && there.isEmpty() ? new Ruleset() : programs.save(family, there);
     }
 
     /** What stands now: what was looked at a moment ago by the same command, or read anew. */
@@ -138,7 +138,7 @@ final class LiveTables {
         before = null;
         for (Family family : Family.values()) {
             try {
-                Ruleset now = programs.save(family);
+                Ruleset now = saved(family);
                 programs.restore(
                         family,
                         RestoreScript.between(now, stood.getOrDefault(family, new Ruleset()), Table.backwards()));

@@ -55,6 +55,12 @@ final class Refusal {
             return new Failure.Refused(
                     program + " did not end and was stopped", "it took longer than a minute", "try again");
         }
+        if (result.status() == 0) {
+            return new Failure.Refused(
+                    program + " was not given all of the rules",
+                    "its standard input could not be written",
+                    "try again");
+        }
         if (lower.contains("xtables lock")) {
             Optional<String> holder = XtablesLock.holder();
             if (lower.contains("can't open")) {

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -73,12 +74,13 @@ public final class NftablesBackend implements Backend {
         return tables.contains("table ip nat\n") || tables.contains("table ip filter\n");
     }
 
-    /** Whether iptables-nft has no table of a family, not even an empty one; of that name nobody else has one either. */
-    public boolean isWithoutTablesOfIptables(Family family) {
+    /** The tables of a family that have the names of those of iptables-nft, which alone uses them as a rule. */
+    public Set<String> tablesOfIptables(Family family) {
         String prefix = family == Family.IPV4 ? "table ip " : "table ip6 ";
         String tables = listed("list tables");
         return Stream.of("raw", "mangle", "nat", "filter", "security")
-                .noneMatch(table -> tables.contains(prefix + table + "\n"));
+                .filter(table -> tables.contains(prefix + table + "\n"))
+                .collect(Collectors.toSet());
     }
 
     /**
