@@ -5,6 +5,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import io.meshcapture.plan.BadValue;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -68,8 +69,9 @@ final class ConfigDump {
         return holder.has(name) ? holder.getAsJsonArray(name) : new JsonArray();
     }
 
+    /** As it may be shown: whoever answers at that address could write to somebody's terminal otherwise. */
     static String text(JsonObject holder, String name) {
-        return holder.has(name) ? holder.get(name).getAsString() : "";
+        return holder.has(name) ? BadValue.printable(holder.get(name).getAsString()) : "";
     }
 
     static boolean isTrue(JsonObject holder, String name) {

@@ -89,7 +89,8 @@ record EnvoyFit(List<String> faults, List<String> notes) {
             try {
                 Admin.Readiness ready = admin.ready();
                 if (!ready.live()) {
-                    notes.add("Envoy is not ready, but " + ready.state() + ", by its admin interface " + address);
+                    notes.add("Envoy is not ready, but " + ready.state() + ", by its admin interface " + address
+                            + "; wait, or see why in its log");
                 }
                 for (RefusedListener refused : RefusedListener.of(admin)) {
                     notes.add("Envoy has refused the listener " + refused.name() + " that it was given, because "

@@ -90,7 +90,8 @@ final class PlanFit {
     /** What and because up to the last semicolon, and then the mend. */
     private void sentence(String text, Kind kind) {
         int mend = text.lastIndexOf("; ");
-        findings.add(kind.of(Topic.PLAN, "plan.envoy-fit", text.substring(0, mend), "", text.substring(mend + 2)));
+        String what = mend < 0 ? text : text.substring(0, mend);
+        findings.add(kind.of(Topic.PLAN, "plan.envoy-fit", what, "", mend < 0 ? "" : text.substring(mend + 2)));
     }
 
     private interface Kind {

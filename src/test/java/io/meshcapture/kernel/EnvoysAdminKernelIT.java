@@ -28,6 +28,7 @@ class EnvoysAdminKernelIT {
     private HttpServer admin;
     private String configDump = "{}";
     private String version = "1.40.0";
+    private String state = "LIVE";
 
     @BeforeEach
     void start(Lab lab) throws IOException {
@@ -35,11 +36,11 @@ class EnvoysAdminKernelIT {
         admin = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 9901), 0);
         admin.createContext("/", exchange -> {
             String text = switch (exchange.getRequestURI().getPath()) {
-                case "/ready" -> "LIVE\n";
+                case "/ready" -> state + "\n";
                 case "/config_dump" -> configDump;
                 default -> "{\"version\": \"0123abc/" + version + "/Clean/RELEASE/BoringSSL\"}";
             };
-            exchange.sendResponseHeaders(200, 0);
+            exchange.sendResponseHeaders(text.equals("DRAINING\n") ? 503 : 200, 0);
             try (var body = exchange.getResponseBody()) {
                 body.write(text.getBytes(StandardCharsets.UTF_8));
             }
@@ -76,6 +77,14 @@ class EnvoysAdminKernelIT {
                 .contains("Envoy 1.53.0 is newer than 1.40, the newest that was tried"));
     }
 
+    @Test
+    void draining_envoy_is_told_by_check_and_doctor() {
+        state = "DRAINING";
+        String said = "Envoy is not ready, but DRAINING, by its admin interface 127.0.0.1:9901";
+        assertEquals("meshcapture: note: " + said + "; wait, or see why in its log\n", noted());
+        assertTrue(flat(Program.withPlan(PLAN, "doctor")).contains(said));
+    }
+
     private static String flat(Outcome outcome) {
         return outcome.out().replaceAll("\\s+", " ");
     }
@@ -94,13 +103,13 @@ class EnvoysAdminKernelIT {
     @Test
     void loop_is_told_though_the_rest_of_the_answer_is_of_another_age() {
         configDump = """
-                {"configs": [{"cluster": {"name": "c", "unheard_of": {"x": [1]}, "load_assignment": {"endpoints": [
+                {"configs": [{"cluster": {"name": "c\\u001b[2J", "unheard_of": {"x": [1]}, "load_assignment": {"endpoints": [
                   {"lb_endpoints": [{"endpoint": {"address": {"socket_address": {"address": "127.66.0.9"}}}}]}]}},
                   "new_field": 7}]}
                 """;
         Outcome check = Program.must(3, Program.check(PLAN));
         assertTrue(
-                check.out().startsWith("broken: Envoy's cluster c has the endpoint 127.66.0.9, an address of"),
+                check.out().startsWith("broken: Envoy's cluster c\\u{1b}[2J has the endpoint 127.66.0.9, an address of"),
                 check::out);
         assertFalse(check.err().contains("could not be asked"), check::err);
     }
