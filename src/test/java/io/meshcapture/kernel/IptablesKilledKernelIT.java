@@ -21,6 +21,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -31,6 +32,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * families are two transactions, so that one may be further than the other.
  */
 @InNetns
+@Tag("killed")
 class IptablesKilledKernelIT {
     private static final List<String> BOTH = List.of("10.99.0.1:8080", "[fd99::1]:8080");
     private static final Set<String> TOLD = Set.of("execve", "write", "sendmsg", "setsockopt");
