@@ -109,7 +109,8 @@ class EnvoysAdminKernelIT {
                 """;
         Outcome check = Program.must(3, Program.check(PLAN));
         assertTrue(
-                check.out().startsWith("broken: Envoy's cluster c\\u{1b}[2J has the endpoint 127.66.0.9, an address of"),
+                check.out()
+                        .startsWith("broken: Envoy's cluster c\\u{1b}[2J has the endpoint 127.66.0.9, an address of"),
                 check::out);
         assertFalse(check.err().contains("could not be asked"), check::err);
     }
