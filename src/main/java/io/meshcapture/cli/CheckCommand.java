@@ -47,6 +47,7 @@ final class CheckCommand implements Command {
                 json.name("dns").value(outcome.dns());
                 Json.differences(json, outcome.differences());
                 Json.texts(json, "shadows", outcome.shadows());
+                Json.texts(json, "faults", outcome.faults());
                 Json.texts(json, "notes", outcome.notes());
             });
         } else {
@@ -57,17 +58,24 @@ final class CheckCommand implements Command {
                         .println("in place but ineffective: " + shadow
                                 + " is asked first and takes connections that we then never see");
             }
+            for (String fault : outcome.faults()) {
+                invocation.out().println("broken: " + fault);
+            }
             invocation.out().println(verdict(outcome));
         }
         outcome.notes().forEach(invocation::note);
-        return outcome.isInSync() ? ExitCode.DONE : ExitCode.DRIFT;
+        return outcome.isSound() ? ExitCode.DONE : ExitCode.DRIFT;
     }
 
     /** Applying again mends what differs, and not what others do. */
     private static String verdict(Check.Outcome outcome) {
         int differences = outcome.differences().size();
+        String captured = Differences.captured(outcome.services(), outcome.inbound(), outcome.dns());
+        if (outcome.isSound()) {
+            return "in sync: " + captured;
+        }
         if (outcome.isInSync()) {
-            return "in sync: " + Differences.captured(outcome.services(), outcome.inbound(), outcome.dns());
+            return "in place, but Envoy does not take it as it should, see above: " + captured;
         }
         if (differences == 0) {
             return "drift: the plan is in place, and rules of others come first; change those rules or the plan";

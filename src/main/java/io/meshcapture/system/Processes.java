@@ -1,5 +1,6 @@
 package io.meshcapture.system;
 
+import io.meshcapture.plan.BadValue;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
@@ -64,12 +65,12 @@ public final class Processes {
             Map<String, Object> owner = Files.readAttributes(process, "unix:uid,gid");
             long uid = unsigned(owner.get("uid"));
             if (isEnvoys(there.user(uid), there.group(unsigned(owner.get("gid"))))) {
-                name(process);
+                add(process);
             } else if (uid == 0) {
                 // the directory of who changed its user since its program began belongs to root (proc(5), "dumpable")
                 String status = ProcFile.read(process.resolve("status"));
                 if (isEnvoys(there.user(last(status, "Uid:")), there.group(last(status, "Gid:")))) {
-                    name(process);
+                    add(process);
                 }
             }
         }
@@ -78,9 +79,9 @@ public final class Processes {
             return uids.contains(uid) || gids.contains(gid);
         }
 
-        private void name(Path process) throws IOException {
+        private void add(Path process) throws IOException {
             if (Files.readSymbolicLink(process.resolve("ns/net")).toString().equals(namespace)) {
-                String name = ProcFile.read(process.resolve("comm")).strip();
+                String name = Processes.name(process);
                 if (!name.startsWith("envoy")) {
                     found.add(process.getFileName() + " (" + name + ")");
                 }
@@ -142,7 +143,7 @@ public final class Processes {
     public static Map<Long, Set<String>> ofSockets(Set<Long> inodes) {
         Map<Long, Set<String>> found = new HashMap<>();
         boolean seen = visit(inodes, (process, inode) -> {
-            String name = ProcFile.read(process.resolve("comm")).strip();
+            String name = name(process);
             found.computeIfAbsent(inode, _ -> new TreeSet<>()).add(process.getFileName() + " (" + name + ")");
         });
         if (!seen) {
@@ -193,6 +194,11 @@ public final class Processes {
         } catch (IOException | DirectoryIteratorException e) {
             return false;
         }
+    }
+
+    /** As a process calls itself, which may be anything. */
+    private static String name(Path process) throws IOException {
+        return BadValue.printable(ProcFile.read(process.resolve("comm")).strip());
     }
 
     /** The inode of {@code socket:[27115]}; -1 for whatever else is open, or was. */

@@ -153,7 +153,7 @@ public final class Apply {
                         "apply it without --confirm-within, or keep the backend with --backend "
                                 + others.getFirst().name());
             }
-            refuseLoop(wanted);
+            wanted.listenersOfStrangers().refuse();
             if (wanted.envoy().dns() != null) {
                 wanted.envoy().dns().requireAnswerable(wanted.ipv6());
             }
@@ -207,18 +207,6 @@ public final class Apply {
         return live.owners();
     }
 
-    /** @throws Failure.Conflict where Envoy's own connections would come back to it */
-    private static void refuseLoop(Wanted wanted) {
-        List<String> strangers = wanted.listenersOfStrangers();
-        if (!strangers.isEmpty()) {
-            throw new Failure.Conflict(
-                    "Envoy's own connections would be captured again and again",
-                    "its listener " + String.join(", its listener ", strangers) + ", and the plan's envoy.user is "
-                            + wanted.envoyUsersInWords(),
-                    "correct envoy.user, or name Envoy's group with envoy.group");
-        }
-    }
-
     /** The plan has no services: whatever is captured is let go. */
     private Outcome release(Backend backend, LiveState live, Wanted wanted, List<String> notes) throws Exception {
         if (request.trial() != null) {
@@ -244,14 +232,18 @@ public final class Apply {
         return outcome(live, wanted, differences, new Backends.Choice(backend, "it captured here", false), notes);
     }
 
-    private static List<String> afterwards(Wanted wanted) {
+    private List<String> afterwards(Wanted wanted) {
         List<String> notes = new ArrayList<>();
-        List<String> missing = wanted.envoy().missing(wanted.ipv6());
+        MissingListeners missing = wanted.envoy().missing(wanted.ipv6());
         if (!missing.isEmpty()) {
-            notes.add("nobody listens on " + String.join(", ", missing)
-                    + ", so captured connections are refused until Envoy does; start it, or use --wait-envoy");
+            notes.add(missing.what() + ", so captured connections are refused until Envoy does; start it"
+                    + missing.privilege() + ", or use --wait-envoy");
         }
         notes.addAll(EnvoyFit.transparency(wanted.decision()));
+        if (missing.isEmpty()) {
+            notes.addAll(EnvoyFit.running(plan, place, EnvoyFit.envoysPorts(wanted.decision()), wanted.envoy())
+                    .faults());
+        }
         return notes;
     }
 

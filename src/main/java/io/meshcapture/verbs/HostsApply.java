@@ -91,7 +91,7 @@ final class HostsApply {
         List<HostsFindings.Difference> inTheWay = standing.inTheWay(wanted.lines());
         List<String> notes =
                 new ArrayList<>(standing.notes().stream().map(this::said).toList());
-        notes.addAll(HostsPorts.notes(plan, wanted));
+        notes.addAll(HostsPorts.reached(plan, place, wanted).notesOrRefusal());
         if (!inTheWay.isEmpty()) {
             notes.add("apply would refuse, because " + inTheWay.size() + " line(s) stand in the way");
         }
@@ -108,7 +108,7 @@ final class HostsApply {
             HostsFindings standing = editor.standing();
             HostsWanted wanted = HostsWanted.of(plan, request.services(), standing);
             HostsText.refuse(hosts, standing.inTheWay(wanted.lines()));
-            List<String> ports = HostsPorts.notes(plan, wanted);
+            List<String> ports = HostsPorts.reached(plan, place, wanted).notesOrRefusal();
             int differences = standing.differences(wanted.lines(), wanted.among(request.services(), standing))
                     .size();
             boolean tried = NamesOnTrial.isToBegin(editor, request.trial(), differences);

@@ -35,6 +35,7 @@ final class HostsCheck {
                 : new Check.Outcome(
                         List.of(),
                         List.of(),
+                        List.of(),
                         selected.isEmpty() ? plan.services().size() : selected.size(),
                         false,
                         false,
@@ -51,10 +52,11 @@ final class HostsCheck {
                     "the file that stands outside; restart the container"));
         }
         List<String> notes = new ArrayList<>(other.notes());
+        List<String> faults = new ArrayList<>();
         if (HostsWanted.isAskedBy(plan)) {
             NameServiceSwitch names = NameServiceSwitch.below(place.root());
             HostsWanted wanted = HostsWanted.of(plan, selected, standing);
-            notes.addAll(HostsPorts.notes(plan, wanted));
+            faults.addAll(HostsPorts.reached(plan, place, wanted).faults());
             if (names.readsFiles() && place.namespace() != null) {
                 notes.add("names were not looked up, since look-ups here are not those of the programs there");
             } else if (names.readsFiles()) {
@@ -68,7 +70,9 @@ final class HostsCheck {
             }
         }
         if (!part.asksNetfilter()) {
-            notes.addAll(place.there(() -> EnvoyFit.notes(plan, place, new TreeSet<>(), EnvoyListeners.of(plan))));
+            EnvoyFit fit = place.there(() -> EnvoyFit.running(plan, place, new TreeSet<>(), EnvoyListeners.of(plan)));
+            faults.addAll(fit.faults());
+            notes.addAll(fit.notes());
         }
         standing.notes().forEach(note -> notes.add(hosts + ": " + note));
         HostsTrial trial = HostsTrial.of(hosts, place.stateDirectory());
@@ -76,7 +80,12 @@ final class HostsCheck {
             notes.removeIf(Trials::isNote); // of the other part, which ends with this one
             notes.add(trial.isOverdue() ? Trials.OVERDUE : Trials.note(trial.left()));
         }
-        return new Check.Outcome(differences, other.shadows(), other.services(), other.inbound(), other.dns(), notes);
+        if (!standing.holdsOurs()) {
+            faults.clear(); // nobody is sent to Envoy by name
+        }
+        faults.addAll(other.faults());
+        return new Check.Outcome(
+                differences, other.shadows(), faults, other.services(), other.inbound(), other.dns(), notes);
     }
 
     private static List<HostsFindings.Difference> differences(

@@ -477,7 +477,7 @@ class DnsKernelIT {
     void listener_of_somebody_else_is_refused(Lab lab) {
         lab.udpProxyAt(Identity.APPLICATION, "127.0.0.1:15061");
         Outcome outcome = Program.must(7, Program.withPlan(DNS.replace("15053", "15061"), "apply"));
-        assertTrue(outcome.err().contains("its listener 127.0.0.1:15061 (UDP) belongs to uid 1000"), outcome::err);
+        assertTrue(outcome.err().contains("Envoy's listener 127.0.0.1:15061 (UDP) belongs to uid 1000"), outcome::err);
         assertEquals("", lab.nft().list());
     }
 
