@@ -20,6 +20,8 @@ final class CheckCommand implements Command {
     @Override
     public void declare(CommandSpec spec) {
         spec.addPositional(ApplyCommand.services("services to check; none: all"));
+        spec.addOption(GlobalOptions.flag(
+                "send a real connection down every path, and see where the kernel takes it", "--probe"));
         PlanOptions.declareService(spec);
         PlanOptions.declareSettings(spec);
     }
@@ -37,7 +39,10 @@ final class CheckCommand implements Command {
     @Override
     public ExitCode run(ParseResult options, Invocation invocation) throws Exception {
         Check.Outcome outcome = Check.run(
-                PlanOptions.read(options, invocation).plan(), invocation.place(), Invocation.services(options));
+                PlanOptions.read(options, invocation).plan(),
+                invocation.place(),
+                Invocation.services(options),
+                options.hasMatchedOption("--probe"));
         if (invocation.isJson()) {
             Json.write(invocation.out(), json -> {
                 json.name("command").value("check");
@@ -47,6 +52,7 @@ final class CheckCommand implements Command {
                 json.name("dns").value(outcome.dns());
                 Json.differences(json, outcome.differences());
                 Json.texts(json, "shadows", outcome.shadows());
+                ProbeText.json(json, outcome.probes());
                 Json.texts(json, "notes", outcome.notes());
             });
         } else {
@@ -56,6 +62,10 @@ final class CheckCommand implements Command {
                         .out()
                         .println("in place but ineffective: " + shadow
                                 + " is asked first and takes connections that we then never see");
+            }
+            if (!outcome.probes().isEmpty()) {
+                ProbeText.print(outcome.probes(), invocation.out());
+                invocation.out().println(ProbeText.summary(outcome.probes()));
             }
             invocation.out().println(verdict(outcome));
         }
@@ -68,6 +78,9 @@ final class CheckCommand implements Command {
         int differences = outcome.differences().size();
         if (outcome.isInSync()) {
             return "in sync: " + Differences.captured(outcome.services(), outcome.inbound(), outcome.dns());
+        }
+        if (differences == 0 && outcome.shadows().isEmpty()) {
+            return "not captured: everything stands as the plan has it, and connections go elsewhere; see what doctor finds";
         }
         if (differences == 0) {
             return "drift: the plan is in place, and rules of others come first; change those rules or the plan";

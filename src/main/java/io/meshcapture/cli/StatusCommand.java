@@ -3,7 +3,6 @@ package io.meshcapture.cli;
 import io.meshcapture.failure.ExitCode;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.verbs.Status;
-import java.io.PrintWriter;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
@@ -98,7 +97,7 @@ final class StatusCommand implements Command {
                                     : "nothing is captured");
         }
         if (!live.services().isEmpty()) {
-            table(invocation.out(), rows(live, drift));
+            Columns.print(rows(live, drift), invocation.out());
         }
         if (live.inbound() != null) {
             invocation
@@ -139,25 +138,5 @@ final class StatusCommand implements Command {
                     drift.getOrDefault(service.name(), StatusDrift.unplanned(drift))));
         }
         return rows;
-    }
-
-    private static void table(PrintWriter out, List<List<String>> rows) {
-        int columns = rows.getFirst().size();
-        int[] widths = new int[columns];
-        for (List<String> row : rows) {
-            for (int i = 0; i < columns; i++) {
-                widths[i] = Math.max(widths[i], row.get(i).length());
-            }
-        }
-        for (List<String> row : rows) {
-            StringBuilder line = new StringBuilder();
-            for (int i = 0; i < columns; i++) {
-                line.append(row.get(i));
-                if (i < columns - 1) {
-                    line.append(" ".repeat(widths[i] - row.get(i).length() + 2));
-                }
-            }
-            out.println(line);
-        }
     }
 }

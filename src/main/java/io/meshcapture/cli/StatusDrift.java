@@ -19,7 +19,7 @@ final class StatusDrift {
         Map<String, String> words = new HashMap<>();
         try {
             Check.Outcome outcome = Check.run(
-                    PlanOptions.readQuietly(options, invocation, false).plan(), invocation.place(), Set.of());
+                    PlanOptions.readQuietly(options, invocation, false).plan(), invocation.place(), Set.of(), false);
             boolean shared = outcome.differences().stream().anyMatch(finding -> finding.service() == null)
                     || !outcome.shadows().isEmpty();
             words.put(UNKNOWN, shared ? "drift" : "none");

@@ -32,15 +32,22 @@ public final class Apply {
      * @param waitEnvoy how long to wait for Envoy first, or null for not at all
      * @param drain how long captured connections may go on where nothing stays captured
      * @param trial how long the change lasts unless it is confirmed, or null for good
+     * @param probe whether it is undone where real connections do not go where they should
      */
     public record Request(
             Set<ServiceName> services,
             boolean dryRun,
             @Nullable Duration waitEnvoy,
             Duration drain,
-            @Nullable Duration trial) {
+            @Nullable Duration trial,
+            boolean probe) {
         public Request {
             services = Set.copyOf(services);
+        }
+
+        /** Likewise, on trial. */
+        Request onTrial(Duration time) {
+            return new Request(services, dryRun, waitEnvoy, drain, time, probe);
         }
     }
 
@@ -61,6 +68,7 @@ public final class Apply {
      * @param whyBackend why it is that one
      * @param differences every difference, in the ruleset's words
      * @param trial how long what is in force lasts unless it is confirmed, or null for good
+     * @param probes what real connections showed, if any were asked for
      * @param notes what the user should know
      */
     public record Outcome(
@@ -78,7 +86,39 @@ public final class Apply {
             String whyBackend,
             List<Difference> differences,
             @Nullable Duration trial,
-            List<String> notes) {}
+            List<Probe.Verdict> probes,
+            List<String> notes) {
+
+        Outcome verified(@Nullable Duration left, List<Probe.Verdict> verdicts) {
+            return new Outcome(
+                    changed,
+                    added,
+                    updated,
+                    removed,
+                    captured,
+                    inboundBefore,
+                    inbound,
+                    dnsBefore,
+                    dns,
+                    ipv6,
+                    backend,
+                    whyBackend,
+                    differences,
+                    left,
+                    verdicts,
+                    notes);
+        }
+    }
+
+    /** Sees whether what was applied does what it should. */
+    interface Verification {
+        /**
+         * Answers what was applied, with what was seen.
+         *
+         * @throws Failure.Unverified where it does not; then it is undone
+         */
+        Outcome verified(Outcome applied) throws Exception;
+    }
 
     private final Plan plan;
     private final Place place;
@@ -93,13 +133,28 @@ public final class Apply {
     }
 
     public static Outcome run(Plan plan, Place place, Request request, Progress progress) throws Exception {
-        Apply apply = new Apply(plan, place, request, progress);
+        boolean captures = !plan.services().isEmpty() || plan.inbound() != null || plan.dns() != null;
+        return request.probe() && !request.dryRun() && captures
+                ? ProbedApply.run(plan, place, request, progress)
+                : run(plan, place, request, request, progress, applied -> applied);
+    }
+
+    /**
+     * Likewise.
+     *
+     * @param ofNetfilter what is asked of netfilter, where that differs
+     */
+    static Outcome run(
+            Plan plan, Place place, Request request, Request ofNetfilter, Progress progress, Verification verification)
+            throws Exception {
+        Apply apply = new Apply(plan, place, ofNetfilter, progress);
         return HostsApply.around(
                 plan,
                 place,
                 request,
                 () -> request.dryRun() ? place.reading(apply::apply) : place.changing(apply::awaitEnvoy, apply::apply),
-                apply::awaitEnvoy);
+                apply::awaitEnvoy,
+                verification);
     }
 
     /** Only for the services that are to be applied. */
@@ -138,7 +193,7 @@ public final class Apply {
                         "a change of the backend cannot be put on trial",
                         "the plan asks for " + backend.name() + ", and "
                                 + others.getFirst().name() + " captures here",
-                        "apply it without --confirm-within, or keep the backend with --backend "
+                        "apply it without --confirm-within and --probe, or keep the backend with --backend "
                                 + others.getFirst().name());
             }
             refuseLoop(wanted);
@@ -277,6 +332,7 @@ public final class Apply {
                 choice.why(),
                 Difference.of(differences),
                 tried ? request.trial() : null,
+                List.of(),
                 notes);
     }
 }

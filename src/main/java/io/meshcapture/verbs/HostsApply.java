@@ -2,13 +2,16 @@ package io.meshcapture.verbs;
 
 import io.meshcapture.backend.hosts.HostsEditor;
 import io.meshcapture.backend.hosts.HostsFindings;
+import io.meshcapture.backend.hosts.OwnLine;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.ServiceName;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
@@ -22,12 +25,14 @@ final class HostsApply {
     private final Path hosts;
     private final Place place;
     private final Apply.Request request;
+    private final Apply.Verification verification;
 
-    private HostsApply(Plan plan, Path hosts, Place place, Apply.Request request) {
+    private HostsApply(Plan plan, Path hosts, Place place, Apply.Request request, Apply.Verification verification) {
         this.plan = plan;
         this.hosts = hosts;
         this.place = place;
         this.request = request;
+        this.verification = verification;
     }
 
     /**
@@ -35,13 +40,19 @@ final class HostsApply {
      *
      * @param netfilter applies the other part
      * @param awaitEnvoy waits as the user asked to, where the other part is not applied
+     * @param verification asked when both stand
      */
     static Apply.Outcome around(
-            Plan plan, Place place, Apply.Request request, Callable<Apply.Outcome> netfilter, Place.Waiting awaitEnvoy)
+            Plan plan,
+            Place place,
+            Apply.Request request,
+            Callable<Apply.Outcome> netfilter,
+            Place.Waiting awaitEnvoy,
+            Apply.Verification verification)
             throws Exception {
         HostsPart part = HostsPart.of(plan, place, request.services());
         if (part.hosts() == null) {
-            return netfilter.call();
+            return verification.verified(netfilter.call());
         }
         if (request.trial() != null) {
             throw new Failure.Unavailable(
@@ -49,7 +60,7 @@ final class HostsApply {
                     "no timeout of the kernel's takes a line out of a hosts file",
                     "leave --confirm-within out, or name the services that capture by address");
         }
-        HostsApply apply = new HostsApply(plan, part.hosts(), place, request);
+        HostsApply apply = new HostsApply(plan, part.hosts(), place, request, verification);
         Callable<Apply.Outcome> others = () -> {
             if (part.asksNetfilter()) {
                 return netfilter.call();
@@ -76,6 +87,7 @@ final class HostsApply {
                 "the plan captures by name alone",
                 List.of(),
                 null,
+                List.of(),
                 List.of());
     }
 
@@ -117,7 +129,19 @@ final class HostsApply {
             if (!merged.added().isEmpty() || !merged.updated().isEmpty()) {
                 merged.notes().addAll(Reloading.notes(plan));
             }
-            return merged;
+            return verified(merged, editor, standing);
+        }
+    }
+
+    private Apply.Outcome verified(Apply.Outcome merged, HostsEditor editor, HostsFindings before) throws Exception {
+        try {
+            return verification.verified(merged);
+        } catch (Exception e) {
+            Map<ServiceName, Set<OwnLine>> lines = new HashMap<>();
+            before.services().forEach(service -> lines.put(service, before.inForce(service)));
+            editor.release(service -> !lines.containsKey(service));
+            editor.bring(lines);
+            throw e;
         }
     }
 
@@ -161,6 +185,7 @@ final class HostsApply {
                 other.whyBackend(),
                 differences,
                 other.trial(),
+                other.probes(),
                 all);
     }
 }
