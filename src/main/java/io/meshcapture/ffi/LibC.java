@@ -19,6 +19,7 @@ public final class LibC {
 
     private static final int CLONE_NEWNET = 0x40000000;
     private static final int NS_GET_USERNS = 0xb701;
+    private static final int TIOCGWINSZ = 0x5413;
     private static final int AF_NETLINK = 16;
 
     /** SOCK_RAW and SOCK_CLOEXEC. */
@@ -87,6 +88,20 @@ public final class LibC {
     public int userNamespaceOf(int descriptor) {
         NativeLibrary.Function ioctl = library.function("ioctl", Type.SINT32, Type.SINT32, Type.UINT64, Type.SINT32);
         return result(ioctl.call(descriptor, NS_GET_USERNS, 0));
+    }
+
+    /** The columns and rows of a terminal (TIOCGWINSZ); null where the descriptor is none. */
+    public short @Nullable [] windowSize(int descriptor) {
+        long size = memory.allocateMemory(8, true);
+        try {
+            NativeLibrary.Function ioctl =
+                    library.function("ioctl", Type.SINT32, Type.SINT32, Type.UINT64, Type.POINTER);
+            return (int) ioctl.call(descriptor, TIOCGWINSZ, size) < 0
+                    ? null
+                    : new short[] {memory.getShort(size + 2), memory.getShort(size)};
+        } finally {
+            memory.freeMemory(size);
+        }
     }
 
     /** kill(2) with signal 0: 0 where the process is there, or the negated errno. */

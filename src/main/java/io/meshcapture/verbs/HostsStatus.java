@@ -32,6 +32,7 @@ final class HostsStatus {
                         List.of(),
                         null,
                         null,
+                        0,
                         Map.of(),
                         false,
                         null,
@@ -48,12 +49,14 @@ final class HostsStatus {
                                     service.since(),
                                     service.version(),
                                     service.captured(),
-                                    service.excepted())
+                                    service.excepted(),
+                                    service.rejected())
                             : service);
         }
         for (ServiceName name : standing.services()) {
             if (other.services().stream().noneMatch(service -> service.name().equals(name.value()))) {
-                services.add(new Status.Captured(name.value(), BACKEND, null, "-", Status.UNCOUNTED, Status.UNCOUNTED));
+                services.add(new Status.Captured(
+                        name.value(), BACKEND, null, "-", Status.UNCOUNTED, Status.UNCOUNTED, Status.UNCOUNTED));
             }
         }
         services.sort((a, b) -> a.name().compareTo(b.name()));
@@ -62,6 +65,13 @@ final class HostsStatus {
             notes.add(hosts + " line " + edited.line() + " is tagged ours and was edited by hand; rollback leaves it");
         }
         return new Status.Outcome(
-                services, other.inbound(), other.dns(), other.draining(), other.leftover(), other.trialLeft(), notes);
+                services,
+                other.inbound(),
+                other.dns(),
+                other.dnsCaptured(),
+                other.draining(),
+                other.leftover(),
+                other.trialLeft(),
+                notes);
     }
 }
