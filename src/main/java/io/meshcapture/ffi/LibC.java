@@ -21,6 +21,7 @@ public final class LibC {
     private static final int NS_GET_USERNS = 0xb701;
     private static final int TIOCGWINSZ = 0x5413;
     private static final int AF_NETLINK = 16;
+    private static final int SOCKADDR_NL = 12;
 
     /** SOCK_RAW and SOCK_CLOEXEC. */
     private static final int SOCK_RAW_CLOEXEC = 3 | 02000000;
@@ -116,6 +117,21 @@ public final class LibC {
         return result(socket.call(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol));
     }
 
+    /**
+     * Gives a netlink socket a number of its own (bind(2)), without which it hears nothing that the kernel tells everybody: 0,
+     * or the negated errno.
+     */
+    public int bindNetlink(int descriptor) {
+        long address = memory.allocateMemory(SOCKADDR_NL, true);
+        try {
+            memory.putShort(address, (short) AF_NETLINK);
+            NativeLibrary.Function bind = library.function("bind", Type.SINT32, Type.SINT32, Type.POINTER, Type.UINT32);
+            return result(bind.call(descriptor, address, SOCKADDR_NL));
+        } finally {
+            memory.freeMemory(address);
+        }
+    }
+
     /** send(2) of a whole buffer: the number of bytes, or the negated errno. */
     public int send(int descriptor, byte[] bytes) {
         long buffered = memory.allocateMemory(bytes.length, false);
@@ -124,6 +140,19 @@ public final class LibC {
             NativeLibrary.Function send =
                     library.function("send", Type.SINT64, Type.SINT32, Type.POINTER, Type.UINT64, Type.SINT32);
             return result(send.call(descriptor, buffered, bytes.length, 0));
+        } finally {
+            memory.freeMemory(buffered);
+        }
+    }
+
+    /** setsockopt(2): 0, or the negated errno. */
+    public int setOption(int descriptor, int level, int option, byte[] value) {
+        long buffered = memory.allocateMemory(value.length, false);
+        try {
+            memory.putByteArray(buffered, value, 0, value.length);
+            NativeLibrary.Function set = library.function(
+                    "setsockopt", Type.SINT32, Type.SINT32, Type.SINT32, Type.SINT32, Type.POINTER, Type.UINT32);
+            return result(set.call(descriptor, level, option, buffered, value.length));
         } finally {
             memory.freeMemory(buffered);
         }

@@ -1,6 +1,5 @@
 package io.meshcapture.backend.nftables;
 
-import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.BadValue;
 import io.meshcapture.rules.Connection.Protocol;
@@ -18,9 +17,7 @@ import java.util.stream.Collectors;
  * kernel makes of it, and neither Envoy nor anybody outside ever hears of it. Packets of others are asked for their port in
  * one set, and pass.
  *
- * <p>The table belongs to the netlink socket of this context (NFT_TABLE_F_OWNER, Linux 5.12): it goes with the process,
- * however that ends, and nobody else can change it. Where the kernel does not know that, its elements still do nothing any
- * more after {@value #SECONDS} seconds, and the next probe removes it.
+ * <p>It goes with the process ({@link PassingTable}), and its elements do nothing any more after {@value #SECONDS} seconds.
  *
  * <p>Priority 50 is after the filters of iptables (0), where a packet may be dropped, and before source NAT (100), which may
  * give it another port.
@@ -30,16 +27,12 @@ public final class ProbeTable implements AutoCloseable {
     /** How long the kernel remembers; a probe takes one at most. */
     private static final int SECONDS = 10;
 
-    private static final String NAME = "meshcapture-probe";
-
     private static final Pattern CAUGHT =
             Pattern.compile("(tcp|udp|6|17) \\. (\\d+) \\. ([0-9a-f:.]+) \\. ([0-9a-f:.]+) \\. (\\d+)(?: |,|$)");
 
-    private final NftContext nft;
-    private final String table;
+    private final PassingTable table;
 
-    private ProbeTable(NftContext nft, String table) {
-        this.nft = nft;
+    private ProbeTable(PassingTable table) {
         this.table = table;
     }
 
@@ -58,28 +51,14 @@ public final class ProbeTable implements AutoCloseable {
     /**
      * Puts it up, in the calling thread's network namespace.
      *
-     * @throws Failure.Unavailable where libnftables or nf_tables is missing
+     * @throws io.meshcapture.failure.Failure.Unavailable where libnftables or nf_tables is missing
      */
     public static ProbeTable open() {
-        NftContext nft = NftContext.open();
-        String table = NAME + "-" + ProcessHandle.current().pid();
-        NftContext.Answer answer = nft.run(text(table, "flags owner\n"), 0);
-        if (!answer.accepted()) {
-            String plain = "add table inet " + table + "\ndelete table inet " + table + "\n" + text(table, "");
-            answer = nft.run(plain, 0);
-        }
-        if (!answer.accepted()) {
-            nft.close();
-            throw new Failure.Unavailable(
-                    "no table can be put up that catches probes",
-                    Refusal.firstLine(answer.error()),
-                    "load the module nf_tables, and run it as root with the capability NET_ADMIN");
-        }
-        return new ProbeTable(nft, table);
+        return new ProbeTable(PassingTable.open("probe", body()));
     }
 
-    private static String text(String table, String flags) {
-        StringBuilder text = new StringBuilder("table inet " + table + " {\n" + flags);
+    private static String body() {
+        StringBuilder text = new StringBuilder();
         text.append("set probes { type inet_proto . inet_service; flags timeout; timeout " + SECONDS + "s; }\n");
         for (String where : List.of("here", "leaving")) {
             for (int family : List.of(4, 6)) {
@@ -90,7 +69,7 @@ public final class ProbeTable implements AutoCloseable {
         }
         chain(text, "here", "input", "iifname \"lo\"");
         chain(text, "leaving", "postrouting", "oifname != \"lo\" meta skuid >= 0"); // has a socket here
-        return text.append("}\n").toString();
+        return text.toString();
     }
 
     private static void chain(StringBuilder text, String name, String hook, String which) {
@@ -105,25 +84,20 @@ public final class ProbeTable implements AutoCloseable {
 
     /** From now on, packets from these ports are caught. */
     public void expect(Collection<Map.Entry<Protocol, Integer>> ports) {
-        String elements = ports.stream()
-                .map(port -> (port.getKey() == Protocol.TCP ? "tcp" : "udp") + " . " + port.getValue())
-                .collect(Collectors.joining(", "));
-        NftContext.Answer answer = nft.run("add element inet " + table + " probes { " + elements + " }\n", 0);
-        if (!answer.accepted()) {
-            throw new Failure.Refused(
-                    "the probes could not be prepared, and none was sent",
-                    Refusal.firstLine(answer.error()),
-                    "see what the kernel lacks with: meshcapture doctor");
-        }
+        table.add(
+                "probes",
+                ports.stream()
+                        .map(port -> (port.getKey() == Protocol.TCP ? "tcp" : "udp") + " . " + port.getValue())
+                        .collect(Collectors.joining(", ")));
     }
 
     /** What has been caught so far. */
     public List<Caught> caught() {
         List<Caught> found = new ArrayList<>();
         for (String set : List.of("here4", "here6", "leaving4", "leaving6")) {
-            NftContext.Answer answer = nft.run("list set inet " + table + " " + set + "\n", 0);
-            int elements = answer.output().indexOf("elements = {");
-            Matcher caught = CAUGHT.matcher(elements < 0 ? "" : answer.output().substring(elements));
+            String listed = table.list(set);
+            int elements = listed.indexOf("elements = {");
+            Matcher caught = CAUGHT.matcher(elements < 0 ? "" : listed.substring(elements));
             while (caught.find()) {
                 found.add(caught(set.startsWith("leaving"), caught));
             }
@@ -147,7 +121,6 @@ public final class ProbeTable implements AutoCloseable {
 
     @Override
     public void close() {
-        nft.run("delete table inet " + table + "\n", 0);
-        nft.close();
+        table.close();
     }
 }
