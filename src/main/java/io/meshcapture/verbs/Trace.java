@@ -105,6 +105,7 @@ public final class Trace {
     private final Map<Long, String> comments;
     private final Map<Integer, List<Event>> underWay = new LinkedHashMap<>();
     private final Map<Integer, Long> lastHeard = new LinkedHashMap<>();
+    private final Map<Integer, Caller> callers = new LinkedHashMap<>();
     private final Set<Ends> told = new HashSet<>();
     private final Set<Address> own = HostFacts.ownAddresses();
 
@@ -161,6 +162,13 @@ public final class Trace {
         int seen = 0;
         while (seen < request.most() && (System.nanoTime() < deadline || !underWay.isEmpty())) {
             for (Event event : trace.next(underWay.isEmpty() ? Duration.ofMillis(200) : LOOK)) {
+                NftTrace.Ends ends = event.ends();
+                if (!underWay.containsKey(event.packet()) && ends != null && !request.inbound()) {
+                    Caller caller = caller(ends); // at once, since a connection that is refused has no socket for long
+                    if (caller != null) {
+                        callers.put(event.packet(), caller);
+                    }
+                }
                 underWay.computeIfAbsent(event.packet(), any -> new ArrayList<>())
                         .add(event);
                 lastHeard.put(event.packet(), System.nanoTime());
@@ -169,7 +177,7 @@ public final class Trace {
                 if (System.nanoTime() - lastHeard.getOrDefault(packet, 0L) > QUIET.toNanos() && seen < request.most()) {
                     List<Event> events = underWay.remove(packet);
                     lastHeard.remove(packet);
-                    Seen one = events == null ? null : seen(events);
+                    Seen one = events == null ? null : seen(events, callers.remove(packet));
                     if (one != null && told.add(one.ends())) {
                         seen++;
                         taker.accept(one);
@@ -181,7 +189,7 @@ public final class Trace {
     }
 
     /** What the steps of one packet come to; null where they are not those of a connection's first one. */
-    private @Nullable Seen seen(List<Event> events) {
+    private @Nullable Seen seen(List<Event> events, @Nullable Caller caller) {
         NftTrace.Ends ends = null;
         List<String> steps = new ArrayList<>();
         Event last = null;
@@ -198,19 +206,19 @@ public final class Trace {
                 dropped |= event.verdict() == Verdict.DROP;
             } else if (!TraceTable.isPassing(event.table())) {
                 if (event.verdict() == Verdict.DROP) {
-                    return of(ends, steps, Outcome.DROPPED, 0, chain(event));
+                    return of(ends, caller, steps, Outcome.DROPPED, 0, chain(event));
                 }
                 others = event.rule() != 0 && event.verdict() == Verdict.ACCEPT ? chain(event) : others;
             }
         }
         if (last == null) {
-            return of(ends, steps, Outcome.UNASKED, 0, others);
+            return of(ends, caller, steps, Outcome.UNASKED, 0, others);
         }
         int listener = TraceTable.listener(last.chain());
         if (dropped) {
-            return of(ends, steps, listener > 0 ? Outcome.REJECTED : Outcome.DROPPED, 0, "");
+            return of(ends, caller, steps, listener > 0 ? Outcome.REJECTED : Outcome.DROPPED, 0, "");
         }
-        return of(ends, steps, listener > 0 ? Outcome.CAPTURED : Outcome.DIRECT, listener, "");
+        return of(ends, caller, steps, listener > 0 ? Outcome.CAPTURED : Outcome.DIRECT, listener, "");
     }
 
     private static String chain(Event event) {
@@ -218,11 +226,15 @@ public final class Trace {
     }
 
     private @Nullable Seen of(
-            NftTrace.@Nullable Ends ends, List<String> steps, Outcome outcome, int listener, String by) {
+            NftTrace.@Nullable Ends ends,
+            @Nullable Caller caller,
+            List<String> steps,
+            Outcome outcome,
+            int listener,
+            String by) {
         if (ends == null) {
             return null;
         }
-        Caller caller = request.inbound() ? null : caller(ends);
         Explanation explained = caller == null
                 ? null
                 : Explainer.explain(
