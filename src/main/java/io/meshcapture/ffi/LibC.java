@@ -20,11 +20,15 @@ public final class LibC {
     private static final int CLONE_NEWNET = 0x40000000;
     private static final int NS_GET_USERNS = 0xb701;
     private static final int TIOCGWINSZ = 0x5413;
+    private static final int AF_UNIX = 1;
     private static final int AF_NETLINK = 16;
     private static final int SOCKADDR_NL = 12;
 
     /** SOCK_RAW and SOCK_CLOEXEC. */
     private static final int SOCK_RAW_CLOEXEC = 3 | 02000000;
+
+    /** SOCK_STREAM and SOCK_CLOEXEC. */
+    private static final int SOCK_STREAM_CLOEXEC = 1 | 02000000;
 
     private static final int LOCK_EX_NB = 2 | 4;
 
@@ -129,6 +133,35 @@ public final class LibC {
             return result(bind.call(descriptor, address, SOCKADDR_NL));
         } finally {
             memory.freeMemory(address);
+        }
+    }
+
+    /**
+     * Connects to an abstract socket of the calling thread's network namespace (unix(7)), and closes the connection again:
+     * 0 where somebody listens there, or the negated errno.
+     *
+     * @param name without the NUL that makes it abstract
+     */
+    public int touchAbstractSocket(String name) {
+        byte[] text = name.getBytes(StandardCharsets.UTF_8);
+        int length = 3 + text.length;
+        long address = memory.allocateMemory(length, true);
+        NativeLibrary.Function socket = library.function("socket", Type.SINT32, Type.SINT32, Type.SINT32, Type.SINT32);
+        int descriptor = result(socket.call(AF_UNIX, SOCK_STREAM_CLOEXEC, 0));
+        try {
+            if (descriptor < 0) {
+                return descriptor;
+            }
+            memory.putShort(address, (short) AF_UNIX);
+            memory.putByteArray(address + 3, text, 0, text.length);
+            NativeLibrary.Function connect =
+                    library.function("connect", Type.SINT32, Type.SINT32, Type.POINTER, Type.UINT32);
+            return result(connect.call(descriptor, address, length));
+        } finally {
+            memory.freeMemory(address);
+            if (descriptor >= 0) {
+                close(descriptor);
+            }
         }
     }
 

@@ -25,8 +25,9 @@ public final class Command {
      * @param out what it wrote to its standard output
      * @param err what it wrote to its standard error
      * @param inTime whether it ended by itself; otherwise it was killed
+     * @param fed whether it was given all of its input; one that ends before it has read everything was not
      */
-    public record Result(int status, String out, String err, boolean inTime) {}
+    public record Result(int status, String out, String err, boolean inTime, boolean fed) {}
 
     /**
      * Runs a program to its end, in the namespaces of the calling thread.
@@ -63,7 +64,11 @@ public final class Command {
             child.close(stream);
         }
         return new Result(
-                status, out.toString(StandardCharsets.ISO_8859_1), err.toString(StandardCharsets.ISO_8859_1), inTime);
+                status,
+                out.toString(StandardCharsets.ISO_8859_1),
+                err.toString(StandardCharsets.ISO_8859_1),
+                inTime,
+                written == bytes.length);
     }
 
     private static int write(ChildProcess child, byte[] bytes, int from) {

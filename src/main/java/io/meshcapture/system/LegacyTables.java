@@ -1,11 +1,15 @@
 package io.meshcapture.system;
 
 import io.meshcapture.ffi.ChildProcess;
+import io.meshcapture.plan.Family;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Rules of iptables-legacy, which libnftables does not see, in the calling thread's network namespace. */
 public final class LegacyTables {
@@ -20,6 +24,19 @@ public final class LegacyTables {
     /** Whether some table of IPv4 is there. */
     public static boolean areUsed() {
         return isThere(IPV4);
+    }
+
+    /** The names of a family's tables that are there, null where the kernel does not let itself be asked. */
+    public static @Nullable Set<String> names(Family family) {
+        Path names = Path.of(family == Family.IPV4 ? IPV4 : IPV6);
+        try {
+            String text = ProcFile.read(names).strip();
+            return text.isEmpty() ? Set.of() : Set.of(text.split("\\s+", -1));
+        } catch (FileNotFoundException e) {
+            return Files.notExists(names) ? Set.of() : null;
+        } catch (IOException e) {
+            return null;
+        }
     }
 
     private static boolean isThere(String tables) {

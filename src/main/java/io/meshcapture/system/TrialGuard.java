@@ -2,6 +2,7 @@ package io.meshcapture.system;
 
 import io.meshcapture.failure.Failure;
 import io.meshcapture.ffi.ChildProcess;
+import io.meshcapture.ffi.LibC;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,80 +12,112 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Somebody who ends a trial that the kernel cannot end: a transient timer of systemd's where that runs and the trial is in its
- * network namespace, a process of our own otherwise. Both run {@code meshcapture rollback --trial --when-over}.
+ * Somebody who ends a trial that the kernel does not end: a transient timer of systemd's where that runs and the trial is in
+ * its network namespace, a small process of our own otherwise ({@code lib/trial-guard}). When the time is over, both run
+ * {@code meshcapture rollback --trial --when-over}. A network namespace has one at a time.
  */
 public final class TrialGuard {
 
     private static final Path SYSTEMD = Path.of("/run/systemd/system");
     private static final Path SYSTEMD_RUN = Path.of("/usr/bin/systemd-run");
+    private static final Path SYSTEMCTL = Path.of("/usr/bin/systemctl");
+
+    /** Name of systemd's units, and of the abstract socket by which {@code trial-guard.c} is dismissed. */
+    private static final String NAME = "meshcapture-trial";
+
     private static final List<String> ENVIRONMENT = List.of("PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C");
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private TrialGuard() {}
 
     /**
-     * Sets one up. It waits for the lock that the caller holds, and goes if there is no trial then.
+     * Sets one up, in place of another. When the time is over it waits for the lock, which the caller holds now, and does
+     * nothing if there is no trial then.
      *
      * @param trial how long the trial lasts
      * @return who it is, as in {@code process 4711}
      * @throws Failure.Unavailable where nobody can be had
      */
     public static String set(Duration trial) {
-        Path launcher = launcher();
-        if (launcher == null) {
+        Path home = home();
+        if (home == null) {
             throw unavailable("the program that would have to be started is not there: bin/meshcapture");
         }
-        List<String> words =
-                List.of(launcher.toString(), "rollback", "--trial", "--when-over", "--lock-timeout", "60s");
+        dismiss();
+        List<String> end =
+                List.of(home + "/bin/meshcapture", "rollback", "--trial", "--when-over", "--lock-timeout", "60s");
         try {
-            if (Files.isDirectory(SYSTEMD) && Files.isExecutable(SYSTEMD_RUN) && isSystemdsNamespace()) {
-                String unit = "meshcapture-trial-" + KernelClock.millis();
-                List<String> timer = new ArrayList<>(List.of(
-                        SYSTEMD_RUN.toString(),
-                        "--quiet",
-                        "--collect",
-                        "--unit=" + unit,
-                        "--on-active=" + (trial.toMillis() + 999) / 1000 + "s",
-                        "--timer-property=AccuracySec=100ms"));
-                timer.addAll(words);
-                Command.Result result = Command.run(timer, ENVIRONMENT, "", Duration.ofSeconds(10));
-                if (result.status() == 0) {
-                    return "systemd's timer " + unit;
-                }
+            if (isSystemdToBeAsked() && isTimerSet(trial, end)) {
+                return "systemd's timer " + NAME;
             }
-            return "process " + ChildProcess.detach(words, ENVIRONMENT);
+            if (ProcessHandle.current().pid() == 1) {
+                throw unavailable(
+                        "whatever this process starts ends with it, because it is the first of its container");
+            }
+            List<String> waiting = new ArrayList<>(List.of(home + "/lib/trial-guard", Long.toString(trial.toMillis())));
+            waiting.addAll(end);
+            return "process " + ChildProcess.detach(waiting, ENVIRONMENT);
         } catch (ChildProcess.NotStarted e) {
-            throw unavailable(words.getFirst() + ": " + e.getMessage());
+            throw unavailable(home + "/lib/trial-guard: " + e.getMessage());
         }
+    }
+
+    /** Lets whoever stands by go, because there is no trial any more, or another one. Where nobody does, nothing happens. */
+    public static void dismiss() {
+        LibC.load().touchAbstractSocket(NAME);
+        if (isSystemdToBeAsked() && Files.exists(Path.of("/run/systemd/transient/" + NAME + ".timer"))) {
+            try {
+                run(List.of(SYSTEMCTL.toString(), "--quiet", "stop", NAME + ".timer"));
+            } catch (ChildProcess.NotStarted e) {
+                return; // it fires, and finds nothing to do
+            }
+        }
+    }
+
+    private static boolean isTimerSet(Duration trial, List<String> end) throws ChildProcess.NotStarted {
+        List<String> timer = new ArrayList<>(List.of(
+                SYSTEMD_RUN.toString(),
+                "--quiet",
+                "--collect",
+                "--unit=" + NAME,
+                "--on-active=" + (trial.toMillis() + 999) / 1000 + "s",
+                "--timer-property=AccuracySec=100ms"));
+        timer.addAll(end);
+        return run(timer) == 0;
+    }
+
+    private static int run(List<String> words) throws ChildProcess.NotStarted {
+        return Command.run(words, ENVIRONMENT, "", PATIENCE).status();
     }
 
     private static Failure unavailable(String because) {
         return new Failure.Unavailable(
                 "nobody could end the trial",
-                "the kernel does not do it for rules of iptables, and " + because,
+                "the kernel does not do it for what is to be tried, and " + because,
                 "apply it without --confirm-within, or choose the backend nftables");
     }
 
-    private static boolean isSystemdsNamespace() {
+    /** Its units run in its own network namespace. */
+    private static boolean isSystemdToBeAsked() {
         try {
-            return Files.readSymbolicLink(Path.of("/proc/1/ns/net"))
-                    .equals(Files.readSymbolicLink(NetworkNamespace.OF_THIS_THREAD));
+            return Files.isDirectory(SYSTEMD)
+                    && Files.isExecutable(SYSTEMD_RUN)
+                    && Files.readSymbolicLink(Path.of("/proc/1/ns/net"))
+                            .equals(Files.readSymbolicLink(NetworkNamespace.OF_THIS_THREAD));
         } catch (IOException e) {
             return false;
         }
     }
 
-    /** The launcher beside the runtime that we run in. */
-    private static @Nullable Path launcher() {
+    /** The distribution that we run in. */
+    private static @Nullable Path home() {
         String named = System.getProperty("meshcapture.bin");
-        if (named != null) {
-            return Path.of(named).toAbsolutePath();
-        }
-        Path runtime = Path.of(System.getProperty("java.home", "/"));
-        for (Path at = runtime; at != null; at = at.getParent()) {
-            Path launcher = at.resolve("bin/meshcapture");
-            if (Files.isExecutable(launcher)) {
-                return launcher;
+        Path from = named == null
+                ? Path.of(System.getProperty("java.home", "/"))
+                : Path.of(named).toAbsolutePath();
+        for (Path at = from.getParent(); at != null; at = at.getParent()) {
+            if (Files.isExecutable(at.resolve("bin/meshcapture"))) {
+                return at;
             }
         }
         return null;

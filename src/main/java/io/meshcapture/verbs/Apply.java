@@ -231,7 +231,6 @@ public final class Apply {
 
     /** The new rules are in force, so that nothing goes past Envoy while the old ones go. */
     private static void moveFrom(Backend other, Backend backend, List<String> notes) {
-        other.liveOfAnyVersion();
         other.removeAll();
         notes.add("capture has moved from " + other.name() + " to " + backend.name());
     }

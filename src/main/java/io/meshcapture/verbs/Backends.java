@@ -7,6 +7,7 @@ import io.meshcapture.backend.iptables.IptablesBackend;
 import io.meshcapture.backend.nftables.NftablesBackend;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Choices;
+import io.meshcapture.plan.Family;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.system.LegacyTables;
 import java.util.ArrayList;
@@ -27,8 +28,8 @@ final class Backends implements AutoCloseable {
     private static final Set<String> TABLES_OF_IPTABLES =
             Set.of("ip nat", "ip6 nat", "ip raw", "ip6 raw", "ip mangle", "ip6 mangle", "ip filter", "ip6 filter");
 
-    private final IptablesBackend iptablesNft = IptablesBackend.of(Flavour.NFT);
-    private final IptablesBackend iptablesLegacy = IptablesBackend.of(Flavour.LEGACY);
+    private final IptablesBackend iptablesNft = IptablesBackend.of(Flavour.NFT, this::tablesOfIptables);
+    private final IptablesBackend iptablesLegacy = IptablesBackend.of(Flavour.LEGACY, LegacyTables::names);
     private @Nullable NftablesBackend nftables;
 
     /** Why nftables cannot be used here, or null where it can. */
@@ -62,8 +63,13 @@ final class Backends implements AutoCloseable {
         return new Backends();
     }
 
+    /** Null where nobody can tell without a program. */
+    private @Nullable Set<String> tablesOfIptables(Family family) {
+        return nftables == null || unusable != null ? null : nftables.tablesOfIptables(family);
+    }
+
     private static boolean isHeldBy(IptablesBackend backend) {
-        return backend.isInstalled() && backend.liveOfAnyVersion().isPresent();
+        return backend.isInstalled() && backend.isPresent();
     }
 
     /**

@@ -3,6 +3,7 @@ package io.meshcapture.verbs;
 import io.meshcapture.backend.Backend;
 import io.meshcapture.backend.LiveState;
 import io.meshcapture.failure.Failure;
+import io.meshcapture.system.TrialGuard;
 import java.util.List;
 
 /** Makes the trial that runs permanent. Needs no plan: both states stand in the kernel. */
@@ -40,6 +41,9 @@ public final class Confirm {
                 }
                 if (live.trial().isPresent()) {
                     backend.commit(backend.confirmation(live));
+                    if (!backend.holdsTrials()) {
+                        TrialGuard.dismiss();
+                    }
                 }
                 return new Outcome(
                         live.trial().isPresent(),

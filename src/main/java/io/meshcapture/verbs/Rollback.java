@@ -9,6 +9,7 @@ import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.Removal;
 import io.meshcapture.system.SocketTable;
+import io.meshcapture.system.TrialGuard;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -87,7 +88,16 @@ public final class Rollback {
     }
 
     public static Outcome run(Place place, Request request, Progress progress) throws Exception {
-        return HostsRollback.around(place, request, () -> place.changing(() -> rollback(place, request, progress)));
+        return HostsRollback.around(
+                place,
+                request,
+                () -> place.changing(() -> {
+                    Outcome outcome = rollback(place, request, progress);
+                    if (outcome.changed() && request.services().isEmpty()) {
+                        TrialGuard.dismiss(); // with all of it, or by itself, the trial has ended
+                    }
+                    return outcome;
+                }));
     }
 
     private static Outcome rollback(Place place, Request request, Progress progress) throws Exception {
@@ -101,7 +111,6 @@ public final class Rollback {
             if (all) {
                 for (Backend other : backends.besides(backend)) {
                     // an interrupted move left it; what it captured goes on by the rules of the other
-                    other.liveOfAnyVersion();
                     other.removeAll();
                 }
             }

@@ -18,6 +18,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -26,6 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
  * reads it meanwhile reads every line of others and none that nobody wrote, and the next command brings it to its end.
  */
 @InNetns
+@Tag("killed")
 class HostsKilledKernelIT {
     private static final Path HOSTS = Path.of("/etc/hosts");
     private static final Path STATE = Path.of("/run/meshcapture-state");

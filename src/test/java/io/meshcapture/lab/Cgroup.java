@@ -4,10 +4,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /**
  * A control group (version 2), made by a test and removed after it. A socket belongs for ever to the cgroup that its
@@ -69,14 +71,29 @@ public final class Cgroup implements AutoCloseable {
         }
     }
 
+    /** Its directory. */
+    public Path path() {
+        return ROOT.resolve(name);
+    }
+
+    /** With the groups that its processes have made, once these are gone. */
     @Override
     public void close() {
         while (!made.isEmpty()) {
-            try {
-                Files.delete(made.pop());
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
+            Path directory = made.pop();
+            Await.until(
+                    Duration.ofSeconds(10), "the processes of " + directory + " to be gone", () -> isGone(directory));
+        }
+    }
+
+    private static boolean isGone(Path directory) {
+        try (Stream<Path> below = Files.walk(directory)) {
+            for (Path group : below.filter(Files::isDirectory).toList().reversed()) {
+                Files.deleteIfExists(group);
             }
+            return true;
+        } catch (IOException | UncheckedIOException e) {
+            return false; // busy
         }
     }
 

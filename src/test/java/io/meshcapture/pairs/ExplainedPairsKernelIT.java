@@ -6,8 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.meshcapture.lab.InNetns;
 import io.meshcapture.lab.Lab;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Explain is what the kernel does. {@code -Dpairs=100000} looks at more, {@code -Dpairs.seed=7} at others;
@@ -18,8 +19,13 @@ class ExplainedPairsKernelIT {
     private static final int PAIRS = Integer.getInteger("pairs", 3000);
     private static final long SEED = Long.getLong("pairs.seed", 20261123);
 
+    static Stream<String> backends() {
+        return Stream.of(System.getProperty("pairs.backends", "nftables,iptables-nft,iptables-legacy")
+                .split(",", -1));
+    }
+
     @ParameterizedTest
-    @ValueSource(strings = {"nftables", "iptables-nft", "iptables-legacy"})
+    @MethodSource("backends")
     void every_connection_is_explained_as_it_is(String backend, Lab lab) {
         var pairs = new Pairs(new World(lab, backend), SEED);
         List<String> defects =

@@ -63,7 +63,9 @@ final class Pairs {
                 pairs++;
                 String done = world.does(attempt);
                 outcomes.merge(attempt.way() + " " + done.replaceAll(" .*", ""), 1, Integer::sum);
-                if (!difference(done, byPlan.says(attempt), live.says(attempt)).isEmpty()) {
+                String difference = difference(done, byPlan.says(attempt), live.says(attempt));
+                if (!difference.isEmpty()) {
+                    System.out.println("pair " + pairs + ", " + attempt.text() + ", " + difference + "\n" + yaml);
                     defects.add(smallest(plan, attempt));
                 }
             }

@@ -222,7 +222,7 @@ final class IptablesState implements LiveState {
                     if (leaf != null && leaf.service() != null) {
                         long[] both = packets.computeIfAbsent(leaf.service().value(), any -> new long[3]);
                         String target = slot.plain(rule.target());
-                        boolean captures = target != null && StandingDecision.listener(target) != null;
+                        boolean captures = target != null && StandingChains.listener(target) != null;
                         boolean rejected = rejectsIpv6 && family == Family.IPV6;
                         both[!captures ? 1 : rejected ? 2 : 0] += rule.packets();
                     }
@@ -248,7 +248,7 @@ final class IptablesState implements LiveState {
     public Set<String> servicesOfGoneGroups() {
         Set<String> services = new TreeSet<>();
         forLeaves((rule, leaf) -> {
-            if (leaf.service() != null && StandingDecision.isOfGoneGroup(rule)) {
+            if (leaf.service() != null && StandingLookups.isOfGoneGroup(rule)) {
                 services.add(leaf.service().value());
             }
         });
@@ -303,7 +303,7 @@ final class IptablesState implements LiveState {
 
     @Override
     public Map<ServiceName, ServiceRules> standingWithGoneGroups() {
-        return inForce == null ? new LinkedHashMap<>() : in(inForce).services(true);
+        return inForce == null ? new LinkedHashMap<>() : in(inForce).servicesWithGoneGroups();
     }
 
     @Override
@@ -399,13 +399,12 @@ final class IptablesState implements LiveState {
     @Override
     public boolean holdsInboundBehindTrial() {
         Slot behind = behindTrial();
-        return behind != null && in(behind).chains().contains("INBOUND");
+        return behind != null && in(behind).names().contains("INBOUND");
     }
 
     @Override
     public boolean isForwarding() {
-        return in(Slot.FIRST).chains().contains("FWD")
-                || in(Slot.SECOND).chains().contains("FWD");
+        return in(Slot.FIRST).names().contains("FWD") || in(Slot.SECOND).names().contains("FWD");
     }
 
     @Override

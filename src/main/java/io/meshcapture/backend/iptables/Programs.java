@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** The programs of one flavour. */
@@ -81,9 +82,10 @@ final class Programs {
     /**
      * Everything that stands.
      *
+     * @param there the tables that have to be in what is printed, null where nobody knows
      * @throws Failure.Unavailable where it cannot be read
      */
-    Ruleset save(Family family) {
+    Ruleset save(Family family, @Nullable Set<String> there) {
         Path program = find(family, "save");
         if (program == null) {
             if (family == Family.IPV6) {
@@ -92,13 +94,20 @@ final class Programs {
             throw missing(family, "save");
         }
         Command.Result result = run(program, List.of("-c"), "");
-        if (result.status() != 0) {
-            if (family == Family.IPV6) {
-                return new Ruleset(); // this kernel has no IPv6, or no ip6_tables
-            }
+        if (family == Family.IPV6 && result.status() != 0 && Refusal.meansNoTables(result)) {
+            return new Ruleset();
+        }
+        if (result.status() != 0 || !result.inTime()) {
             throw Refusal.ofReading(flavour, program, result);
         }
-        return SaveParser.parse(result.out());
+        for (String table : there == null ? Set.<String>of() : there) {
+            // the other flavour's programs say so of tables that nft has made something else of
+            if (!result.out().contains("*" + table + "\n")
+                    && !result.out().contains("`" + table + "' is incompatible")) {
+                throw Refusal.ofReading(flavour, program, result);
+            }
+        }
+        return SaveParser.parse(result.out()).orElseThrow(() -> Refusal.ofReading(flavour, program, result));
     }
 
     /**
@@ -119,7 +128,7 @@ final class Programs {
             words.addAll(List.of("--wait", Integer.toString(PATIENCE)));
         }
         Command.Result result = run(program, words, script);
-        if (result.status() != 0 || !result.inTime()) {
+        if (result.status() != 0 || !result.inTime() || !result.fed()) {
             throw Refusal.of(flavour, family, program, script, result);
         }
     }

@@ -20,10 +20,23 @@ final class Refusal {
     /** What the userspace of iptables lacks: {@code Couldn't load match `owner'}, {@code Couldn't load target `REDIRECT'}. */
     private static final Pattern EXTENSION = Pattern.compile("Couldn't load (match|target) [`']([^']*)'");
 
+    /** What the kernel lacks, where the program has asked it: {@code Extension owner revision 0 not supported, …}. */
+    private static final Pattern UNSUPPORTED =
+            Pattern.compile("Extension (\\S+) revision \\d+ not supported, missing kernel module");
+
     private static final Pattern MATCH = Pattern.compile("-m (\\w+)");
     private static final Pattern TARGET = Pattern.compile("-j ([A-Z]+)\\b");
 
     private Refusal() {}
+
+    /** Whether a family has no tables here, because the kernel lacks it or them; what fails otherwise may have some. */
+    static boolean meansNoTables(Command.Result result) {
+        String said = result.err().toLowerCase(Locale.ROOT);
+        return result.inTime()
+                && result.status() < 128
+                && List.of("initialize", "table does not exist", "insmod", "protocol not supported").stream()
+                        .anyMatch(said::contains);
+    }
 
     static Failure ofReading(Flavour flavour, Path program, Command.Result result) {
         String said = said(result);
@@ -31,7 +44,7 @@ final class Refusal {
                 ? forbidden(said)
                 : new Failure.Unavailable(
                         "what " + flavour.label() + " holds cannot be read",
-                        program + ": " + said,
+                        program + ": " + (result.status() == 0 ? "what it printed is cut short" : said),
                         "choose another backend with --backend, or load the kernel's modules for this one");
     }
 
@@ -41,6 +54,12 @@ final class Refusal {
         if (!result.inTime()) {
             return new Failure.Refused(
                     program + " did not end and was stopped", "it took longer than a minute", "try again");
+        }
+        if (result.status() == 0) {
+            return new Failure.Refused(
+                    program + " was not given all of the rules",
+                    "its standard input could not be written",
+                    "try again");
         }
         if (lower.contains("xtables lock")) {
             Optional<String> holder = XtablesLock.holder();
@@ -66,13 +85,22 @@ final class Refusal {
                     said,
                     "install the whole package iptables (its extensions), or choose another backend with --backend");
         }
-        boolean lacks = lower.contains("no chain/target/match by that name")
+        List<String> unsupported = UNSUPPORTED
+                .matcher(result.err())
+                .results()
+                .map(found -> "xt_" + found.group(1))
+                .distinct()
+                .toList();
+        boolean lacks = !unsupported.isEmpty()
+                || lower.contains("no chain/target/match by that name")
                 || lower.contains("no such file or directory")
                 || lower.contains("can't initialize")
                 || lower.contains("table does not exist")
                 || lower.contains("unable to initialize table");
         if (lacks) {
-            String modules = modules(flavour, family, rule.isEmpty() ? script : rule);
+            String modules = unsupported.isEmpty()
+                    ? modules(flavour, family, rule.isEmpty() ? script : rule)
+                    : "modprobe -a " + String.join(" ", unsupported);
             return new Failure.Unavailable(
                     "this kernel lacks a part of netfilter that "
                             + (rule.isEmpty() ? "the rules need" : "this rule needs: " + rule),

@@ -1,5 +1,6 @@
 package io.meshcapture.backend.iptables;
 
+import io.meshcapture.plan.Family;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -25,6 +26,13 @@ record Ruleset(Map<Table, Contents> tables) {
     /** Its contents, empty ones where it is missing. */
     Contents of(Table table) {
         return tables.getOrDefault(table, new Contents());
+    }
+
+    /** The chains of a target's IPv4 nat table, made where they are missing. */
+    static Map<String, List<Rule>> nat4(Map<Family, Ruleset> target) {
+        return target.computeIfAbsent(Family.IPV4, any -> new Ruleset())
+                .in(Table.NAT)
+                .chains();
     }
 
     boolean isEmpty() {

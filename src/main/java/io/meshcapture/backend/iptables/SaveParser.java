@@ -4,19 +4,24 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** Reads what {@code iptables-save -c} prints: {@code [12:720] -A OUTPUT -p tcp -j MESHCAPTURE_OUTPUT}. */
 final class SaveParser {
     private SaveParser() {}
 
-    /** Everything in the tables that rules of ours may stand in, rules of others included. */
-    static Ruleset parse(String saved) {
+    /** Everything in the tables that rules of ours may stand in, rules of others included; empty where it is cut short. */
+    static Optional<Ruleset> parse(String saved) {
         Ruleset ruleset = new Ruleset();
+        boolean isWhole = true;
         Ruleset.@Nullable Contents contents = null;
         for (String line : lines(saved)) {
             if (line.startsWith("*")) {
+                isWhole = false;
                 contents = contents(ruleset, line.substring(1).strip());
+            } else if (line.equals("COMMIT")) {
+                isWhole = true;
             } else if (contents != null && line.startsWith(":")) {
                 String[] words = line.substring(1).split(" ", -1);
                 boolean builtin = words.length > 1 && !words[1].equals("-");
@@ -25,7 +30,7 @@ final class SaveParser {
                 rule(line, contents);
             }
         }
-        return ruleset;
+        return isWhole ? Optional.of(ruleset) : Optional.empty();
     }
 
     private static Ruleset.@Nullable Contents contents(Ruleset ruleset, String name) {

@@ -10,6 +10,7 @@ import io.meshcapture.backend.nftables.Ruleset.NftSet;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.ffi.LibC;
 import io.meshcapture.ffi.LibNftables;
+import io.meshcapture.plan.Family;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.system.SocketTable;
@@ -21,6 +22,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Reads, compares and commits the table, in the calling thread's network namespace. */
@@ -69,6 +72,15 @@ public final class NftablesBackend implements Backend {
     public boolean hasChainsOfIptables() {
         String tables = listed("list tables");
         return tables.contains("table ip nat\n") || tables.contains("table ip filter\n");
+    }
+
+    /** The tables of a family that have the names of those of iptables-nft, which alone uses them as a rule. */
+    public Set<String> tablesOfIptables(Family family) {
+        String prefix = family == Family.IPV4 ? "table ip " : "table ip6 ";
+        String tables = listed("list tables");
+        return Stream.of("raw", "mangle", "nat", "filter", "security")
+                .filter(table -> tables.contains(prefix + table + "\n"))
+                .collect(Collectors.toSet());
     }
 
     /**

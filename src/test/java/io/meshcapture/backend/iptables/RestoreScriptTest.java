@@ -9,7 +9,7 @@ class RestoreScriptTest {
     private static final List<Table> ALL = List.of(Table.values());
 
     private static Ruleset stands() {
-        return SaveParser.parse("""
+        return parsed("""
                 *nat
                 :OUTPUT ACCEPT [0:0]
                 :DOCKER - [0:0]
@@ -62,7 +62,7 @@ class RestoreScriptTest {
                 "[0:0] -A OUTPUT -j DOCKER\n",
                 "[0:0] -A OUTPUT -j MESHCAPTURE_OUTPUT\n[0:0] -A OUTPUT -j MESHCAPTURE_OUTPUT\n",
                 "[0:0] -A OUTPUT -j DOCKER\n[0:0] -A OUTPUT -j MESHCAPTURE_OUTPUT\n")) {
-            Ruleset stands = SaveParser.parse("*nat\n:OUTPUT ACCEPT [0:0]\n:MESHCAPTURE_OUTPUT - [0:0]\n" + jumps
+            Ruleset stands = parsed("*nat\n:OUTPUT ACCEPT [0:0]\n:MESHCAPTURE_OUTPUT - [0:0]\n" + jumps
                     + "[0:0] -A MESHCAPTURE_OUTPUT -p tcp -j RETURN\nCOMMIT\n");
             String script = RestoreScript.between(stands, target("-p tcp -j RETURN"), ALL);
             long ours =
@@ -72,5 +72,9 @@ class RestoreScriptTest {
                             + "-I OUTPUT 1 -j MESHCAPTURE_OUTPUT\nCOMMIT\n",
                     script);
         }
+    }
+
+    private static Ruleset parsed(String saved) {
+        return SaveParser.parse(saved).orElseThrow();
     }
 }

@@ -8,7 +8,6 @@ import io.meshcapture.kernel.Killing.Death;
 import io.meshcapture.lab.Connection;
 import io.meshcapture.lab.Echo;
 import io.meshcapture.lab.Identity;
-import io.meshcapture.lab.InNetns;
 import io.meshcapture.lab.Lab;
 import io.meshcapture.lab.Meshcapture.Outcome;
 import io.meshcapture.lab.Verdict;
@@ -24,15 +23,10 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/**
- * SIGKILL at every system call with which a command can have an effect: what stands afterwards is what stood before or what
- * was asked for, for every service and both families alike; what was open goes on; and the next command comes to its end.
- */
-@InNetns
-class KilledKernelIT {
+/** Stories of commands that are killed, what may stand afterwards, and the stage on which they are told. */
+abstract class KillStories {
     private static final List<String> BOTH = List.of("10.99.0.1:8080", "[fd99::1]:8080");
     private static final List<String> OWN = List.of("10.99.0.2:9090", "[fd99::2]:9090");
     private static final List<String> NAME_SERVERS = List.of("10.99.0.1:53", "[fd99::1]:53");
@@ -40,7 +34,7 @@ class KilledKernelIT {
     private static final List<Integer> USERS = List.of(1001, 1002, 1003, 1004, 1005);
 
     /** After which a rollback may cut captured connections, and not before, unless it is told 0. */
-    private static final Duration DRAIN = Duration.ofMillis(300);
+    static final Duration DRAIN = Duration.ofMillis(300);
 
     /** Somebody else's, with counts that only they may change; nothing here uses conntrack. */
     private static final String FOREIGN = """
@@ -57,15 +51,15 @@ class KilledKernelIT {
             """;
 
     /** How connections go while this plan is in force. */
-    private record Side(String name, String plan, Map<String, Verdict> verdicts) {
+    record Side(String name, String plan, Map<String, Verdict> verdicts) {
         boolean capturesAny() {
             return verdicts.values().stream().anyMatch(verdict -> verdict instanceof Proxied);
         }
     }
 
-    private static final Side NOTHING = side("nothing captured", "services: {}\n", Map.of(), false);
+    static final Side NOTHING = side("nothing captured", "services: {}\n", Map.of(), false);
 
-    private static final Side OLD =
+    static final Side OLD =
             side("the old plan", """
             services:
               orders: {from: {user: 1001}}
@@ -76,8 +70,7 @@ class KilledKernelIT {
             """, Map.of(1001, 15001, 1002, 15002, 1003, 15001, 1004, 15001), false);
 
     /** An exception more, another listener, two that compete in another order, one gone, one come. */
-    private static final Side NEW =
-            side("the new plan", """
+    static final Side NEW = side("the new plan", """
             services:
               orders: {from: {user: 1001}, except: [192.0.2.0/24, "[2001:db8::/32]"]}
               ledger: {from: {user: 1002}}
@@ -87,9 +80,9 @@ class KilledKernelIT {
             """, Map.of(1001, 15001, 1002, 15001, 1003, 15002, 1005, 15002), true);
 
     /** What arrives and DNS beside the services of the old plan. */
-    private static final Side ALL_TRAFFIC = allTraffic(OLD);
+    static final Side ALL_TRAFFIC = allTraffic(OLD);
 
-    private static final Side WITHOUT_ORDERS = side(
+    static final Side WITHOUT_ORDERS = side(
             "the old plan without orders",
             OLD.plan.substring(ENVOY.length()).replaceAll(" *orders.*\n", ""),
             Map.of(1002, 15002, 1003, 15001, 1004, 15001),
@@ -100,7 +93,7 @@ class KilledKernelIT {
     private static Path directory;
 
     /** A command that is killed, what stands before, for good and on trial, and what may stand afterwards. */
-    private record Story(
+    record Story(
             Side confirmed, @Nullable Side tried, @Nullable Earlier earlier, Side after, List<String> command) {
 
         Story(Side before, @Nullable Earlier earlier, Side after, List<String> command) {
@@ -136,114 +129,17 @@ class KilledKernelIT {
     }
 
     /** A command that was killed already when that of the story begins. */
-    private record Earlier(List<String> command, Side asked, boolean afterItsFirstTransaction) {
+    record Earlier(List<String> command, Side asked, boolean afterItsFirstTransaction) {
         String plan() {
             return command.contains("-f") ? asked.plan : "";
         }
     }
 
-    @Test
-    void first_apply(Lab lab) {
-        new Stage(lab).killAtEveryCall(new Story(NOTHING, null, OLD, apply()));
-    }
-
-    @Test
-    void apply_of_another_plan(Lab lab) {
-        new Stage(lab).killAtEveryCall(new Story(OLD, null, NEW, apply()));
-    }
-
-    @Test
-    void apply_of_the_same_plan(Lab lab) {
-        new Stage(lab).killAtEveryCall(new Story(OLD, null, OLD, apply()));
-    }
-
-    @Test
-    void apply_on_trial(Lab lab) {
-        new Stage(lab).killAtEveryCall(new Story(OLD, null, NEW, onTrial()));
-    }
-
-    @Test
-    void apply_on_trial_where_nothing_stands(Lab lab) {
-        new Stage(lab).killAtEveryCall(new Story(NOTHING, null, NEW, onTrial()));
-    }
-
-    @Test
-    void apply_that_adds_inbound_connections_and_dns(Lab lab) {
-        new Stage(lab).killAtEveryCall(new Story(OLD, null, ALL_TRAFFIC, apply()));
-    }
-
-    @Test
-    void apply_that_takes_them_away_again(Lab lab) {
-        new Stage(lab).killAtEveryCall(new Story(ALL_TRAFFIC, null, NEW, apply()));
-    }
-
-    @Test
-    void rollback_of_all_traffic(Lab lab) {
-        List<String> rollback = List.of("rollback", "--all", "--drain", DRAIN.toMillis() + "ms");
-        new Stage(lab).killAtEveryCall(new Story(ALL_TRAFFIC, null, NOTHING, rollback));
-    }
-
-    @Test
-    void confirmation(Lab lab) {
-        new Stage(lab).killAtEveryCall(new Story(OLD, NEW, null, NEW, List.of("confirm")));
-    }
-
-    @Test
-    void end_of_a_trial(Lab lab) {
-        new Stage(lab).killAtEveryCall(new Story(OLD, NEW, null, OLD, List.of("rollback", "--trial")));
-    }
-
-    @Test
-    void apply_on_trial_after_one_that_was_killed(Lab lab) {
-        new Stage(lab).killAtEveryCall(new Story(OLD, new Earlier(onTrial(), NEW, true), NEW, onTrial()));
-    }
-
-    @Test
-    void rollback_of_one_service_while_its_captured_connections_drain(Lab lab) {
-        List<String> rollback = List.of("rollback", "orders", "--drain", DRAIN.toMillis() + "ms");
-        new Stage(lab).killAtEveryCall(new Story(OLD, null, WITHOUT_ORDERS, rollback));
-    }
-
-    @Test
-    void rollback_of_all_while_captured_connections_drain(Lab lab) {
-        new Stage(lab)
-                .killAtEveryCall(new Story(
-                        OLD, null, NOTHING, List.of("rollback", "--all", "--drain", DRAIN.toMillis() + "ms")));
-    }
-
-    @Test
-    void apply_after_an_apply_that_was_killed_after_its_first_transaction(Lab lab) {
-        new Stage(lab).killAtEveryCall(new Story(OLD, new Earlier(apply(), NEW, true), NEW, apply()));
-    }
-
-    @Test
-    void apply_after_an_apply_that_was_killed_before_its_last_transaction(Lab lab) {
-        new Stage(lab).killAtEveryCall(new Story(OLD, new Earlier(apply(), NEW, false), NEW, apply()));
-    }
-
-    @Test
-    void rollback_of_all_after_an_apply_that_was_killed(Lab lab) {
-        List<String> rollback = List.of("rollback", "--all", "--drain", "0");
-        new Stage(lab).killAtEveryCall(new Story(OLD, new Earlier(apply(), NEW, true), NOTHING, rollback));
-    }
-
-    @Test
-    void apply_after_a_rollback_that_was_killed_while_it_drained(Lab lab) {
-        List<String> rollback = List.of("rollback", "--all", "--drain", "10s");
-        new Stage(lab).killAtEveryCall(new Story(OLD, new Earlier(rollback, NOTHING, true), NEW, apply()));
-    }
-
-    @Test
-    void rollback_after_a_rollback_that_was_killed_while_it_drained(Lab lab) {
-        List<String> rollback = List.of("rollback", "--all", "--drain", "0");
-        new Stage(lab).killAtEveryCall(new Story(OLD, new Earlier(rollback, NOTHING, true), NOTHING, rollback));
-    }
-
-    private static List<String> onTrial() {
+    static List<String> onTrial() {
         return List.of("apply", "-f", "-", "--confirm-within", "10m");
     }
 
-    private static List<String> apply() {
+    static List<String> apply() {
         return List.of("apply", "-f", "-");
     }
 
@@ -276,7 +172,7 @@ class KilledKernelIT {
     }
 
     /** The laboratory, in which one death follows the other. */
-    private static final class Stage {
+    static final class Stage {
         private final Lab lab;
         private final Killing killing = Killing.in(directory);
         private final String foreign;
