@@ -158,11 +158,10 @@ final class StatusCommand implements Command {
                     + Choices.word(inbound.mode()));
         }
         if (live.dns() != null) {
-            lines.add("DNS: " + live.dnsCaptured() + " captured"
+            lines.add("DNS: to Envoy's listener " + live.dns() + "; " + live.dnsCaptured() + " captured"
                     + (before == null
                             ? ""
-                            : " (" + StatusTable.rate(live.dnsCaptured() - before.dnsCaptured(), between) + "/s)")
-                    + "; to Envoy's listener " + live.dns());
+                            : " (" + StatusTable.rate(live.dnsCaptured() - before.dnsCaptured(), between) + "/s)"));
         }
         if (live.trialLeft() != null) {
             lines.add("on trial: ends by itself in "

@@ -45,7 +45,7 @@ class StatusKernelIT {
         String said = Program.must(0, Program.run("status")).out();
         assertTrue(said.matches("(?s).*orders +" + backend + " +\\S+ +\\S+ +2 +1 +1 +unknown\n.*"), said);
         assertTrue(said.matches("(?s).*idle +" + backend + " +\\S+ +\\S+ +0 +0 +0 +unknown\n.*"), said);
-        assertTrue(said.contains("DNS: 2 captured; to Envoy's listener 15053\n"), said);
+        assertTrue(said.contains("DNS: to Envoy's listener 15053; 2 captured\n"), said);
         String json = Program.must(0, Program.run("status", "-o", "json")).out();
         assertTrue(json.contains("\"captured\": 2,\n      \"excepted\": 1,\n      \"rejected\": 1,"), json);
     }
