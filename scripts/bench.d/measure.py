@@ -101,13 +101,15 @@ class Run:
             stop(f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}: {said}")
 
 
-def by_turns(commands, runs, after=lambda name: None):
-    """{name: [Run…]}: one run of each, in changing order, `runs` times, after one that does not count."""
+def by_turns(commands, runs, after=lambda name: None, fresh=True):
+    """{name: [Run…]}: one run of each, in changing order, `runs` times, after one that does not count; each in a fresh
+    network namespace, or all in this one."""
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
     results = {name: [] for name in commands}
     for turn in range(runs + 1):
         for name in in_turn(commands, turn):
-            enter_fresh_network()
+            if fresh:
+                enter_fresh_network()
             run = Run(commands[name], environment)
             after(name)
             if turn:

@@ -23,6 +23,48 @@ public final class Processes {
 
     private Processes() {}
 
+    /**
+     * A process.
+     *
+     * @param uid by which its sockets go, in this process's user namespace
+     * @param gid likewise
+     * @param cgroup path of its control group below the root; null where that is not visible from here
+     * @param isInOurNetwork whether it is in the calling thread's network namespace
+     * @param isInOurMounts whether it sees the files that the calling thread sees
+     */
+    public record Running(long uid, long gid, @Nullable String cgroup, boolean isInOurNetwork, boolean isInOurMounts) {}
+
+    /** A process by its number; null where it is not there, or is not ours to see. */
+    public static @Nullable Running running(long pid) {
+        Path process = Path.of("/proc", Long.toString(pid));
+        try {
+            String status = ProcFile.read(process.resolve("status"));
+            return new Running(
+                    last(status, "Uid:"),
+                    last(status, "Gid:"),
+                    cgroup(ProcFile.read(process.resolve("cgroup"))),
+                    isOurs(process, "net"),
+                    isOurs(process, "mnt"));
+        } catch (IOException e) {
+            return null;
+        }
+    }
+
+    private static boolean isOurs(Path process, String namespace) throws IOException {
+        return Files.readSymbolicLink(process.resolve("ns/" + namespace))
+                .equals(Files.readSymbolicLink(Path.of("/proc/thread-self/ns/" + namespace)));
+    }
+
+    /** The line of cgroup v2 (cgroups(7)): {@code 0::/shop.slice/orders.service}. */
+    private static @Nullable String cgroup(String lines) {
+        for (String line : lines.split("\n", -1)) {
+            if (line.startsWith("0::/") && !line.startsWith("0::/..")) {
+                return line.length() == "0::/".length() ? null : line.substring("0::/".length());
+            }
+        }
+        return null;
+    }
+
     /** A search that goes on beside its caller. */
     public static final class Search {
         private final Set<Long> uids;

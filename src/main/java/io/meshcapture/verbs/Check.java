@@ -22,6 +22,7 @@ public final class Check {
      * @param services how many services were compared
      * @param inbound whether the plan captures connections to this host
      * @param dns whether the plan captures DNS
+     * @param probes what real connections showed, if any were asked for
      * @param notes what the user should know
      */
     public record Outcome(
@@ -31,11 +32,17 @@ public final class Check {
             int services,
             boolean inbound,
             boolean dns,
+            List<Probe.Verdict> probes,
             List<String> notes) {
 
         /** Whether what stands is what the plan asks for, and effective: nothing is left to apply. */
         public boolean isInSync() {
-            return differences.isEmpty() && shadows.isEmpty();
+            return differences.isEmpty() && shadows.isEmpty() && isEffective();
+        }
+
+        /** Whether no probe went wrong. */
+        public boolean isEffective() {
+            return probes.stream().noneMatch(one -> one.result() == Probe.Result.WRONG);
         }
 
         /** Whether, besides, Envoy takes what is captured. */
@@ -46,11 +53,17 @@ public final class Check {
 
     private Check() {}
 
-    public static Outcome run(Plan plan, Place place, Set<ServiceName> services) throws Exception {
-        return HostsCheck.around(plan, place, services, () -> netfilter(plan, place, services));
+    /**
+     * Compares, and where that is asked for, tries.
+     *
+     * @param probes whether real connections are sent too
+     */
+    public static Outcome run(Plan plan, Place place, Set<ServiceName> services, boolean probes) throws Exception {
+        return HostsCheck.around(plan, place, services, probes, () -> netfilter(plan, place, services, probes));
     }
 
-    private static Outcome netfilter(Plan plan, Place place, Set<ServiceName> services) throws Exception {
+    private static Outcome netfilter(Plan plan, Place place, Set<ServiceName> services, boolean probes)
+            throws Exception {
         return place.reading(() -> {
             try (Backends backends = Backends.open()) {
                 Backend backend = backends.of(plan).backend();
@@ -64,7 +77,14 @@ public final class Check {
                 running.removeAll(stopped.services());
                 if (running.isEmpty() && !services.isEmpty()) {
                     return new Outcome(
-                            stopped.differences(), List.of(), List.of(), services.size(), false, false, List.of());
+                            stopped.differences(),
+                            List.of(),
+                            List.of(),
+                            services.size(),
+                            false,
+                            false,
+                            List.of(),
+                            List.of());
                 }
                 Wanted wanted = Wanted.toCompare(stopped.plan(), place, running, live, stopped.services());
                 Escaping escaping = Escaping.from(wanted);
@@ -73,7 +93,8 @@ public final class Check {
                 live.trial().ifPresent(left -> notes.add(Trials.note(left)));
                 int compared = services.isEmpty() ? stopped.plan().services().size() : services.size();
                 if (wanted.decision().isNothing() && !live.isInForce()) {
-                    return new Outcome(stopped.differences(), List.of(), List.of(), compared, false, false, notes);
+                    return new Outcome(
+                            stopped.differences(), List.of(), List.of(), compared, false, false, List.of(), notes);
                 }
                 List<Difference> differences = new ArrayList<>(stopped.differences());
                 others.forEach(other -> differences.add(new Difference(null, other.home(), other.home(), "")));
@@ -96,6 +117,9 @@ public final class Check {
                 EnvoyFit fit = EnvoyFit.of(stopped.plan(), place, wanted);
                 notes.addAll(fit.notes());
                 notes.addAll(escaping.notes());
+                Probe.Outcome probed =
+                        probes ? Probe.of(wanted.decision(), running, place.accounts()) : Probe.Outcome.NONE;
+                notes.addAll(probed.notes());
                 return new Outcome(
                         differences,
                         target.isPresent() ? backends.shadows(backend, target) : List.of(),
@@ -103,6 +127,7 @@ public final class Check {
                         compared,
                         wanted.decision().inbound() != null,
                         wanted.decision().dns() != null,
+                        probed.verdicts(),
                         notes);
             }
         });

@@ -21,9 +21,11 @@ final class HostsCheck {
     /**
      * Compares both parts of a plan.
      *
+     * @param probes whether names are looked up for a verdict each, and connected to
      * @param netfilter compares the other part
      */
-    static Check.Outcome around(Plan plan, Place place, Set<ServiceName> selected, Callable<Check.Outcome> netfilter)
+    static Check.Outcome around(
+            Plan plan, Place place, Set<ServiceName> selected, boolean probes, Callable<Check.Outcome> netfilter)
             throws Exception {
         HostsPart part = HostsPart.of(plan, place, selected);
         Path hosts = part.hosts();
@@ -39,6 +41,7 @@ final class HostsCheck {
                         selected.isEmpty() ? plan.services().size() : selected.size(),
                         false,
                         false,
+                        List.of(),
                         List.of());
         HostsFindings standing = HostsReading.settled(
                 hosts, now -> differences(plan, selected, now).isEmpty());
@@ -53,6 +56,7 @@ final class HostsCheck {
         }
         List<String> notes = new ArrayList<>(other.notes());
         List<String> faults = new ArrayList<>();
+        List<Probe.Verdict> verdicts = new ArrayList<>(other.probes());
         if (HostsWanted.isAskedBy(plan)) {
             NameServiceSwitch names = NameServiceSwitch.below(place.root());
             HostsWanted wanted = HostsWanted.of(plan, selected, standing);
@@ -60,7 +64,11 @@ final class HostsCheck {
             if (names.readsFiles() && place.namespace() != null) {
                 notes.add("names were not looked up, since look-ups here are not those of the programs there");
             } else if (names.readsFiles()) {
-                differences.addAll(HostsLookups.differences(wanted.lines(), standing));
+                List<HostsLookups.Answer> answers = HostsLookups.answers(wanted.lines(), standing);
+                differences.addAll(HostsLookups.differences(answers));
+                if (probes) {
+                    verdicts.addAll(HostsProbes.of(plan, wanted, answers));
+                }
             } else {
                 differences.add(new Difference(
                         null,
@@ -85,7 +93,7 @@ final class HostsCheck {
         }
         faults.addAll(other.faults());
         return new Check.Outcome(
-                differences, other.shadows(), faults, other.services(), other.inbound(), other.dns(), notes);
+                differences, other.shadows(), faults, other.services(), other.inbound(), other.dns(), verdicts, notes);
     }
 
     private static List<HostsFindings.Difference> differences(
