@@ -92,7 +92,7 @@ class RollbackKernelIT {
                 Duration.ofSeconds(10),
                 "new connections of a to go direct",
                 () -> lab.caller().uid(1001).connect("10.99.0.1:8080").equals(new Direct("10.99.0.1:8080")));
-        assertEquals("draining: 2 captured connections of a", firstLine(Program.run("status")));
+        assertTrue(Program.run("status").out().lines().anyMatch("draining: 2 captured connections of a"::equals));
         Await.until(Duration.ofSeconds(10), "the rollback to have counted them", RollbackKernelIT::isSomebodyDraining);
         ofA.forEach(open -> assertEquals(Echo.ANSWERED, open.echo("draining")));
         assertTrue(!rollback.isDone(), "the rollback does not wait for its connections");
@@ -154,7 +154,7 @@ class RollbackKernelIT {
                 rollback.kill();
             }
             assertEquals(Echo.ANSWERED, ofA.echo("nobody waits for it"));
-            assertEquals("draining: 1 captured connection of a", firstLine(Program.run("status")));
+            assertTrue(Program.run("status").out().lines().anyMatch("draining: 1 captured connection of a"::equals));
             // another apply leaves it alone and says so
             Outcome apply = Program.apply(TWO, "b");
             assertTrue(
@@ -271,6 +271,7 @@ class RollbackKernelIT {
         }
     }
 
+    @Tag("nftables")
     @Test
     void rollback_elsewhere_touches_nothing_here(Lab lab) {
         Program.apply(TWO);

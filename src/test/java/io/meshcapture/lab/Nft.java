@@ -2,6 +2,7 @@ package io.meshcapture.lab;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /** The {@code nft} of the machine, for rules of other people and for looking from outside at ours. */
 public final class Nft {
@@ -14,9 +15,13 @@ public final class Nft {
         Run.commandWithInput(ruleset, "nft", "-f", "-").orFail();
     }
 
+    /** Built-in chains without a rule, which iptables-nft makes before it writes one, and never takes away. */
+    private static final Pattern UNUSED = Pattern.compile(
+            "table ip6? (raw|mangle|nat|filter) \\{\n(\tchain [A-Z]+ \\{\n\t\ttype [^\n]* policy accept;\n\t}\n\n?)*}\n");
+
     /** Everything in this namespace, with counters. */
     public String list() {
-        return Run.command("nft", "list", "ruleset").orFail();
+        return UNUSED.matcher(Run.command("nft", "list", "ruleset").orFail()).replaceAll("");
     }
 
     /** Our table, with counters; empty if there is none. */

@@ -94,7 +94,14 @@ final class InitImageIT {
                 .sorted()
                 .toList();
         assertEquals(
-                List.of("java", "jexec", "jspawnhelper", "meshcapture", "xtables-legacy-multi", "xtables-nft-multi"),
+                List.of(
+                        "java",
+                        "jexec",
+                        "jspawnhelper",
+                        "meshcapture",
+                        "trial-guard",
+                        "xtables-legacy-multi",
+                        "xtables-nft-multi"),
                 programs.stream().filter(name -> !name.startsWith("ld-linux")).toList());
         assertTrue(listing.contains("\"purl\":\"pkg:deb/debian/libnftables1@"), listing);
         assertTrue(listing.contains("pkg:maven/com.github.jnr/jnr-ffi@"), listing);
