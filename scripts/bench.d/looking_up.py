@@ -52,12 +52,23 @@ def prepare(checkout):
     log = open("/run/queries", "w", encoding="utf-8")
     subprocess.Popen(["cat"], stdin=server.stdout, stdout=log)
     output(f"{checkout}/test-env/envoy/stop")
-    output(f"{checkout}/test-env/envoy/start", output(f"{checkout}/test-env/envoy/fetch").strip(), f"{checkout}/test-env/envoy/dns.yaml")
+    output(f"{checkout}/test-env/envoy/start", "/run/envoy/envoy", envoy_configuration())
     subprocess.run(["nft", "-f", "-"], input=COUNTING, text=True, check=True)
     if asyncio.run(alone()) != "10.98.0.7" or past_envoy() != 1:
         sys.exit("bench: a look-up that does not pass through Envoy is not counted")
     output("nft", "reset", "counter", "inet", "past_envoy", "queries")
     print(apply(0), end="")
+
+
+def envoy_configuration():
+    """What is printed for the plan, with a name that Envoy alone knows."""
+    with open("/run/plan.yaml", "w", encoding="utf-8") as file:
+        file.write('version: 1\nenvoy: {user: envoy, dns: 15053, admin: "127.0.0.1:9901"}\nservices: {any: {}}\n')
+    printed = output("meshcapture", "envoy-config", "-f", "/run/plan.yaml")
+    table = "virtual_domains: [{name: orders.mesh, endpoint: {address_list: {address: [10.96.0.1, 'fd96::1']}}}]"
+    with open("/run/envoy/bench.yaml", "w", encoding="utf-8") as file:
+        file.write(printed.replace("inline_dns_table: {}", f"inline_dns_table: {{{table}}}"))
+    return "/run/envoy/bench.yaml"
 
 
 def apply(change):

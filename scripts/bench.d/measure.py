@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import socket
 import statistics
 import subprocess
 import sys
@@ -39,6 +40,17 @@ def enter_fresh_network():
     checked(libc.unshare(CLONE_NEWNET), "cannot make a network namespace")
     _kept.append(os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
     return _kept[-1]
+
+
+def play_envoy(uid, port):
+    """Has somebody listen where Envoy would in this network: without, check finds that captured connections break."""
+    output("ip", "link", "set", "lo", "up")
+    os.seteuid(uid)
+    try:
+        for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+            _kept.append(socket.create_server((address, port), family=family))
+    finally:
+        os.seteuid(0)
 
 
 def enter(network):
@@ -100,13 +112,15 @@ class Run:
             stop(f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}: {said}")
 
 
-def by_turns(commands, runs, after=lambda name: None):
-    """{name: [Run…]}: one run of each, in changing order, `runs` times, after one that does not count."""
+def by_turns(commands, runs, after=lambda name: None, fresh=True):
+    """{name: [Run…]}: one run of each, in changing order, `runs` times, after one that does not count; each in a fresh
+    network namespace, or all in this one."""
     environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
     results = {name: [] for name in commands}
     for turn in range(runs + 1):
         for name in in_turn(commands, turn):
-            enter_fresh_network()
+            if fresh:
+                enter_fresh_network()
             run = Run(commands[name], environment)
             after(name)
             if turn:

@@ -23,8 +23,9 @@ public interface LiveState {
      * @param digest of its capture
      * @param version of meshcapture that applied it
      * @param since when it was applied, or null where the record was damaged
-     * @param captured new connections that were captured or rejected since then
+     * @param captured new connections that were captured since then
      * @param excepted new connections that its exceptions kept direct
+     * @param rejected new connections over IPv6 that were rejected
      */
     record LiveService(
             String name,
@@ -32,7 +33,8 @@ public interface LiveState {
             String version,
             @Nullable Instant since,
             long captured,
-            long excepted) {}
+            long excepted,
+            long rejected) {}
 
     /**
      * Capture of connections to this host, as it stands.
@@ -102,6 +104,9 @@ public interface LiveState {
 
     /** Envoy's listener that DNS goes to, by what is in force; empty where DNS is not captured. */
     Optional<Port> dns();
+
+    /** Flows of DNS that were captured: a query over UDP, a connection over TCP. */
+    long dnsCaptured();
 
     /** Whether DNS is captured, by what is in force or by what a trial falls back to. */
     boolean holdsDns();

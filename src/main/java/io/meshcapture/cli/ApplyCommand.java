@@ -40,6 +40,8 @@ final class ApplyCommand implements Command {
                 "TIME",
                 "how long captured connections may go on where nothing stays captured (default: 10s)",
                 "--drain"));
+        spec.addOption(GlobalOptions.flag(
+                "send a real connection down every path then, and undo it all if one goes elsewhere", "--probe"));
         PlanOptions.declareService(spec);
         PlanOptions.declareSettings(spec);
     }
@@ -77,7 +79,8 @@ final class ApplyCommand implements Command {
                 dryRun,
                 waitEnvoy,
                 Durations.option(options, "--drain", DEFAULT_DRAIN),
-                trial(options));
+                trial(options),
+                options.hasMatchedOption("--probe"));
         Apply.Outcome outcome = Apply.run(reading.plan(), invocation.place(), request, invocation.progress());
         if (invocation.isVerbose()) {
             invocation.say("the backend is " + outcome.backend() + ", because " + outcome.whyBackend());
@@ -98,10 +101,14 @@ final class ApplyCommand implements Command {
                 Json.differences(json, outcome.differences());
                 json.name("trialSeconds")
                         .value(outcome.trial() == null ? null : outcome.trial().toMillis() / 1000.0);
+                ProbeText.json(json, outcome.probes());
                 Json.texts(json, "notes", outcome.notes());
             });
         } else {
             print(outcome, dryRun, invocation.out());
+            if (!outcome.probes().isEmpty()) {
+                invocation.out().println(ProbeText.summary(outcome.probes()));
+            }
             if (outcome.trial() != null && !dryRun) {
                 invocation
                         .out()

@@ -20,6 +20,8 @@ final class CheckCommand implements Command {
     @Override
     public void declare(CommandSpec spec) {
         spec.addPositional(ApplyCommand.services("services to check; none: all"));
+        spec.addOption(GlobalOptions.flag(
+                "send a real connection down every path, and see where the kernel takes it", "--probe"));
         PlanOptions.declareService(spec);
         PlanOptions.declareSettings(spec);
     }
@@ -37,7 +39,10 @@ final class CheckCommand implements Command {
     @Override
     public ExitCode run(ParseResult options, Invocation invocation) throws Exception {
         Check.Outcome outcome = Check.run(
-                PlanOptions.read(options, invocation).plan(), invocation.place(), Invocation.services(options));
+                PlanOptions.read(options, invocation).plan(),
+                invocation.place(),
+                Invocation.services(options),
+                options.hasMatchedOption("--probe"));
         if (invocation.isJson()) {
             Json.write(invocation.out(), json -> {
                 json.name("command").value("check");
@@ -47,6 +52,8 @@ final class CheckCommand implements Command {
                 json.name("dns").value(outcome.dns());
                 Json.differences(json, outcome.differences());
                 Json.texts(json, "shadows", outcome.shadows());
+                Json.texts(json, "faults", outcome.faults());
+                ProbeText.json(json, outcome.probes());
                 Json.texts(json, "notes", outcome.notes());
             });
         } else {
@@ -57,17 +64,31 @@ final class CheckCommand implements Command {
                         .println("in place but ineffective: " + shadow
                                 + " is asked first and takes connections that we then never see");
             }
+            for (String fault : outcome.faults()) {
+                invocation.out().println("broken: " + fault);
+            }
+            if (!outcome.probes().isEmpty()) {
+                ProbeText.print(outcome.probes(), invocation.out());
+                invocation.out().println(ProbeText.summary(outcome.probes()));
+            }
             invocation.out().println(verdict(outcome));
         }
         outcome.notes().forEach(invocation::note);
-        return outcome.isInSync() ? ExitCode.DONE : ExitCode.DRIFT;
+        return outcome.isSound() ? ExitCode.DONE : ExitCode.DRIFT;
     }
 
     /** Applying again mends what differs, and not what others do. */
     private static String verdict(Check.Outcome outcome) {
         int differences = outcome.differences().size();
+        String captured = Differences.captured(outcome.services(), outcome.inbound(), outcome.dns());
+        if (outcome.isSound()) {
+            return "in sync: " + captured;
+        }
         if (outcome.isInSync()) {
-            return "in sync: " + Differences.captured(outcome.services(), outcome.inbound(), outcome.dns());
+            return "in place, but Envoy does not take it as it should, see above: " + captured;
+        }
+        if (differences == 0 && outcome.shadows().isEmpty()) {
+            return "not captured: everything stands as the plan has it, and connections go elsewhere; see what doctor finds";
         }
         if (differences == 0) {
             return "drift: the plan is in place, and rules of others come first; change those rules or the plan";

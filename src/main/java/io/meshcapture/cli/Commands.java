@@ -12,6 +12,7 @@ final class Commands {
             new CheckCommand(),
             new StatusCommand(),
             new ExplainCommand(),
+            new TraceCommand(),
             new RollbackCommand(),
             new RenderCommand(),
             new EnvoyConfigCommand(),

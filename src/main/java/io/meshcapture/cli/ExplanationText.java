@@ -1,5 +1,6 @@
 package io.meshcapture.cli;
 
+import io.meshcapture.plan.Address;
 import io.meshcapture.rules.Connection;
 import io.meshcapture.rules.Explanation;
 import java.util.List;
@@ -55,11 +56,16 @@ public final class ExplanationText {
     }
 
     static String destination(Connection connection) {
-        String address = connection.destination().toString();
-        return (address.indexOf(':') >= 0 ? "[" + address + "]" : address) + ":" + connection.port();
+        return ends(connection.destination(), connection.port());
     }
 
-    private static String outcome(Explanation explanation) {
+    /** One end of a connection. */
+    static String ends(Address address, int port) {
+        String text = address.toString();
+        return (text.indexOf(':') >= 0 ? "[" + text + "]" : text) + ":" + port;
+    }
+
+    static String outcome(Explanation explanation) {
         String of = explanation.service() == null ? "" : ", service " + explanation.service();
         return switch (explanation.outcome()) {
             case DIRECT ->

@@ -30,6 +30,7 @@ final class Invocation {
     private boolean verbose;
     private boolean quiet;
     private boolean json;
+    private boolean coloured;
     private boolean allowHostNetwork;
     private boolean speaksByExitCode;
     private @Nullable String namespace;
@@ -48,6 +49,8 @@ final class Invocation {
         speaksByExitCode = command.speaksByExitCode();
         verbose = options.hasMatchedOption("--verbose");
         quiet = options.hasMatchedOption("--quiet");
+        coloured = !options.hasMatchedOption("--no-color")
+                && environment.getOrDefault("NO_COLOR", "").isEmpty();
         allowHostNetwork = options.hasMatchedOption("--allow-host-network");
         namespace = options.matchedOptionValue("--netns", (@Nullable String) null);
         String format = options.matchedOptionValue("--output", "text");
@@ -87,6 +90,11 @@ final class Invocation {
 
     boolean speaksByExitCode() {
         return speaksByExitCode;
+    }
+
+    /** Whether colours are wanted where a terminal can show them (no-color.org). */
+    boolean isColoured() {
+        return coloured;
     }
 
     boolean isJson() {

@@ -22,6 +22,11 @@ final class PlanOptions {
     /** Options with a value that single commands have besides those of the plan. */
     private static final List<String> OF_COMMANDS = List.of(
             "--drain",
+            "--confirm-within",
+            "--pid",
+            "--interval",
+            "--within",
+            "--connections",
             "--wait-envoy",
             "--listeners",
             "--clusters",

@@ -14,12 +14,16 @@ final class StatusDrift {
 
     private StatusDrift() {}
 
-    /** Words by service; the empty service stands for all others. */
-    static Map<String, String> byService(ParseResult options, Invocation invocation) throws Exception {
+    /**
+     * Words by service; the empty service stands for all others.
+     *
+     * @param says whether it is said why nothing is known
+     */
+    static Map<String, String> byService(ParseResult options, Invocation invocation, boolean says) throws Exception {
         Map<String, String> words = new HashMap<>();
         try {
             Check.Outcome outcome = Check.run(
-                    PlanOptions.readQuietly(options, invocation, false).plan(), invocation.place(), Set.of());
+                    PlanOptions.readQuietly(options, invocation, false).plan(), invocation.place(), Set.of(), false);
             boolean shared = outcome.differences().stream().anyMatch(finding -> finding.service() == null)
                     || !outcome.shadows().isEmpty();
             words.put(UNKNOWN, shared ? "drift" : "none");
@@ -31,7 +35,7 @@ final class StatusDrift {
         } catch (Failure failure) {
             // what is captured is told whether or not it can be compared
             words.put(UNKNOWN, "unknown");
-            if (PlanOptions.hasPlan(options, invocation)) {
+            if (says && PlanOptions.hasPlan(options, invocation)) {
                 String.valueOf(failure.getMessage())
                         .lines()
                         .forEach(line -> invocation.note("drift is unknown: " + line));

@@ -34,7 +34,8 @@ public record Finding(
         return new Finding(id, topic, Severity.OK, what, "", "", List.of(), ExitCode.DONE);
     }
 
-    static Finding note(Topic topic, String id, String what, String because, String mend, String... commands) {
+    /** Something worth knowing. */
+    public static Finding note(Topic topic, String id, String what, String because, String mend, String... commands) {
         return new Finding(id, topic, Severity.NOTE, what, because, mend, List.of(commands), ExitCode.DONE);
     }
 

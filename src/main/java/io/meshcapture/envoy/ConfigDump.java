@@ -5,6 +5,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import io.meshcapture.plan.BadValue;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -47,6 +48,11 @@ final class ConfigDump {
 
     /** @throws NoAnswer where what is read has another shape than Envoy's answers have */
     static <T> T read(Admin admin, String kind, Reading<T> reading) throws NoAnswer {
+        return reading(admin, path(kind), reading);
+    }
+
+    /** Likewise, of the answer to another question. */
+    static <T> T reading(Admin admin, String path, Reading<T> reading) throws NoAnswer {
         try {
             return reading.read();
         } catch (JsonParseException
@@ -55,7 +61,7 @@ final class ConfigDump {
                 | ClassCastException
                 | NullPointerException
                 | NumberFormatException e) {
-            throw new NoAnswer("the answer at " + admin.address() + " to " + path(kind) + " is not Envoy's");
+            throw new NoAnswer("the answer at " + admin.address() + " to " + path + " is not Envoy's");
         }
     }
 
@@ -63,8 +69,9 @@ final class ConfigDump {
         return holder.has(name) ? holder.getAsJsonArray(name) : new JsonArray();
     }
 
+    /** As it may be shown: whoever answers at that address could write to somebody's terminal otherwise. */
     static String text(JsonObject holder, String name) {
-        return holder.has(name) ? holder.get(name).getAsString() : "";
+        return holder.has(name) ? BadValue.printable(holder.get(name).getAsString()) : "";
     }
 
     static boolean isTrue(JsonObject holder, String name) {

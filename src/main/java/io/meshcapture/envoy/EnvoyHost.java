@@ -13,9 +13,18 @@ import java.util.Map;
  * @param ipv6 whether [::1] and [::] can be listened on; an address that cannot be bound ends Envoy
  * @param nameServers the DNS servers of resolv.conf, which Envoy asks where the plan names none
  * @param addresses the loopback address of each service that is captured by name
+ * @param firstUnprivilegedPort below which a port takes CAP_NET_BIND_SERVICE; 1024 unless somebody has changed it
+ * @param taken ports where Envoy could not listen because others do, and who they are, as {@code uid 33, process 17 (nginx)}
  */
-public record EnvoyHost(String name, boolean ipv6, List<Address> nameServers, Map<ServiceName, Address> addresses) {
+public record EnvoyHost(
+        String name,
+        boolean ipv6,
+        List<Address> nameServers,
+        Map<ServiceName, Address> addresses,
+        int firstUnprivilegedPort,
+        Map<Integer, String> taken) {
     public EnvoyHost {
+        taken = Map.copyOf(taken);
         nameServers = List.copyOf(nameServers);
         addresses = Map.copyOf(addresses);
     }

@@ -16,8 +16,21 @@ import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 
-/** What of a running Envoy does not fit a plan, each with what to do: as sentences, in the order of how much it breaks. */
+/** What of a running Envoy does not fit a plan. */
 public final class Fit {
+
+    /**
+     * As sentences, each with what to do.
+     *
+     * @param faults because of which captured connections fail
+     * @param notes what works otherwise than somebody may think
+     */
+    public record Findings(List<String> faults, List<String> notes) {
+        public Findings {
+            faults = List.copyOf(faults);
+            notes = List.copyOf(notes);
+        }
+    }
 
     private static final Network LOOPBACK = new Network(Sockets.LOOPBACK_IPV4, 8);
 
@@ -41,18 +54,19 @@ public final class Fit {
      *
      * @param envoysPorts those that inbound capture leaves to Envoy
      */
-    public static List<String> findings(
+    public static Findings findings(
             Plan plan,
             List<RunningListener> listeners,
             List<RunningCluster> clusters,
             LookUps lookUps,
             SortedSet<Integer> envoysPorts) {
         Fit fit = new Fit(plan, listeners, clusters, lookUps);
-        List<String> findings = new ArrayList<>();
-        fit.addWithoutOriginalDestination(findings);
-        fit.addLoops(findings);
-        fit.addSwallowed(envoysPorts, findings);
-        return findings;
+        List<String> faults = new ArrayList<>();
+        fit.addWithoutOriginalDestination(faults);
+        fit.addLoops(faults);
+        List<String> notes = new ArrayList<>();
+        fit.addSwallowed(envoysPorts, notes);
+        return new Findings(faults, notes);
     }
 
     private void addWithoutOriginalDestination(List<String> findings) {
@@ -165,11 +179,10 @@ public final class Fit {
     }
 
     private static String places(RunningListener listener) {
-        List<String> places = new ArrayList<>();
-        for (RunningListener.Socket socket : listener.sockets()) {
-            String address = socket.address().toString();
-            places.add((address.indexOf(':') >= 0 ? "[" + address + "]" : address) + ":" + socket.port());
-        }
-        return String.join(" and ", places);
+        return String.join(
+                " and ",
+                listener.sockets().stream()
+                        .map(RunningListener.Socket::toString)
+                        .toList());
     }
 }

@@ -7,15 +7,13 @@ import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.Zone;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
 
 /** What a person should know of a configuration: as its first comment, and as notes beside it. */
 final class Remarks {
-    private static final int PRIVILEGED = 1024;
-
     private final Plan plan;
     private final EnvoyHost host;
     private final List<NamedService> named;
@@ -44,6 +42,10 @@ final class Remarks {
         lines.add("  envoy -c envoy.yaml");
         lines.add("");
         lines.add("as " + identity() + ", whose own traffic is never captured." + privileges());
+        lines.add("");
+        lines.add(
+                EnvoyVersion.tried() + " To send a name elsewhere, give the plan a service with hosts and instances:"
+                        + " its routes and its cluster are printed too, and what was edited here is lost when it is printed again.");
         return String.join("\n", lines);
     }
 
@@ -67,13 +69,9 @@ final class Remarks {
         if (plan.inbound() != null && plan.inbound().mode() == Choices.InboundMode.TPROXY) {
             needed.put("CAP_NET_ADMIN", "to take connections that were meant for others (mode: tproxy)");
         }
-        List<Integer> low = lowPorts();
+        String low = lowPorts();
         if (!low.isEmpty()) {
-            needed.put(
-                    "CAP_NET_BIND_SERVICE",
-                    "for ports below " + PRIVILEGED + ": "
-                            + String.join(
-                                    ", ", low.stream().map(String::valueOf).toList()));
+            needed.put("CAP_NET_BIND_SERVICE", low);
         }
         StringBuilder text = new StringBuilder();
         needed.forEach((capability, why) -> text.append("\nIt needs the capability ")
@@ -84,9 +82,19 @@ final class Remarks {
         return text.toString();
     }
 
-    /** Listeners that only a privileged process may open. */
-    private List<Integer> lowPorts() {
-        Set<Integer> ports = new LinkedHashSet<>();
+    /** {@code for ports below 1024: 443}; empty where there are none. */
+    private String lowPorts() {
+        int first = host.firstUnprivilegedPort();
+        List<String> low = ports().stream()
+                .filter(port -> port < first)
+                .map(String::valueOf)
+                .toList();
+        return low.isEmpty() ? "" : "for ports below " + first + ": " + String.join(", ", low);
+    }
+
+    /** That Envoy listens on. */
+    private SortedSet<Integer> ports() {
+        SortedSet<Integer> ports = new TreeSet<>();
         outbound.forEach(listener -> ports.add(listener.port().number()));
         if (plan.envoy().inbound() != null) {
             ports.add(plan.envoy().inbound().number());
@@ -94,12 +102,15 @@ final class Remarks {
         if (plan.envoy().dns() != null) {
             ports.add(plan.envoy().dns().number());
         }
+        if (plan.envoy().admin() != null) {
+            ports.add(plan.envoy().admin().port().number());
+        }
         if (plan.hostsPorts() == Choices.HostsPorts.LISTENERS) {
             named.stream()
                     .filter(service -> service.address() != null)
                     .forEach(service -> service.clientPorts().forEach(port -> ports.add(port.number())));
         }
-        return ports.stream().filter(port -> port < PRIVILEGED).sorted().toList();
+        return ports;
     }
 
     /** What cannot be, and what the user should know. */
@@ -143,6 +154,18 @@ final class Remarks {
         if (!named.isEmpty() && !OutboundListener.isFree(OutboundListener.EGRESS_PORT, plan)) {
             notes.add("port " + OutboundListener.EGRESS_PORT
                     + " is taken by the plan, so there is no listener for those who ask for services by name");
+        }
+        if (!lowPorts().isEmpty()) {
+            notes.add("Envoy needs the capability CAP_NET_BIND_SERVICE " + lowPorts()
+                    + "; without it, Envoy ends at its start");
+        }
+        for (int port : ports()) {
+            String owner = host.taken().get(port);
+            if (owner != null) {
+                notes.add("port " + port + ", on which Envoy is to listen, is taken here by " + owner
+                        + ", so that Envoy would end at its start; end that program, or have it or Envoy listen on"
+                        + " another port");
+            }
         }
         if (plan.envoy().admin() == null) {
             notes.add(

@@ -4,6 +4,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.BadValue;
+import io.meshcapture.plan.Family;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +28,14 @@ public record RunningListener(
      * @param port 0 to 65535; 0 where the kernel was to choose one
      * @param udp whether it takes datagrams
      */
-    public record Socket(Address address, int port, boolean udp) {}
+    public record Socket(Address address, int port, boolean udp) {
+
+        /** {@code [::1]:15001}. */
+        @Override
+        public String toString() {
+            return (address.family() == Family.IPV6 ? "[" + address + "]" : address.toString()) + ":" + port;
+        }
+    }
 
     private static final String ORIGINAL_DST =
             "type.googleapis.com/envoy.extensions.filters.listener.original_dst.v3.OriginalDst";

@@ -5,7 +5,7 @@ public enum ExitCode {
     DONE(0, "done, or in sync"),
     BUG(1, "a bug in meshcapture"),
     USAGE(2, "wrong usage or invalid plan; nothing was touched"),
-    DRIFT(3, "check: drift, or not captured"),
+    DRIFT(3, "check: drift, not captured, or captured and not taken by Envoy"),
     UNAVAILABLE(4, "a privilege, library or kernel feature is missing; nothing was touched"),
     BUSY(5, "busy: another run holds the lock"),
     REFUSED(6, "the kernel refused; nothing was changed"),

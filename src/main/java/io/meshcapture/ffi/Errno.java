@@ -16,6 +16,11 @@ public final class Errno {
     public static final int EROFS = 30;
     public static final int ELOOP = 40;
     public static final int EOPNOTSUPP = 95;
+    public static final int EADDRNOTAVAIL = 99;
+    public static final int ENETUNREACH = 101;
+    public static final int ECONNREFUSED = 111;
+    public static final int EHOSTUNREACH = 113;
+    public static final int EINPROGRESS = 115;
 
     private Errno() {}
 
@@ -35,6 +40,9 @@ public final class Errno {
             case EBUSY -> "Device or resource busy";
             case EINVAL -> "Invalid argument";
             case EOPNOTSUPP -> "Operation not supported";
+            case ENETUNREACH -> "Network is unreachable";
+            case ECONNREFUSED -> "Connection refused";
+            case EHOSTUNREACH -> "No route to host";
             default -> "error " + errno;
         };
     }

@@ -19,8 +19,10 @@ public final class LibC {
 
     private static final int CLONE_NEWNET = 0x40000000;
     private static final int NS_GET_USERNS = 0xb701;
+    private static final int TIOCGWINSZ = 0x5413;
     private static final int AF_UNIX = 1;
     private static final int AF_NETLINK = 16;
+    private static final int SOCKADDR_NL = 12;
 
     /** SOCK_RAW and SOCK_CLOEXEC. */
     private static final int SOCK_RAW_CLOEXEC = 3 | 02000000;
@@ -93,6 +95,20 @@ public final class LibC {
         return result(ioctl.call(descriptor, NS_GET_USERNS, 0));
     }
 
+    /** The columns and rows of a terminal (TIOCGWINSZ); null where the descriptor is none. */
+    public short @Nullable [] windowSize(int descriptor) {
+        long size = memory.allocateMemory(8, true);
+        try {
+            NativeLibrary.Function ioctl =
+                    library.function("ioctl", Type.SINT32, Type.SINT32, Type.UINT64, Type.POINTER);
+            return (int) ioctl.call(descriptor, TIOCGWINSZ, size) < 0
+                    ? null
+                    : new short[] {memory.getShort(size + 2), memory.getShort(size)};
+        } finally {
+            memory.freeMemory(size);
+        }
+    }
+
     /** kill(2) with signal 0: 0 where the process is there, or the negated errno. */
     public int signalNothing(long pid) {
         NativeLibrary.Function kill = library.function("kill", Type.SINT32, Type.SINT32, Type.SINT32);
@@ -103,6 +119,21 @@ public final class LibC {
     public int netlinkSocket(int protocol) {
         NativeLibrary.Function socket = library.function("socket", Type.SINT32, Type.SINT32, Type.SINT32, Type.SINT32);
         return result(socket.call(AF_NETLINK, SOCK_RAW_CLOEXEC, protocol));
+    }
+
+    /**
+     * Gives a netlink socket a number of its own (bind(2)), without which it hears nothing that the kernel tells everybody: 0,
+     * or the negated errno.
+     */
+    public int bindNetlink(int descriptor) {
+        long address = memory.allocateMemory(SOCKADDR_NL, true);
+        try {
+            memory.putShort(address, (short) AF_NETLINK);
+            NativeLibrary.Function bind = library.function("bind", Type.SINT32, Type.SINT32, Type.POINTER, Type.UINT32);
+            return result(bind.call(descriptor, address, SOCKADDR_NL));
+        } finally {
+            memory.freeMemory(address);
+        }
     }
 
     /**
@@ -142,6 +173,19 @@ public final class LibC {
             NativeLibrary.Function send =
                     library.function("send", Type.SINT64, Type.SINT32, Type.POINTER, Type.UINT64, Type.SINT32);
             return result(send.call(descriptor, buffered, bytes.length, 0));
+        } finally {
+            memory.freeMemory(buffered);
+        }
+    }
+
+    /** setsockopt(2): 0, or the negated errno. */
+    public int setOption(int descriptor, int level, int option, byte[] value) {
+        long buffered = memory.allocateMemory(value.length, false);
+        try {
+            memory.putByteArray(buffered, value, 0, value.length);
+            NativeLibrary.Function set = library.function(
+                    "setsockopt", Type.SINT32, Type.SINT32, Type.SINT32, Type.SINT32, Type.POINTER, Type.UINT32);
+            return result(set.call(descriptor, level, option, buffered, value.length));
         } finally {
             memory.freeMemory(buffered);
         }

@@ -14,6 +14,9 @@ public final class LibNftables {
     /** Counters and timeouts are left out (nftables/libnftables.h, NFT_CTX_OUTPUT_*). */
     public static final int OUTPUT_STATELESS = 1 << 2;
 
+    /** Rules are listed with their handles. */
+    public static final int OUTPUT_HANDLE = 1 << 3;
+
     /** Hook priorities as numbers: 1.0.6 and 1.1 spell the names differently. */
     public static final int OUTPUT_NUMERIC_PRIO = 1 << 8;
 

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -19,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 
 /** Control groups of cgroup v2. */
@@ -192,6 +194,65 @@ public final class ControlGroups {
         } catch (IOException | DirectoryIteratorException e) {
             // groups come and go
         }
+    }
+
+    /** Held while this process is elsewhere: there is one control group for all its threads. */
+    private static final Object MOVING = new Object();
+
+    /**
+     * Does something in a control group, and comes back. What is opened meanwhile belongs to that group for ever; memory
+     * stays charged to the one that it was taken in (cgroup-v2.rst, Memory Ownership). Processes are only in groups that
+     * hand no controllers on, so this goes to the first below that takes one.
+     *
+     * @param path below the root
+     * @throws IOException where this process cannot go there or would not come back
+     */
+    public static <T> T within(String path, Callable<T> work) throws Exception {
+        Path group = ROOT.resolve(path);
+        Path home = home();
+        synchronized (MOVING) {
+            moveInto(group);
+            try {
+                return work.call();
+            } finally {
+                move(home);
+            }
+        }
+    }
+
+    private static Path home() throws IOException {
+        for (String line : ProcFile.read(Path.of("/proc/self/cgroup")).split("\n", -1)) {
+            if (line.startsWith("0::/")) {
+                Path home = ROOT.resolve(line.substring("0::/".length())).normalize();
+                if (home.startsWith(ROOT) && !line.contains("/..")) {
+                    return home;
+                }
+            }
+        }
+        throw new IOException("this process's own control group is not visible from here");
+    }
+
+    private static void moveInto(Path group) throws IOException {
+        if (ProcFile.read(group.resolve("cgroup.events")).contains("frozen 1")) {
+            throw new IOException("control group /" + ROOT.relativize(group) + " is frozen");
+        }
+        try {
+            move(group);
+        } catch (IOException e) {
+            try (DirectoryStream<Path> entries = Files.newDirectoryStream(group)) {
+                for (Path entry : entries) {
+                    if (Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
+                        moveInto(entry);
+                        return;
+                    }
+                }
+            }
+            throw e;
+        }
+    }
+
+    private static void move(Path group) throws IOException {
+        Files.writeString(group.resolve("cgroup.procs"), "0", StandardOpenOption.WRITE);
     }
 
     /** The id of a control group, which is the inode number of its directory; empty where it is not there. */

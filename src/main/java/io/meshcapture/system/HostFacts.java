@@ -42,6 +42,19 @@ public final class HostFacts {
         }
     }
 
+    /**
+     * The first port that a process without CAP_NET_BIND_SERVICE may listen on (net.ipv4.ip_unprivileged_port_start, valid for
+     * IPv6 too), in the calling thread's network namespace; 1024 unless somebody has changed it.
+     */
+    public static int firstUnprivilegedPort() {
+        try {
+            return Integer.parseInt(ProcFile.read(Path.of("/proc/sys/net/ipv4/ip_unprivileged_port_start"))
+                    .strip());
+        } catch (IOException e) {
+            return 1024;
+        }
+    }
+
     /** Whether an interface of this namespace has an IPv6 address, loopback's included. */
     public static boolean hasIpv6() {
         try {

@@ -1,5 +1,6 @@
 package io.meshcapture.system;
 
+import io.meshcapture.plan.BadValue;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
@@ -21,6 +22,48 @@ public final class Processes {
     private static final long DIFFERENT = -1;
 
     private Processes() {}
+
+    /**
+     * A process.
+     *
+     * @param uid by which its sockets go, in this process's user namespace
+     * @param gid likewise
+     * @param cgroup path of its control group below the root; null where that is not visible from here
+     * @param isInOurNetwork whether it is in the calling thread's network namespace
+     * @param isInOurMounts whether it sees the files that the calling thread sees
+     */
+    public record Running(long uid, long gid, @Nullable String cgroup, boolean isInOurNetwork, boolean isInOurMounts) {}
+
+    /** A process by its number; null where it is not there, or is not ours to see. */
+    public static @Nullable Running running(long pid) {
+        Path process = Path.of("/proc", Long.toString(pid));
+        try {
+            String status = ProcFile.read(process.resolve("status"));
+            return new Running(
+                    last(status, "Uid:"),
+                    last(status, "Gid:"),
+                    cgroup(ProcFile.read(process.resolve("cgroup"))),
+                    isOurs(process, "net"),
+                    isOurs(process, "mnt"));
+        } catch (IOException e) {
+            return null;
+        }
+    }
+
+    private static boolean isOurs(Path process, String namespace) throws IOException {
+        return Files.readSymbolicLink(process.resolve("ns/" + namespace))
+                .equals(Files.readSymbolicLink(Path.of("/proc/thread-self/ns/" + namespace)));
+    }
+
+    /** The line of cgroup v2 (cgroups(7)): {@code 0::/shop.slice/orders.service}. */
+    private static @Nullable String cgroup(String lines) {
+        for (String line : lines.split("\n", -1)) {
+            if (line.startsWith("0::/") && !line.startsWith("0::/..")) {
+                return line.length() == "0::/".length() ? null : line.substring("0::/".length());
+            }
+        }
+        return null;
+    }
 
     /** A search that goes on beside its caller. */
     public static final class Search {
@@ -64,12 +107,12 @@ public final class Processes {
             Map<String, Object> owner = Files.readAttributes(process, "unix:uid,gid");
             long uid = unsigned(owner.get("uid"));
             if (isEnvoys(there.user(uid), there.group(unsigned(owner.get("gid"))))) {
-                name(process);
+                add(process);
             } else if (uid == 0) {
                 // the directory of who changed its user since its program began belongs to root (proc(5), "dumpable")
                 String status = ProcFile.read(process.resolve("status"));
                 if (isEnvoys(there.user(last(status, "Uid:")), there.group(last(status, "Gid:")))) {
-                    name(process);
+                    add(process);
                 }
             }
         }
@@ -78,9 +121,9 @@ public final class Processes {
             return uids.contains(uid) || gids.contains(gid);
         }
 
-        private void name(Path process) throws IOException {
+        private void add(Path process) throws IOException {
             if (Files.readSymbolicLink(process.resolve("ns/net")).toString().equals(namespace)) {
-                String name = ProcFile.read(process.resolve("comm")).strip();
+                String name = Processes.name(process);
                 if (!name.startsWith("envoy")) {
                     found.add(process.getFileName() + " (" + name + ")");
                 }
@@ -142,7 +185,7 @@ public final class Processes {
     public static Map<Long, Set<String>> ofSockets(Set<Long> inodes) {
         Map<Long, Set<String>> found = new HashMap<>();
         boolean seen = visit(inodes, (process, inode) -> {
-            String name = ProcFile.read(process.resolve("comm")).strip();
+            String name = name(process);
             found.computeIfAbsent(inode, _ -> new TreeSet<>()).add(process.getFileName() + " (" + name + ")");
         });
         if (!seen) {
@@ -193,6 +236,11 @@ public final class Processes {
         } catch (IOException | DirectoryIteratorException e) {
             return false;
         }
+    }
+
+    /** As a process calls itself, which may be anything. */
+    private static String name(Path process) throws IOException {
+        return BadValue.printable(ProcFile.read(process.resolve("comm")).strip());
     }
 
     /** The inode of {@code socket:[27115]}; -1 for whatever else is open, or was. */

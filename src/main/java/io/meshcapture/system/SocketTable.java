@@ -91,12 +91,17 @@ public final class SocketTable {
      * @param port its port
      * @param ipv6Only whether it is one of IPv6 that leaves IPv4 alone
      * @param uid whose socket it is, in this process's user namespace
+     * @param inode of its file, as in {@link Open}
      */
-    public record Listening(Address address, int port, boolean ipv6Only, long uid) {
+    public record Listening(Address address, int port, boolean ipv6Only, long uid, long inode) {
+
+        public static Listening of(Open socket) {
+            return new Listening(socket.local(), socket.localPort(), socket.ipv6Only(), socket.uid(), socket.inode());
+        }
 
         /** As the one that a connection to this address reaches. */
         public Listening at(Address reached) {
-            return new Listening(reached, port, ipv6Only, uid);
+            return new Listening(reached, port, ipv6Only, uid, inode);
         }
 
         /** Whether a connection to a loopback address reaches it. */
@@ -134,7 +139,7 @@ public final class SocketTable {
 
     /** Listening sockets. */
     public static List<Listening> listening() {
-        return openListening().stream().map(SocketTable::listening).toList();
+        return openListening().stream().map(Listening::of).toList();
     }
 
     /** Likewise, with what tells one from another at the same address. */
@@ -164,10 +169,6 @@ public final class SocketTable {
             }
         });
         return !told.isEmpty() && !told.contains(true);
-    }
-
-    private static Listening listening(Open socket) {
-        return new Listening(socket.local(), socket.localPort(), socket.ipv6Only(), socket.uid());
     }
 
     /** What became of a connection that was to be ended. */

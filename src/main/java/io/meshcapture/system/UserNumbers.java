@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -106,6 +107,25 @@ public final class UserNumbers {
     /** The number there of a group. */
     public long group(long here) {
         return this == SAME ? here : there(groups, here);
+    }
+
+    /** The number here of a user who has this one there; empty where nobody here has it. */
+    public OptionalLong userHere(long there) {
+        return this == SAME ? OptionalLong.of(there) : here(users, there);
+    }
+
+    /** The number here of a group. */
+    public OptionalLong groupHere(long there) {
+        return this == SAME ? OptionalLong.of(there) : here(groups, there);
+    }
+
+    private static OptionalLong here(List<Range> ranges, long there) {
+        for (Range range : ranges) {
+            if (there >= range.there && there - range.there < range.length) {
+                return OptionalLong.of(range.here + (there - range.there));
+            }
+        }
+        return OptionalLong.empty();
     }
 
     private static long there(List<Range> ranges, long here) {

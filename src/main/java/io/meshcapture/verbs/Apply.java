@@ -32,19 +32,26 @@ public final class Apply {
      * @param waitEnvoy how long to wait for Envoy first, or null for not at all
      * @param drain how long captured connections may go on where nothing stays captured
      * @param trial how long the change lasts unless it is confirmed, or null for good
+     * @param probe whether it is undone where real connections do not go where they should
      */
     public record Request(
             Set<ServiceName> services,
             boolean dryRun,
             @Nullable Duration waitEnvoy,
             Duration drain,
-            @Nullable Duration trial) {
+            @Nullable Duration trial,
+            boolean probe) {
         public Request {
             services = Set.copyOf(services);
         }
 
         Request lasting(@Nullable Duration other) {
-            return new Request(services, dryRun, waitEnvoy, drain, other);
+            return new Request(services, dryRun, waitEnvoy, drain, other, probe);
+        }
+
+        /** Likewise, on trial. */
+        Request onTrial(Duration time) {
+            return new Request(services, dryRun, waitEnvoy, drain, time, probe);
         }
     }
 
@@ -65,6 +72,7 @@ public final class Apply {
      * @param whyBackend why it is that one
      * @param differences every difference, in the ruleset's words
      * @param trial how long what is in force lasts unless it is confirmed, or null for good
+     * @param probes what real connections showed, if any were asked for
      * @param notes what the user should know
      */
     public record Outcome(
@@ -82,7 +90,39 @@ public final class Apply {
             String whyBackend,
             List<Difference> differences,
             @Nullable Duration trial,
-            List<String> notes) {}
+            List<Probe.Verdict> probes,
+            List<String> notes) {
+
+        Outcome verified(@Nullable Duration left, List<Probe.Verdict> verdicts) {
+            return new Outcome(
+                    changed,
+                    added,
+                    updated,
+                    removed,
+                    captured,
+                    inboundBefore,
+                    inbound,
+                    dnsBefore,
+                    dns,
+                    ipv6,
+                    backend,
+                    whyBackend,
+                    differences,
+                    left,
+                    verdicts,
+                    notes);
+        }
+    }
+
+    /** Sees whether what was applied does what it should. */
+    interface Verification {
+        /**
+         * Answers what was applied, with what was seen.
+         *
+         * @throws Failure.Unverified where it does not; then it is undone
+         */
+        Outcome verified(Outcome applied) throws Exception;
+    }
 
     private final Plan plan;
     private final Place place;
@@ -101,17 +141,33 @@ public final class Apply {
     }
 
     public static Outcome run(Plan plan, Place place, Request request, Progress progress) throws Exception {
+        boolean captures = !plan.services().isEmpty() || plan.inbound() != null || plan.dns() != null;
+        return request.probe() && !request.dryRun() && captures
+                ? ProbedApply.run(plan, place, request, progress)
+                : run(plan, place, request, request, progress, applied -> applied);
+    }
+
+    /**
+     * Likewise.
+     *
+     * @param ofNetfilter what is asked of netfilter, where that differs
+     */
+    static Outcome run(
+            Plan plan, Place place, Request request, Request ofNetfilter, Progress progress, Verification verification)
+            throws Exception {
         return HostsApply.around(
                 plan,
                 place,
                 request,
                 (trial, guarded) -> {
-                    Apply apply = new Apply(plan, place, request.lasting(trial), progress, guarded);
+                    Request lasting = ofNetfilter.lasting(trial == null ? ofNetfilter.trial() : trial);
+                    Apply apply = new Apply(plan, place, lasting, progress, guarded);
                     return request.dryRun()
                             ? place.reading(apply::apply)
                             : place.changing(apply::awaitEnvoy, apply::apply);
                 },
-                () -> new Apply(plan, place, request, progress, false).awaitEnvoy());
+                () -> new Apply(plan, place, request, progress, false).awaitEnvoy(),
+                verification);
     }
 
     /** Only for the services that are to be applied. */
@@ -150,10 +206,10 @@ public final class Apply {
                         "a change of the backend cannot be put on trial",
                         "the plan asks for " + backend.name() + ", and "
                                 + others.getFirst().name() + " captures here",
-                        "apply it without --confirm-within, or keep the backend with --backend "
+                        "apply it without --confirm-within and --probe, or keep the backend with --backend "
                                 + others.getFirst().name());
             }
-            refuseLoop(wanted);
+            wanted.listenersOfStrangers().refuse();
             if (wanted.envoy().dns() != null) {
                 wanted.envoy().dns().requireAnswerable(wanted.ipv6());
             }
@@ -207,18 +263,6 @@ public final class Apply {
         return live.owners();
     }
 
-    /** @throws Failure.Conflict where Envoy's own connections would come back to it */
-    private static void refuseLoop(Wanted wanted) {
-        List<String> strangers = wanted.listenersOfStrangers();
-        if (!strangers.isEmpty()) {
-            throw new Failure.Conflict(
-                    "Envoy's own connections would be captured again and again",
-                    "its listener " + String.join(", its listener ", strangers) + ", and the plan's envoy.user is "
-                            + wanted.envoyUsersInWords(),
-                    "correct envoy.user, or name Envoy's group with envoy.group");
-        }
-    }
-
     /** The plan has no services: whatever is captured is let go. */
     private Outcome release(Backend backend, LiveState live, Wanted wanted, List<String> notes) throws Exception {
         if (request.trial() != null) {
@@ -244,14 +288,18 @@ public final class Apply {
         return outcome(live, wanted, differences, new Backends.Choice(backend, "it captured here", false), notes);
     }
 
-    private static List<String> afterwards(Wanted wanted) {
+    private List<String> afterwards(Wanted wanted) {
         List<String> notes = new ArrayList<>();
-        List<String> missing = wanted.envoy().missing(wanted.ipv6());
+        MissingListeners missing = wanted.envoy().missing(wanted.ipv6());
         if (!missing.isEmpty()) {
-            notes.add("nobody listens on " + String.join(", ", missing)
-                    + ", so captured connections are refused until Envoy does; start it, or use --wait-envoy");
+            notes.add(missing.what() + ", so captured connections are refused until Envoy does; start it"
+                    + missing.privilege() + ", or use --wait-envoy");
         }
         notes.addAll(EnvoyFit.transparency(wanted.decision()));
+        if (missing.isEmpty()) {
+            notes.addAll(EnvoyFit.running(plan, place, EnvoyFit.envoysPorts(wanted.decision()), wanted.envoy())
+                    .faults());
+        }
         return notes;
     }
 
@@ -287,6 +335,7 @@ public final class Apply {
                 choice.why(),
                 Difference.of(differences),
                 tried ? request.trial() : null,
+                List.of(),
                 notes);
     }
 }

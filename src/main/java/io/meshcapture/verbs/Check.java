@@ -18,32 +18,52 @@ public final class Check {
      *
      * @param differences every difference between what stands and what should
      * @param shadows chains of others that take connections before ours are asked
+     * @param faults because of which captured connections fail or go round in a circle, each with its mend
      * @param services how many services were compared
      * @param inbound whether the plan captures connections to this host
      * @param dns whether the plan captures DNS
+     * @param probes what real connections showed, if any were asked for
      * @param notes what the user should know
      */
     public record Outcome(
             List<Difference> differences,
             List<String> shadows,
+            List<String> faults,
             int services,
             boolean inbound,
             boolean dns,
+            List<Probe.Verdict> probes,
             List<String> notes) {
 
-        /** Whether everything is as it should be, and effective. */
+        /** Whether what stands is what the plan asks for, and effective: nothing is left to apply. */
         public boolean isInSync() {
-            return differences.isEmpty() && shadows.isEmpty();
+            return differences.isEmpty() && shadows.isEmpty() && isEffective();
+        }
+
+        /** Whether no probe went wrong. */
+        public boolean isEffective() {
+            return probes.stream().noneMatch(one -> one.result() == Probe.Result.WRONG);
+        }
+
+        /** Whether, besides, Envoy takes what is captured. */
+        public boolean isSound() {
+            return isInSync() && faults.isEmpty();
         }
     }
 
     private Check() {}
 
-    public static Outcome run(Plan plan, Place place, Set<ServiceName> services) throws Exception {
-        return HostsCheck.around(plan, place, services, () -> netfilter(plan, place, services));
+    /**
+     * Compares, and where that is asked for, tries.
+     *
+     * @param probes whether real connections are sent too
+     */
+    public static Outcome run(Plan plan, Place place, Set<ServiceName> services, boolean probes) throws Exception {
+        return HostsCheck.around(plan, place, services, probes, () -> netfilter(plan, place, services, probes));
     }
 
-    private static Outcome netfilter(Plan plan, Place place, Set<ServiceName> services) throws Exception {
+    private static Outcome netfilter(Plan plan, Place place, Set<ServiceName> services, boolean probes)
+            throws Exception {
         return place.reading(() -> {
             try (Backends backends = Backends.open()) {
                 Backend backend = backends.of(plan).backend();
@@ -56,7 +76,15 @@ public final class Check {
                 Set<ServiceName> running = new HashSet<>(services);
                 running.removeAll(stopped.services());
                 if (running.isEmpty() && !services.isEmpty()) {
-                    return new Outcome(stopped.differences(), List.of(), services.size(), false, false, List.of());
+                    return new Outcome(
+                            stopped.differences(),
+                            List.of(),
+                            List.of(),
+                            services.size(),
+                            false,
+                            false,
+                            List.of(),
+                            List.of());
                 }
                 Wanted wanted = Wanted.toCompare(stopped.plan(), place, running, live, stopped.services());
                 Escaping escaping = Escaping.from(wanted);
@@ -65,7 +93,8 @@ public final class Check {
                 live.trial().ifPresent(left -> notes.add(Trials.note(left)));
                 int compared = services.isEmpty() ? stopped.plan().services().size() : services.size();
                 if (wanted.decision().isNothing() && !live.isInForce()) {
-                    return new Outcome(stopped.differences(), List.of(), compared, false, false, notes);
+                    return new Outcome(
+                            stopped.differences(), List.of(), List.of(), compared, false, false, List.of(), notes);
                 }
                 List<Difference> differences = new ArrayList<>(stopped.differences());
                 others.forEach(other -> differences.add(new Difference(null, other.home(), other.home(), "")));
@@ -85,32 +114,20 @@ public final class Check {
                                 + " the next apply");
                     }
                 }
-                List<String> missing = wanted.envoy().missing(wanted.ipv6());
-                if (!missing.isEmpty()) {
-                    notes.add("nobody listens on " + String.join(", ", missing)
-                            + ", so captured connections are refused; start Envoy");
-                }
-                if (wanted.envoy().dns() != null) {
-                    String reason = wanted.envoy().dns().unanswerable(wanted.ipv6());
-                    if (!reason.isEmpty()) {
-                        notes.add("answers of Envoy's DNS listener come from an address that nobody asked, because "
-                                + reason);
-                    }
-                }
-                List<String> strangers = wanted.listenersOfStrangers();
-                if (!strangers.isEmpty()) {
-                    notes.add("Envoy's listener " + String.join(", ", strangers) + ", and the plan's envoy.user is "
-                            + wanted.envoyUsersInWords()
-                            + ", so Envoy's own connections are captured again and again; correct envoy.user");
-                }
-                notes.addAll(EnvoyFit.notes(stopped.plan(), place, wanted.decision(), wanted.envoy()));
+                EnvoyFit fit = EnvoyFit.of(stopped.plan(), place, wanted);
+                notes.addAll(fit.notes());
                 notes.addAll(escaping.notes());
+                Probe.Outcome probed =
+                        probes ? Probe.of(wanted.decision(), running, place.accounts()) : Probe.Outcome.NONE;
+                notes.addAll(probed.notes());
                 return new Outcome(
                         differences,
                         target.isPresent() ? backends.shadows(backend, target) : List.of(),
+                        target.isPresent() ? fit.faults() : List.of(),
                         compared,
                         wanted.decision().inbound() != null,
                         wanted.decision().dns() != null,
+                        probed.verdicts(),
                         notes);
             }
         });

@@ -9,6 +9,7 @@ import io.meshcapture.system.SocketTable;
 import io.meshcapture.system.SocketTable.Listening;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Predicate;
 
 /**
  * Envoy's listener for captured DNS, which takes UDP and TCP.
@@ -18,6 +19,8 @@ import java.util.List;
  * @param tcp TCP sockets that listen there
  */
 record DnsListener(Port port, List<Listening> udp, List<Listening> tcp) {
+
+    private static final String UDP = "UDP";
 
     DnsListener {
         udp = List.copyOf(udp);
@@ -29,7 +32,7 @@ record DnsListener(Port port, List<Listening> udp, List<Listening> tcp) {
         List<Listening> udp = new ArrayList<>();
         for (SocketTable.Open socket : SocketTable.openUdp()) {
             if (socket.localPort() == port.number() && socket.remotePort() == 0) { // others are somebody's queries
-                udp.add(new Listening(socket.local(), socket.localPort(), socket.ipv6Only(), socket.uid()));
+                udp.add(Listening.of(socket));
             }
         }
         return new DnsListener(
@@ -50,29 +53,36 @@ record DnsListener(Port port, List<Listening> udp, List<Listening> tcp) {
         return serves(udp, EnvoyListeners.LOOPBACK_IPV4) && !serves(udp, EnvoyListeners.LOOPBACK_IPV6);
     }
 
-    /** What is needed and missing: {@code 127.0.0.1:15053 (UDP)}. */
-    List<String> missing(Choices.Ipv6 ipv6) {
-        List<String> missing = new ArrayList<>();
+    /**
+     * Where it has to be there.
+     *
+     * @param ipv6 whether for IPv6 too
+     * @param arrives whether queries of others arrive
+     */
+    List<EnvoyListeners.Need> needed(boolean ipv6, boolean arrives) {
+        List<EnvoyListeners.Need> needed = new ArrayList<>();
         for (Address loopback : loopbacks(ipv6)) {
-            if (!serves(udp, loopback)) {
-                missing.add(name(loopback) + " (UDP)");
-            }
-            if (!serves(tcp, loopback)) {
-                missing.add(name(loopback) + " (TCP)");
-            }
+            needed.add(need(loopback, UDP, udp, one -> one.serves(loopback)));
+            needed.add(need(loopback, "TCP", tcp, one -> one.serves(loopback)));
         }
-        return missing;
+        if (arrives) {
+            Address any = EnvoyListeners.ANY_IPV4;
+            needed.add(need(any, UDP, udp, one -> EnvoyListeners.takesArrivals(one, any)));
+        }
+        return needed;
     }
 
-    private static List<Address> loopbacks(Choices.Ipv6 ipv6) {
-        return ipv6 == Choices.Ipv6.CAPTURE && HostFacts.hasIpv6()
+    private EnvoyListeners.Need need(
+            Address address, String protocol, List<Listening> sockets, Predicate<Listening> serves) {
+        return new EnvoyListeners.Need(
+                new ListenerAddress(address, port, protocol),
+                sockets.stream().filter(serves).toList());
+    }
+
+    private static List<Address> loopbacks(boolean ipv6) {
+        return ipv6
                 ? List.of(EnvoyListeners.LOOPBACK_IPV4, EnvoyListeners.LOOPBACK_IPV6)
                 : List.of(EnvoyListeners.LOOPBACK_IPV4);
-    }
-
-    private String name(Address loopback) {
-        return (loopback.equals(EnvoyListeners.LOOPBACK_IPV4) ? loopback.toString() : "[" + loopback + "]") + ":"
-                + port;
     }
 
     /** Whether what arrives is taken: a redirect there leads to an address of the interface, never to loopback. */
@@ -87,10 +97,10 @@ record DnsListener(Port port, List<Listening> udp, List<Listening> tcp) {
      * that, so it is tried.
      */
     String unanswerable(Choices.Ipv6 ipv6) {
-        for (Address loopback : loopbacks(ipv6)) {
+        for (Address loopback : loopbacks(ipv6 == Choices.Ipv6.CAPTURE && HostFacts.hasIpv6())) {
             boolean itself = udp.stream().anyMatch(one -> one.address().equals(loopback));
             if (!itself && serves(udp, loopback) && !DnsTrial.answers(loopback, port)) {
-                return "its UDP socket is bound to all addresses and not to " + name(loopback)
+                return "its UDP socket is bound to all addresses and not to " + new ListenerAddress(loopback, port)
                         + ", and a query to there got no answer from there";
             }
         }

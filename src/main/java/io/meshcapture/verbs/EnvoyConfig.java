@@ -6,11 +6,19 @@ import io.meshcapture.envoy.EnvoyHost;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Plan;
+import io.meshcapture.plan.Port;
+import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.system.HostFacts;
 import io.meshcapture.system.ResolvConf;
+import io.meshcapture.system.SocketTable;
+import io.meshcapture.system.SocketTable.Listening;
 import io.meshcapture.system.WholeFile;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** The configuration of an Envoy that fits the plan. Needs no privilege but to enter another namespace. */
@@ -32,7 +40,31 @@ public final class EnvoyConfig {
     private static EnvoyHost host(Plan plan, Place place) {
         List<Address> nameServers = plan.dns() == null ? List.of() : nameServers(place);
         return new EnvoyHost(
-                HostFacts.name(), HostFacts.canListenOnIpv6(), nameServers, HostsWanted.addressesFor(plan, place));
+                HostFacts.name(),
+                HostFacts.canListenOnIpv6(),
+                nameServers,
+                HostsWanted.addressesFor(plan, place),
+                HostFacts.firstUnprivilegedPort(),
+                taken(plan, place));
+    }
+
+    /** By whom all addresses or a loopback one are taken: Envoy listens on all addresses or on loopback. */
+    private static Map<Integer, String> taken(Plan plan, Place place) {
+        Map<ListenerAddress, List<Listening>> there = new LinkedHashMap<>();
+        for (Listening one : SocketTable.listening()) {
+            Address address = one.address();
+            boolean isAny = address.high() == 0 && address.low() == 0;
+            if (isAny || AlwaysDirect.LOOPBACK.stream().anyMatch(network -> network.contains(address))) {
+                there.computeIfAbsent(new ListenerAddress(address, new Port(one.port())), _ -> new ArrayList<>())
+                        .add(one);
+            }
+        }
+        Map<Integer, String> taken = new HashMap<>();
+        StrangersListeners.among(there, EnvoyUsers.of(plan, place))
+                .owners()
+                .forEach((owner, places) ->
+                        places.forEach(one -> taken.put(one.port().number(), owner.toString())));
+        return taken;
     }
 
     private static List<Address> nameServers(Place place) {

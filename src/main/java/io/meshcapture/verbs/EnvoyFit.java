@@ -1,8 +1,10 @@
 package io.meshcapture.verbs;
 
 import io.meshcapture.envoy.Admin;
+import io.meshcapture.envoy.EnvoyVersion;
 import io.meshcapture.envoy.Fit;
 import io.meshcapture.envoy.NoAnswer;
+import io.meshcapture.envoy.RefusedListener;
 import io.meshcapture.envoy.RunningCluster;
 import io.meshcapture.envoy.RunningListener;
 import io.meshcapture.plan.Choices;
@@ -24,9 +26,17 @@ import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 
-/** Whether the running Envoy fits the plan, beyond that it listens: its own configuration, and a second Envoy beside it. */
-final class EnvoyFit {
-    private EnvoyFit() {}
+/**
+ * Whether the running Envoy fits the plan: who listens, what its own configuration says, and whether a second one is beside it.
+ *
+ * @param faults sentences, each with its mend: because of these, captured connections fail or go round in a circle
+ * @param notes likewise, of what works and may surprise
+ */
+record EnvoyFit(List<String> faults, List<String> notes) {
+    EnvoyFit {
+        faults = List.copyOf(faults);
+        notes = List.copyOf(notes);
+    }
 
     /** Where inbound connections are handed over untranslated, whether Envoy's listener may take them: the kernel tells. */
     static List<String> transparency(Decision decision) {
@@ -42,19 +52,36 @@ final class EnvoyFit {
                         + " mode: redirect");
     }
 
-    /** A sentence for each thing that does not fit, with its mend. */
-    static List<String> notes(Plan plan, Place place, Decision decision, EnvoyListeners listeners) {
-        List<String> notes = new ArrayList<>(transparency(decision));
-        notes.addAll(notes(plan, place, envoysPorts(decision), listeners));
-        return notes;
+    /** Compares what is to stand with the Envoy that runs. */
+    static EnvoyFit of(Plan plan, Place place, Wanted wanted) {
+        List<String> faults = new ArrayList<>();
+        MissingListeners missing = wanted.envoy().missing(wanted.ipv6());
+        if (!missing.isEmpty()) {
+            faults.add(missing.what() + ", so captured connections are refused; start Envoy" + missing.privilege());
+        }
+        DnsListener dns = wanted.envoy().dns();
+        String unanswerable = dns == null ? "" : dns.unanswerable(wanted.ipv6());
+        if (dns != null && !unanswerable.isEmpty()) {
+            faults.add("answers of Envoy's DNS listener come from an address that nobody asked, because " + unanswerable
+                    + "; have it listen on 127.0.0.1:" + dns.port() + " and [::1]:" + dns.port());
+        }
+        StrangersListeners strangers = wanted.listenersOfStrangers();
+        if (!strangers.isEmpty()) {
+            faults.add(strangers.what() + ", so that " + strangers.because() + "; " + strangers.mend());
+        }
+        faults.addAll(transparency(wanted.decision()));
+        EnvoyFit rest = running(plan, place, envoysPorts(wanted.decision()), wanted.envoy());
+        faults.addAll(rest.faults);
+        return new EnvoyFit(faults, rest.notes);
     }
 
     /**
-     * Likewise, where nothing is captured by address.
+     * What a running Envoy tells of itself, and the kernel of two.
      *
      * @param envoysPorts the ports that captured connections go to
      */
-    static List<String> notes(Plan plan, Place place, SortedSet<Integer> envoysPorts, EnvoyListeners listeners) {
+    static EnvoyFit running(Plan plan, Place place, SortedSet<Integer> envoysPorts, EnvoyListeners listeners) {
+        List<String> faults = new ArrayList<>();
         List<String> notes = new ArrayList<>(secondEnvoys(listeners));
         HostPort address = plan.envoy().admin();
         if (address != null) {
@@ -62,23 +89,35 @@ final class EnvoyFit {
             try {
                 Admin.Readiness ready = admin.ready();
                 if (!ready.live()) {
-                    notes.add("Envoy is not ready, but " + ready.state() + ", by its admin interface " + address);
+                    notes.add("Envoy is not ready, but " + ready.state() + ", by its admin interface " + address
+                            + "; wait, or see why in its log");
                 }
-                notes.addAll(Fit.findings(
+                for (RefusedListener refused : RefusedListener.of(admin)) {
+                    notes.add("Envoy has refused the listener " + refused.name() + " that it was given, because "
+                            + refused.why() + "; correct what it is given");
+                }
+                Fit.Findings findings = Fit.findings(
                         plan,
                         RunningListener.of(admin),
                         RunningCluster.of(admin),
                         EnvoysLookUps.of(plan, place, address),
-                        envoysPorts));
+                        envoysPorts);
+                faults.addAll(findings.faults());
+                notes.addAll(findings.notes());
+                EnvoyVersion version = EnvoyVersion.of(admin);
+                if (version.isOld()) {
+                    notes.add(version.remark());
+                }
             } catch (NoAnswer e) {
                 notes.add("Envoy could not be asked whether it fits the plan, because " + e.because()
                         + "; start Envoy, or correct envoy.admin");
             }
         }
-        return notes;
+        return new EnvoyFit(faults, notes);
     }
 
-    private static SortedSet<Integer> envoysPorts(Decision decision) {
+    /** Those that captured connections go to, and those that inbound capture leaves to Envoy. */
+    static SortedSet<Integer> envoysPorts(Decision decision) {
         SortedSet<Integer> ports = new TreeSet<>();
         decision.listeners().forEach(port -> ports.add(port.number()));
         if (decision.inbound() != null) {

@@ -11,7 +11,7 @@ import io.meshcapture.plan.Service;
 import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.system.HostFacts;
 import io.meshcapture.system.SocketTable;
-import io.meshcapture.system.UserNumbers;
+import io.meshcapture.system.SocketTable.Listening;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashSet;
@@ -26,13 +26,10 @@ final class EnvoyListeners {
     static final Address LOOPBACK_IPV4 = Address.ipv4(0x7f000001);
     static final Address LOOPBACK_IPV6 = new Address(Family.IPV6, 0, 1);
 
-    private static final Address ANY_IPV4 = Address.ipv4(0);
+    static final Address ANY_IPV4 = Address.ipv4(0);
     private static final Address ANY_IPV6 = new Address(Family.IPV6, 0, 0);
 
-    /** What the kernel shows for a user that has no number in this user namespace (overflowuid). */
-    private static final long UNMAPPED = 65534;
-
-    private final List<SocketTable.Listening> listening;
+    private final List<Listening> listening;
     private final List<Port> ports;
 
     /** Those that only connections to names are sent to: over IPv4, since names lead to 127.66.0.0/16. */
@@ -45,7 +42,7 @@ final class EnvoyListeners {
     private final @Nullable DnsListener dns;
 
     private EnvoyListeners(
-            List<SocketTable.Listening> listening,
+            List<Listening> listening,
             List<Port> ports,
             List<Port> named,
             @Nullable Port inbound,
@@ -74,7 +71,7 @@ final class EnvoyListeners {
             }
         }
         named.keySet().removeAll(ports.keySet());
-        List<SocketTable.Listening> listening = SocketTable.listening();
+        List<Listening> listening = SocketTable.listening();
         Port dns = plan.envoy().dns();
         return new EnvoyListeners(
                 listening,
@@ -110,7 +107,7 @@ final class EnvoyListeners {
         return listening.stream().anyMatch(one -> one.port() == port.number() && takesArrivals(one, any));
     }
 
-    static boolean takesArrivals(SocketTable.Listening one, Address any) {
+    static boolean takesArrivals(Listening one, Address any) {
         return one.serves(any)
                 || (one.address().family() == any.family()
                         && AlwaysDirect.LOOPBACK.stream().noneMatch(network -> network.contains(one.address())));
@@ -137,37 +134,52 @@ final class EnvoyListeners {
                 "have Envoy listen on 0.0.0.0:" + port + " and [::]:" + port);
     }
 
-    /** What is needed and missing: {@code 127.0.0.1:15001}. */
-    List<String> missing(Choices.Ipv6 ipv6) {
-        List<String> missing = new ArrayList<>();
+    /**
+     * A place where Envoy has to listen.
+     *
+     * @param place where
+     * @param serving who listens there, if anybody
+     */
+    record Need(ListenerAddress place, List<Listening> serving) {}
+
+    /** @param ipv6 whether it has to listen there for IPv6 too */
+    List<Need> needed(boolean ipv6) {
+        List<Need> needed = new ArrayList<>();
         for (Port port : ports) {
-            if (!serves(port, LOOPBACK_IPV4)) {
-                missing.add(LOOPBACK_IPV4 + ":" + port);
-            }
-            if (ipv6 == Choices.Ipv6.CAPTURE && HostFacts.hasIpv6() && !serves(port, LOOPBACK_IPV6)) {
-                missing.add("[" + LOOPBACK_IPV6 + "]:" + port);
+            needed.add(onLoopback(port, LOOPBACK_IPV4));
+            if (ipv6) {
+                needed.add(onLoopback(port, LOOPBACK_IPV6));
             }
         }
-        for (Port port : named) {
-            if (!serves(port, LOOPBACK_IPV4)) {
-                missing.add(LOOPBACK_IPV4 + ":" + port);
-            }
-        }
+        named.forEach(port -> needed.add(onLoopback(port, LOOPBACK_IPV4)));
         for (Port port : arrivals) {
-            if (!takesArrivals(port, ANY_IPV4)) {
-                missing.add(ANY_IPV4 + ":" + port);
-            }
-            if (ipv6 == Choices.Ipv6.CAPTURE && HostFacts.hasIpv6() && !takesArrivals(port, ANY_IPV6)) {
-                missing.add("[" + ANY_IPV6 + "]:" + port);
+            for (Address any : ipv6 ? List.of(ANY_IPV4, ANY_IPV6) : List.of(ANY_IPV4)) {
+                needed.add(new Need(
+                        new ListenerAddress(any, port),
+                        listening.stream()
+                                .filter(one -> one.port() == port.number() && takesArrivals(one, any))
+                                .toList()));
             }
         }
         if (dns != null) {
-            missing.addAll(dns.missing(ipv6));
-            if (forwards && !dns.takesArrivals(ANY_IPV4)) {
-                missing.add(ANY_IPV4 + ":" + dns.port() + " (UDP)");
-            }
+            needed.addAll(dns.needed(ipv6, forwards));
         }
-        return missing;
+        return needed;
+    }
+
+    private Need onLoopback(Port port, Address loopback) {
+        return new Need(
+                new ListenerAddress(loopback, port),
+                listening.stream()
+                        .filter(one -> one.port() == port.number() && one.serves(loopback))
+                        .toList());
+    }
+
+    MissingListeners missing(Choices.Ipv6 ipv6) {
+        return new MissingListeners(needed(ipv6 == Choices.Ipv6.CAPTURE && HostFacts.hasIpv6()).stream()
+                .filter(need -> need.serving().isEmpty())
+                .map(Need::place)
+                .toList());
     }
 
     /** Whether captured connections or queries are sent to a port. */
@@ -182,8 +194,8 @@ final class EnvoyListeners {
      * Where a connection from this host must be accepted, as far as somebody listens there: on loopback, and where what arrives
      * is taken by addresses of interfaces alone, on one of those.
      */
-    Set<SocketTable.Listening> doors() {
-        Set<SocketTable.Listening> doors = new LinkedHashSet<>();
+    Set<Listening> doors() {
+        Set<Listening> doors = new LinkedHashSet<>();
         List<Port> all = new ArrayList<>(ports);
         all.addAll(named);
         all.addAll(arrivals);
@@ -200,69 +212,6 @@ final class EnvoyListeners {
             }
         }
         return doors;
-    }
-
-    /**
-     * Listeners whose owner's connections would be captured: {@code 127.0.0.1:15001 belongs to uid 0}.
-     *
-     * @param users Envoy's users
-     */
-    List<String> ofStrangers(Set<Long> users, Choices.Ipv6 ipv6) {
-        List<String> found = new ArrayList<>();
-        UserNumbers numbers = UserNumbers.ofThisNamespace();
-        if (numbers == null) {
-            return found; // our numbers for users are not those of the namespace
-        }
-        for (Port port : ports) {
-            addStrangers(listening, port, "", users, numbers, ipv6, found);
-        }
-        for (Port port : named) {
-            addStrangers(listening, port, "", users, numbers, Choices.Ipv6.BYPASS, found);
-        }
-        if (dns != null) {
-            addStrangers(dns.udp(), dns.port(), " (UDP)", users, numbers, ipv6, found);
-            addStrangers(dns.tcp(), dns.port(), " (TCP)", users, numbers, ipv6, found);
-        }
-        for (Port port : arrivals) {
-            addStranger(listening, port, ANY_IPV4, ANY_IPV4 + ":" + port, users, numbers, found);
-            if (ipv6 == Choices.Ipv6.CAPTURE) {
-                addStranger(listening, port, ANY_IPV6, "[" + ANY_IPV6 + "]:" + port, users, numbers, found);
-            }
-        }
-        return found;
-    }
-
-    private static void addStrangers(
-            List<SocketTable.Listening> listening,
-            Port port,
-            String protocol,
-            Set<Long> users,
-            UserNumbers numbers,
-            Choices.Ipv6 ipv6,
-            List<String> found) {
-        addStranger(listening, port, LOOPBACK_IPV4, LOOPBACK_IPV4 + ":" + port + protocol, users, numbers, found);
-        if (ipv6 == Choices.Ipv6.CAPTURE) {
-            String name = "[" + LOOPBACK_IPV6 + "]:" + port + protocol;
-            addStranger(listening, port, LOOPBACK_IPV6, name, users, numbers, found);
-        }
-    }
-
-    private static void addStranger(
-            List<SocketTable.Listening> listening,
-            Port port,
-            Address loopback,
-            String name,
-            Set<Long> users,
-            UserNumbers numbers,
-            List<String> found) {
-        List<SocketTable.Listening> serving = listening.stream()
-                .filter(one -> one.port() == port.number() && one.serves(loopback))
-                .toList();
-        if (serving.stream().noneMatch(one -> users.contains(numbers.user(one.uid())) || one.uid() == UNMAPPED)) {
-            serving.stream()
-                    .findFirst()
-                    .ifPresent(one -> found.add(name + " belongs to uid " + numbers.user(one.uid())));
-        }
     }
 
     /** Whether only the listener for DNS can say what Envoy takes. */

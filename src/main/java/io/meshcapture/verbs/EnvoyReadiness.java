@@ -4,9 +4,9 @@ import io.meshcapture.envoy.Admin;
 import io.meshcapture.envoy.NoAnswer;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Choices;
-import io.meshcapture.plan.Family;
 import io.meshcapture.plan.HostPort;
 import io.meshcapture.plan.Plan;
+import io.meshcapture.plan.Port;
 import io.meshcapture.system.SocketTable.Listening;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -41,9 +41,9 @@ final class EnvoyReadiness {
      */
     static String lacking(Plan plan, Choices.Ipv6 ipv6) {
         EnvoyListeners listeners = EnvoyListeners.of(plan);
-        List<String> missing = listeners.missing(ipv6);
+        MissingListeners missing = listeners.missing(ipv6);
         if (!missing.isEmpty()) {
-            return "did not listen on " + String.join(", ", missing);
+            return "did not listen on " + ListenerAddress.words(missing.places());
         }
         String state = state(plan.envoy().admin());
         if (!state.isEmpty()) {
@@ -51,7 +51,7 @@ final class EnvoyReadiness {
         }
         List<String> closed = listeners.doors().stream()
                 .filter(door -> !accepts(door))
-                .map(EnvoyReadiness::name)
+                .map(door -> new ListenerAddress(door.address(), new Port(door.port())).toString())
                 .toList();
         return closed.isEmpty() ? "" : "did not accept connections to " + String.join(", ", closed);
     }
@@ -77,11 +77,6 @@ final class EnvoyReadiness {
         } catch (IOException e) {
             return false;
         }
-    }
-
-    private static String name(Listening door) {
-        boolean ipv6 = door.address().family() == Family.IPV6;
-        return (ipv6 ? "[" + door.address() + "]" : door.address().toString()) + ":" + door.port();
     }
 
     /**

@@ -21,7 +21,10 @@ import io.meshcapture.rules.Step;
 import io.meshcapture.system.Accounts;
 import io.meshcapture.system.ControlGroups;
 import io.meshcapture.system.HostFacts;
+import io.meshcapture.system.HostLookup;
+import io.meshcapture.system.Processes;
 import io.meshcapture.system.Routes;
+import io.meshcapture.system.UserNumbers;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -43,6 +46,7 @@ public final class Explain {
      * @param inbound whether somebody elsewhere opens it to this host
      * @param source the address of a caller behind this host, or null for a caller on it
      * @param device the interface that it arrives on or leaves by, or null for one that the plan does not name
+     * @param pid a process that opens it, in place of user, group and control group, or null
      */
     public record Question(
             Address destination,
@@ -54,7 +58,14 @@ public final class Explain {
             @Nullable CgroupPath cgroup,
             boolean inbound,
             @Nullable Address source,
-            @Nullable String device) {}
+            @Nullable String device,
+            @Nullable Long pid) {
+
+        /** The same, to somewhere else. */
+        public Question to(Address other, int otherPort) {
+            return new Question(other, otherPort, udp, user, group, unit, cgroup, inbound, source, device, pid);
+        }
+    }
 
     /**
      * The answer.
@@ -71,15 +82,64 @@ public final class Explain {
 
     private Explain() {}
 
+    /**
+     * Where a process lives: the place that was named, or where that is not said, the process's own network namespace.
+     *
+     * @throws Failure.Invalid where there is no such process
+     */
+    public static Place placeOf(Place place, long pid) {
+        Processes.Running running = Processes.running(pid);
+        if (running == null) {
+            throw new Failure.Invalid(
+                    "process " + pid + " is not there", "--pid", "name one that \"ps\" shows, while it runs");
+        }
+        return place.namespace() == null && !running.isInOurNetwork() ? place.in(Long.toString(pid)) : place;
+    }
+
+    /**
+     * The addresses of a name, looked up as programs in C do, in the network namespace of the place.
+     *
+     * @param pid the process whose look-up it is, or null for one here
+     * @throws Failure.Invalid where it has none
+     * @throws Failure.Unavailable where the process reads other files than this one
+     */
+    public static List<Address> addresses(Place place, @Nullable Long pid, String name) throws Exception {
+        Processes.Running running = pid == null ? null : Processes.running(pid);
+        if (running != null && !running.isInOurMounts()) {
+            throw new Failure.Unavailable(
+                    "the name \"" + name + "\" is not looked up for process " + pid,
+                    "it has a mount namespace of its own, and so another /etc/hosts and resolv.conf than are seen here",
+                    "ask for the address that it has there, such as: nsenter -m -t " + pid + " getent ahosts " + name);
+        }
+        List<Address> found = new ArrayList<>();
+        for (String text : place.there(() -> {
+            List<String> all = new ArrayList<>(HostLookup.of(name, false));
+            all.addAll(HostLookup.of(name, true));
+            return all;
+        })) {
+            Address address = Address.parse(text);
+            if (!found.contains(address)) {
+                found.add(address);
+            }
+        }
+        if (found.isEmpty()) {
+            throw new Failure.Invalid(
+                    "the name \"" + name + "\" has no address",
+                    "getaddrinfo knows none here",
+                    "correct it, or ask for an address");
+        }
+        return found;
+    }
+
     /** From the plan; reads the host's accounts and addresses, and needs no privilege. */
-    public static Outcome fromPlan(Plan plan, Place place, Question question) throws Exception {
+    public static List<Outcome> fromPlan(Plan plan, Place place, List<Question> questions) throws Exception {
         Supported.require(plan);
         return place.there(() -> {
             Stopped stopped = Stopped.in(plan, Set.of());
             Plan running = stopped.planOfOthers();
             Choices.Ipv6 ipv6 = EnvoyListeners.of(running).ipv6(plan.ipv6(), null, new ArrayList<>());
             Decision decision = Wanted.explained(running, place, ipv6);
-            return answer(decision, question, place.accounts(), notes(stopped));
+            return answers(decision, questions, place.accounts(), notes(stopped));
         });
     }
 
@@ -91,7 +151,7 @@ public final class Explain {
     }
 
     /** From the live state. */
-    public static Outcome fromLiveState(Place place, Question question) throws Exception {
+    public static List<Outcome> fromLiveState(Place place, List<Question> questions) throws Exception {
         return place.reading(() -> {
             try (Backends backends = Backends.open()) {
                 Backend backend = backends.standing();
@@ -102,7 +162,7 @@ public final class Explain {
                             "there is no " + backend.home(),
                             "apply a plan first, or leave --live out to ask the plan");
                 }
-                return answer(backend.standing(live), question, place.accounts(), List.of());
+                return answers(backend.standing(live), questions, place.accounts(), List.of());
             }
         });
     }
@@ -116,27 +176,29 @@ public final class Explain {
         return asked ? Routes.device(question.destination()) : question.device();
     }
 
-    private static Outcome answer(Decision decision, Question question, Accounts accounts, List<String> notes) {
+    private static List<Outcome> answers(
+            Decision decision, List<Question> questions, Accounts accounts, List<String> notes) {
+        Explainer explainer = Explainer.of(decision);
+        Set<Address> own = HostFacts.ownAddresses();
+        return questions.stream()
+                .map(question -> answer(decision, explainer, own, question, accounts, notes))
+                .toList();
+    }
+
+    private static Outcome answer(
+            Decision decision,
+            Explainer explainer,
+            Set<Address> own,
+            Question question,
+            Accounts accounts,
+            List<String> notes) {
         try {
-            long uid = question.user() == null ? 0 : accounts.id(question.user());
-            long gid;
-            if (question.group() != null) {
-                gid = accounts.id(question.group());
-            } else {
-                gid = question.user() == null ? 0 : accounts.primaryGroup(question.user());
-            }
-            String cgroup = null;
-            if (question.unit() != null) {
-                cgroup = ControlGroups.of(question.unit()).getFirst();
-            } else if (question.cgroup() != null) {
-                cgroup = question.cgroup().value();
-            }
             Connection connection = new Connection(
                     question.udp() ? Connection.Protocol.UDP : Connection.Protocol.TCP,
                     question.destination(),
                     question.port(),
-                    question.source() == null ? new Caller(uid, gid, cgroup) : Caller.behind(question.source()),
-                    HostFacts.ownAddresses(),
+                    caller(question, accounts),
+                    own,
                     device(decision, question));
             if (question.inbound()) {
                 Arrival arrival = new Arrival(
@@ -147,9 +209,44 @@ public final class Explain {
                         connection.ownAddresses());
                 return new Outcome(connection, InboundExplainer.explain(decision, arrival), notes);
             }
-            return new Outcome(connection, Explainer.explain(decision, connection), notes);
+            return new Outcome(connection, explainer.explain(connection), notes);
         } catch (BadValue e) {
             throw new Failure.Invalid(e.what(), "command line", e.mend());
         }
+    }
+
+    private static Caller caller(Question question, Accounts accounts) throws BadValue {
+        if (question.source() != null) {
+            return Caller.behind(question.source());
+        }
+        if (question.pid() != null) {
+            return caller(question.pid());
+        }
+        long uid = question.user() == null ? 0 : accounts.id(question.user());
+        long gid;
+        if (question.group() != null) {
+            gid = accounts.id(question.group());
+        } else {
+            gid = question.user() == null ? 0 : accounts.primaryGroup(question.user());
+        }
+        String cgroup = null;
+        if (question.unit() != null) {
+            cgroup = ControlGroups.of(question.unit()).getFirst();
+        } else if (question.cgroup() != null) {
+            cgroup = question.cgroup().value();
+        }
+        return new Caller(uid, gid, cgroup);
+    }
+
+    private static Caller caller(long pid) {
+        Processes.Running running = Processes.running(pid);
+        UserNumbers numbers = UserNumbers.ofThisNamespace();
+        if (running == null || numbers == null) {
+            throw new Failure.Conflict(
+                    "it cannot be told as whom process " + pid + " opens connections",
+                    running == null ? "it has ended" : "users have other numbers in its network namespace",
+                    "name the user instead, with --from-user");
+        }
+        return new Caller(numbers.user(running.uid()), numbers.group(running.gid()), running.cgroup());
     }
 }

@@ -2,14 +2,17 @@ package io.meshcapture.verbs;
 
 import io.meshcapture.backend.hosts.HostsEditor;
 import io.meshcapture.backend.hosts.HostsFindings;
+import io.meshcapture.backend.hosts.OwnLine;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.ServiceName;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -23,12 +26,14 @@ final class HostsApply {
     private final Path hosts;
     private final Place place;
     private final Apply.Request request;
+    private final Apply.Verification verification;
 
-    private HostsApply(Plan plan, Path hosts, Place place, Apply.Request request) {
+    private HostsApply(Plan plan, Path hosts, Place place, Apply.Request request, Apply.Verification verification) {
         this.plan = plan;
         this.hosts = hosts;
         this.place = place;
         this.request = request;
+        this.verification = verification;
     }
 
     /**
@@ -36,15 +41,21 @@ final class HostsApply {
      *
      * @param netfilter applies the other part, for good or on trial
      * @param awaitEnvoy waits as the user asked to, where the other part is not applied
+     * @param verification asked when both stand
      */
     static Apply.Outcome around(
-            Plan plan, Place place, Apply.Request request, Netfilter netfilter, Place.Waiting awaitEnvoy)
+            Plan plan,
+            Place place,
+            Apply.Request request,
+            Netfilter netfilter,
+            Place.Waiting awaitEnvoy,
+            Apply.Verification verification)
             throws Exception {
         HostsPart part = HostsPart.of(plan, place, request.services());
         if (part.hosts() == null) {
-            return netfilter.apply(request.trial(), false);
+            return verification.verified(netfilter.apply(request.trial(), false));
         }
-        HostsApply apply = new HostsApply(plan, part.hosts(), place, request);
+        HostsApply apply = new HostsApply(plan, part.hosts(), place, request, verification);
         Netfilter others = (trial, guarded) -> {
             if (part.asksNetfilter()) {
                 return netfilter.apply(trial, guarded);
@@ -82,6 +93,7 @@ final class HostsApply {
                 "the plan captures by name alone",
                 List.of(),
                 null,
+                List.of(),
                 List.of());
     }
 
@@ -91,7 +103,7 @@ final class HostsApply {
         List<HostsFindings.Difference> inTheWay = standing.inTheWay(wanted.lines());
         List<String> notes =
                 new ArrayList<>(standing.notes().stream().map(this::said).toList());
-        notes.addAll(HostsPorts.notes(plan, wanted));
+        notes.addAll(HostsPorts.reached(plan, place, wanted).notesOrRefusal());
         if (!inTheWay.isEmpty()) {
             notes.add("apply would refuse, because " + inTheWay.size() + " line(s) stand in the way");
         }
@@ -108,7 +120,7 @@ final class HostsApply {
             HostsFindings standing = editor.standing();
             HostsWanted wanted = HostsWanted.of(plan, request.services(), standing);
             HostsText.refuse(hosts, standing.inTheWay(wanted.lines()));
-            List<String> ports = HostsPorts.notes(plan, wanted);
+            List<String> ports = HostsPorts.reached(plan, place, wanted).notesOrRefusal();
             int differences = standing.differences(wanted.lines(), wanted.among(request.services(), standing))
                     .size();
             boolean tried = NamesOnTrial.isToBegin(editor, request.trial(), differences);
@@ -130,7 +142,19 @@ final class HostsApply {
             if (!merged.added().isEmpty() || !merged.updated().isEmpty()) {
                 merged.notes().addAll(Reloading.notes(plan));
             }
-            return merged;
+            return verified(merged, editor, standing);
+        }
+    }
+
+    private Apply.Outcome verified(Apply.Outcome merged, HostsEditor editor, HostsFindings before) throws Exception {
+        try {
+            return verification.verified(merged);
+        } catch (Exception e) {
+            Map<ServiceName, Set<OwnLine>> lines = new HashMap<>();
+            before.services().forEach(service -> lines.put(service, before.inForce(service)));
+            editor.release(service -> !lines.containsKey(service));
+            editor.bring(lines);
+            throw e;
         }
     }
 
@@ -183,6 +207,7 @@ final class HostsApply {
                 other.whyBackend(),
                 differences,
                 tried ? request.trial() : other.trial(),
+                other.probes(),
                 all);
     }
 }

@@ -21,9 +21,11 @@ final class HostsCheck {
     /**
      * Compares both parts of a plan.
      *
+     * @param probes whether names are looked up for a verdict each, and connected to
      * @param netfilter compares the other part
      */
-    static Check.Outcome around(Plan plan, Place place, Set<ServiceName> selected, Callable<Check.Outcome> netfilter)
+    static Check.Outcome around(
+            Plan plan, Place place, Set<ServiceName> selected, boolean probes, Callable<Check.Outcome> netfilter)
             throws Exception {
         HostsPart part = HostsPart.of(plan, place, selected);
         Path hosts = part.hosts();
@@ -35,9 +37,11 @@ final class HostsCheck {
                 : new Check.Outcome(
                         List.of(),
                         List.of(),
+                        List.of(),
                         selected.isEmpty() ? plan.services().size() : selected.size(),
                         false,
                         false,
+                        List.of(),
                         List.of());
         HostsFindings standing = HostsReading.settled(
                 hosts, now -> differences(plan, selected, now).isEmpty());
@@ -51,14 +55,20 @@ final class HostsCheck {
                     "the file that stands outside; restart the container"));
         }
         List<String> notes = new ArrayList<>(other.notes());
+        List<String> faults = new ArrayList<>();
+        List<Probe.Verdict> verdicts = new ArrayList<>(other.probes());
         if (HostsWanted.isAskedBy(plan)) {
             NameServiceSwitch names = NameServiceSwitch.below(place.root());
             HostsWanted wanted = HostsWanted.of(plan, selected, standing);
-            notes.addAll(HostsPorts.notes(plan, wanted));
+            faults.addAll(HostsPorts.reached(plan, place, wanted).faults());
             if (names.readsFiles() && place.namespace() != null) {
                 notes.add("names were not looked up, since look-ups here are not those of the programs there");
             } else if (names.readsFiles()) {
-                differences.addAll(HostsLookups.differences(wanted.lines(), standing));
+                List<HostsLookups.Answer> answers = HostsLookups.answers(wanted.lines(), standing);
+                differences.addAll(HostsLookups.differences(answers));
+                if (probes) {
+                    verdicts.addAll(HostsProbes.of(plan, wanted, answers));
+                }
             } else {
                 differences.add(new Difference(
                         null,
@@ -68,7 +78,9 @@ final class HostsCheck {
             }
         }
         if (!part.asksNetfilter()) {
-            notes.addAll(place.there(() -> EnvoyFit.notes(plan, place, new TreeSet<>(), EnvoyListeners.of(plan))));
+            EnvoyFit fit = place.there(() -> EnvoyFit.running(plan, place, new TreeSet<>(), EnvoyListeners.of(plan)));
+            faults.addAll(fit.faults());
+            notes.addAll(fit.notes());
         }
         standing.notes().forEach(note -> notes.add(hosts + ": " + note));
         HostsTrial trial = HostsTrial.of(hosts, place.stateDirectory());
@@ -76,7 +88,12 @@ final class HostsCheck {
             notes.removeIf(Trials::isNote); // of the other part, which ends with this one
             notes.add(trial.isOverdue() ? Trials.OVERDUE : Trials.note(trial.left()));
         }
-        return new Check.Outcome(differences, other.shadows(), other.services(), other.inbound(), other.dns(), notes);
+        if (!standing.holdsOurs()) {
+            faults.clear(); // nobody is sent to Envoy by name
+        }
+        faults.addAll(other.faults());
+        return new Check.Outcome(
+                differences, other.shadows(), faults, other.services(), other.inbound(), other.dns(), verdicts, notes);
     }
 
     private static List<HostsFindings.Difference> differences(

@@ -16,26 +16,45 @@ final class HostsLookups {
 
     private HostsLookups() {}
 
-    /** A difference for each name that leads elsewhere; names whose lines do not stand are not looked up. */
-    static List<Difference> differences(
-            Map<ServiceName, ? extends Collection<OwnLine>> wanted, HostsFindings standing) {
-        List<Difference> differences = new ArrayList<>();
-        int asked = 0;
+    /**
+     * What a look-up answered.
+     *
+     * @param line by which the name is captured
+     * @param found the addresses, the empty text for none
+     */
+    record Answer(OwnLine line, String found) {
+        boolean isRight() {
+            return found.equals(line.address().toString());
+        }
+
+        String what() {
+            return "look-up of " + line.name() + (line.mapped() ? " for IPv6" : " for IPv4");
+        }
+    }
+
+    /** Names whose lines do not stand are not looked up. */
+    static List<Answer> answers(Map<ServiceName, ? extends Collection<OwnLine>> wanted, HostsFindings standing) {
+        List<Answer> answers = new ArrayList<>();
         for (Collection<OwnLine> lines : wanted.values()) {
             for (OwnLine line : lines) {
-                if (asked < MOST && standing.inForce(line.service()).contains(line)) {
-                    asked++;
-                    String found = String.join(", ", HostLookup.of(line.name().value(), line.mapped()));
-                    if (!found.equals(line.address().toString())) {
-                        differences.add(new Difference(
-                                line.service().value(),
-                                "look-up of " + line.name() + (line.mapped() ? " for IPv6" : " for IPv4"),
-                                found.isEmpty() ? "no address" : found,
-                                line.address().toString()));
-                    }
+                if (answers.size() < MOST && standing.inForce(line.service()).contains(line)) {
+                    answers.add(new Answer(
+                            line, String.join(", ", HostLookup.of(line.name().value(), line.mapped()))));
                 }
             }
         }
-        return differences;
+        return answers;
+    }
+
+    /** A difference for each name that leads elsewhere. */
+    static List<Difference> differences(List<Answer> answers) {
+        return answers.stream()
+                .filter(answer -> !answer.isRight())
+                .map(answer -> new Difference(
+                        answer.line().service().value(),
+                        answer.what(),
+                        answer.found().isEmpty() ? "no address" : answer.found(),
+                        answer.line().address().toString()))
+                .toList();
     }
 }

@@ -8,8 +8,11 @@ import io.meshcapture.plan.Service;
 import io.meshcapture.rules.LoopbackAddress;
 import io.meshcapture.system.Privileges;
 import io.meshcapture.system.SocketTable;
+import io.meshcapture.system.SocketTable.Listening;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /** How connections to the addresses of names reach Envoy ({@code hosts-ports}). */
 final class HostsPorts {
@@ -36,45 +39,83 @@ final class HostsPorts {
     }
 
     /**
-     * What Envoy has to do for connections that are not redirected.
+     * Where Envoy itself has to listen for connections that are not redirected, and who listens there.
+     *
+     * @param missing where nobody does
+     * @param strangers where others do: they would be called by the names
+     */
+    record Reached(List<ListenerAddress> missing, StrangersListeners strangers) {
+
+        /** @throws Failure.Conflict where others would be called */
+        List<String> notesOrRefusal() {
+            strangers.refuse();
+            return notes();
+        }
+
+        List<String> notes() {
+            MissingListeners all = new MissingListeners(missing);
+            return all.isEmpty()
+                    ? List.of()
+                    : List.of("connections to names are not redirected (hosts-ports: listeners), and "
+                            + new MissingListeners(missing.subList(0, Math.min(10, missing.size()))).what()
+                            + (missing.size() > 10 ? " and " + (missing.size() - 10) + " more" : "")
+                            + ", so they are refused until Envoy does" + all.privilege()
+                            + "; its listeners are printed by: meshcapture envoy-config --hosts-ports listeners");
+        }
+
+        List<String> faults() {
+            List<String> faults = new ArrayList<>(notes());
+            if (!strangers.isEmpty()) {
+                faults.add(strangers.what() + ", so that " + strangers.because() + "; " + strangers.mend());
+            }
+            return faults;
+        }
+    }
+
+    /**
+     * Who takes connections to names.
      *
      * @throws Failure.Invalid where a service leaves its ports open: Envoy cannot listen on all of them
      */
-    static List<String> notes(Plan plan, HostsWanted wanted) {
-        if (areRedirected(plan)) {
-            return List.of();
-        }
+    static Reached reached(Plan plan, Place place, HostsWanted wanted) throws Exception {
+        Map<ListenerAddress, List<Listening>> there = new LinkedHashMap<>();
         List<Problem> problems = new ArrayList<>();
-        List<String> missing = new ArrayList<>();
-        List<SocketTable.Listening> listening = SocketTable.listening();
-        for (Service service : plan.services()) {
-            LoopbackAddress address = wanted.addresses().get(service.name());
-            if (service.hosts() == null || address == null || !wanted.lines().containsKey(service.name())) {
-                continue;
-            }
-            if (service.hosts().ports().isEmpty()) {
-                problems.add(new Problem(
-                        "service \"" + service.name()
-                                + "\" has no ports, and connections to names are not redirected here",
-                        service.origin().toString(),
-                        "write the ports that clients use, such as ports: {80: 8000}, or have them redirected"
-                                + " (hosts-ports: redirect), which takes CAP_NET_ADMIN and nftables"));
-            }
-            for (Port port : service.hosts().ports().keySet()) {
-                if (listening.stream().noneMatch(one -> one.port() == port.number() && one.serves(address.address()))) {
-                    missing.add(address + ":" + port);
+        if (!areRedirected(plan)) {
+            List<Listening> listening = place.there(SocketTable::listening);
+            for (Service service : plan.services()) {
+                LoopbackAddress address = wanted.addresses().get(service.name());
+                if (service.hosts() == null
+                        || address == null
+                        || !wanted.lines().containsKey(service.name())) {
+                    continue;
+                }
+                if (service.hosts().ports().isEmpty()) {
+                    problems.add(withoutPorts(service));
+                }
+                for (Port port : service.hosts().ports().keySet()) {
+                    there.put(
+                            new ListenerAddress(address.address(), port),
+                            listening.stream()
+                                    .filter(one -> one.port() == port.number() && one.serves(address.address()))
+                                    .toList());
                 }
             }
         }
         if (!problems.isEmpty()) {
             throw new Failure.Invalid(problems);
         }
-        return missing.isEmpty()
-                ? List.of()
-                : List.of("connections to names are not redirected (hosts-ports: listeners), and nobody listens on "
-                        + String.join(", ", missing.subList(0, Math.min(10, missing.size())))
-                        + (missing.size() > 10 ? " and " + (missing.size() - 10) + " more" : "")
-                        + ", so they are refused until Envoy does; its listeners are printed by:"
-                        + " meshcapture envoy-config --hosts-ports listeners");
+        List<ListenerAddress> missing = there.entrySet().stream()
+                .filter(entry -> entry.getValue().isEmpty())
+                .map(Map.Entry::getKey)
+                .toList();
+        return new Reached(missing, place.there(() -> StrangersListeners.among(there, EnvoyUsers.of(plan, place))));
+    }
+
+    private static Problem withoutPorts(Service service) {
+        return new Problem(
+                "service \"" + service.name() + "\" has no ports, and connections to names are not redirected here",
+                service.origin().toString(),
+                "write the ports that clients use, such as ports: {80: 8000}, or have them redirected"
+                        + " (hosts-ports: redirect), which takes CAP_NET_ADMIN and nftables");
     }
 }

@@ -34,6 +34,7 @@ final class HostsStatus {
                         List.of(),
                         null,
                         null,
+                        0,
                         Map.of(),
                         false,
                         null,
@@ -51,11 +52,13 @@ final class HostsStatus {
                                     service.since(),
                                     service.version(),
                                     service.captured(),
-                                    service.excepted())
+                                    service.excepted(),
+                                    service.rejected())
                             : service);
         }
         for (String name : named) {
-            services.add(new Status.Captured(name, BACKEND, null, "-", Status.UNCOUNTED, Status.UNCOUNTED));
+            services.add(new Status.Captured(
+                    name, BACKEND, null, "-", Status.UNCOUNTED, Status.UNCOUNTED, Status.UNCOUNTED));
         }
         services.sort((a, b) -> a.name().compareTo(b.name()));
         List<String> notes = new ArrayList<>(other.notes());
@@ -70,6 +73,7 @@ final class HostsStatus {
                 services,
                 other.inbound(),
                 other.dns(),
+                other.dnsCaptured(),
                 other.draining(),
                 other.leftover(),
                 trial == null ? other.trialLeft() : trial.left(),

@@ -91,6 +91,11 @@ public record Place(
         return options;
     }
 
+    /** The same, in another network namespace. */
+    Place in(String other) {
+        return new Place(other, allowHostNetwork, lockTimeout, stateDirectory, environment, version);
+    }
+
     /** What names of users and groups stand for there. */
     Accounts accounts() {
         return Accounts.in(namespace);

@@ -2,13 +2,18 @@ package io.meshcapture.verbs;
 
 import io.meshcapture.doctor.Finding;
 import io.meshcapture.doctor.Topic;
+import io.meshcapture.envoy.Admin;
+import io.meshcapture.envoy.EnvoyVersion;
+import io.meshcapture.envoy.NoAnswer;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Choices;
+import io.meshcapture.plan.HostPort;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.rules.Decision;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Whether this host is one that a plan can be applied to, asked without a look at what stands and without a privilege. */
 final class PlanFit {
@@ -45,28 +50,24 @@ final class PlanFit {
         Decision decision = Wanted.explained(plan, place, ipv6);
         Wanted wanted = new Wanted(decision, ipv6, envoy, List.of());
         listeners(wanted);
-        EnvoyFit.notes(plan, place, decision, envoy).forEach(note -> warn("plan.envoy-fit", note, "", ""));
+        running(EnvoyFit.running(plan, place, EnvoyFit.envoysPorts(decision), envoy), EnvoyFit.transparency(decision));
+        version(plan.envoy().admin());
         Escaping.from(wanted).notes().forEach(note -> warn("plan.escapes", note, "", ""));
     }
 
     private void listeners(Wanted wanted) {
-        List<String> missing = wanted.envoy().missing(wanted.ipv6());
+        MissingListeners missing = wanted.envoy().missing(wanted.ipv6());
         if (!missing.isEmpty()) {
             warn(
                     "plan.nobody-listens",
-                    "nobody listens on " + String.join(", ", missing),
+                    missing.what(),
                     "captured connections are refused until Envoy does",
-                    "start Envoy, or correct envoy.outbound, envoy.inbound and envoy.dns");
+                    "start Envoy" + missing.privilege() + ", or correct envoy.outbound, envoy.inbound and envoy.dns");
         }
-        List<String> strangers = wanted.listenersOfStrangers();
+        StrangersListeners strangers = wanted.listenersOfStrangers();
         if (!strangers.isEmpty()) {
             findings.add(Finding.conflict(
-                    Topic.PLAN,
-                    "plan.listener-of-stranger",
-                    "Envoy's listener " + String.join(", ", strangers) + ", and the plan's envoy.user is "
-                            + wanted.envoyUsersInWords(),
-                    "Envoy's own connections would be captured again and again",
-                    "correct envoy.user, or end the program that has its port"));
+                    Topic.PLAN, "plan.listener-of-stranger", strangers.what(), strangers.warning(), strangers.mend()));
         }
         try {
             wanted.envoy().requireReachable();
@@ -75,6 +76,36 @@ final class PlanFit {
             }
         } catch (Failure.Conflict conflict) {
             findings.addAll(Finding.of(Topic.PLAN, "plan.listener-address", conflict));
+        }
+    }
+
+    private void running(EnvoyFit fit, List<String> transparency) {
+        for (String fault : transparency) {
+            sentence(fault, Finding::conflict);
+        }
+        fit.faults().forEach(fault -> sentence(fault, Finding::conflict));
+        fit.notes().forEach(note -> sentence(note, Finding::warning));
+    }
+
+    /** What and because up to the last semicolon, and then the mend. */
+    private void sentence(String text, Kind kind) {
+        int mend = text.lastIndexOf("; ");
+        String what = mend < 0 ? text : text.substring(0, mend);
+        findings.add(kind.of(Topic.PLAN, "plan.envoy-fit", what, "", mend < 0 ? "" : text.substring(mend + 2)));
+    }
+
+    private interface Kind {
+        Finding of(Topic topic, String id, String what, String because, String mend, String... commands);
+    }
+
+    private void version(@Nullable HostPort admin) {
+        try {
+            EnvoyVersion version = admin == null ? null : EnvoyVersion.of(new Admin(admin));
+            if (version != null && version.isNew()) {
+                sentence(version.remark(), Finding::note);
+            }
+        } catch (NoAnswer e) {
+            // said where the rest is asked
         }
     }
 

@@ -19,6 +19,7 @@ public final class Status {
      * @param services the services that are captured, in name order
      * @param inbound capture of connections to this host, or null where there is none
      * @param dns Envoy's listener that DNS goes to, or null where DNS is not captured
+     * @param dnsCaptured flows of DNS that were captured
      * @param draining captured connections of services that were rolled back, which have not ended, by service; the empty
      *     text where that is not known
      * @param leftover whether a table stands that captures nothing
@@ -29,6 +30,7 @@ public final class Status {
             List<Captured> services,
             @Nullable Arriving inbound,
             @Nullable Port dns,
+            long dnsCaptured,
             Map<String, Integer> draining,
             boolean leftover,
             @Nullable Duration trialLeft,
@@ -41,11 +43,18 @@ public final class Status {
      * @param backend how its capture is written
      * @param since when it was applied, or null where the record was damaged
      * @param version of meshcapture that applied it
-     * @param captured new connections that were captured or rejected since then; {@link #UNCOUNTED} where nobody counts them
+     * @param captured new connections that were captured since then; {@link #UNCOUNTED} where nobody counts them
      * @param excepted new connections that its exceptions kept direct; likewise
+     * @param rejected new connections over IPv6 that were rejected; likewise
      */
     public record Captured(
-            String name, String backend, @Nullable Instant since, String version, long captured, long excepted) {}
+            String name,
+            String backend,
+            @Nullable Instant since,
+            String version,
+            long captured,
+            long excepted,
+            long rejected) {}
 
     /**
      * Capture of connections to this host.
@@ -78,7 +87,8 @@ public final class Status {
                                 service.since(),
                                 service.version(),
                                 service.captured(),
-                                service.excepted()))
+                                service.excepted(),
+                                service.rejected()))
                         .toList();
                 return new Outcome(
                         services,
@@ -87,6 +97,7 @@ public final class Status {
                                         inbound.mode(), inbound.listener(), inbound.captured(), inbound.excepted()))
                                 .orElse(null),
                         live.dns().orElse(null),
+                        live.dnsCaptured(),
                         Drain.unfinished(
                                 live.owners(),
                                 name -> services.stream()

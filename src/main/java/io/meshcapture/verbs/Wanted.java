@@ -20,7 +20,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
 
 /**
  * What should stand on this host.
@@ -154,18 +153,14 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
         return Set.of();
     }
 
-    /** Envoy's listeners that belong to others, whose connections would be captured again and again. */
-    List<String> listenersOfStrangers() {
+    /** Envoy's listeners that belong to others. */
+    StrangersListeners listenersOfStrangers() {
         for (Step step : decision.steps()) {
             if (step instanceof Step.EnvoyGroups envoy && !envoy.gids().isEmpty()) {
-                return List.of(); // told by their group, which no socket says
+                return new StrangersListeners(Map.of(), Set.of()); // told by their group, which no socket says
             }
         }
-        return envoy.ofStrangers(envoyUsers(), ipv6);
-    }
-
-    String envoyUsersInWords() {
-        return envoyUsers().stream().map(String::valueOf).collect(Collectors.joining(", "));
+        return StrangersListeners.of(envoy, envoyUsers(), ipv6 == Choices.Ipv6.CAPTURE);
     }
 
     /** The decision of a plan that is not to stand: nothing of what stands is asked. */

@@ -60,4 +60,27 @@ class EnvoyConfigCommandTest {
         assertEquals("meshcapture: " + message + "\n", refused.err());
         assertEquals("", refused.out());
     }
+
+    /** Neither the hosts file nor DNS has an answer for one. */
+    @Test
+    void names_with_wildcards_are_refused_wherever_they_stand() {
+        String plan = """
+                version: 1
+                envoy: {user: 1337}
+                services:
+                  payments: {hosts: ["*.internal"], instances: ["*.internal:80"]}
+                zones:
+                  east: {services: [payments], front-proxy: "*.east:10000"}
+                """;
+        Terminal refused = Terminal.run(plan, Map.of(), "envoy-config", "-f", "-");
+        assertEquals(2, refused.exit());
+        assertEquals(
+                3,
+                refused.err()
+                        .lines()
+                        .filter(line -> line.contains(" is a wildcard, "))
+                        .count(),
+                refused::err);
+        assertEquals("", refused.out());
+    }
 }

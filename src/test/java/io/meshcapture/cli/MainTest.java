@@ -70,7 +70,7 @@ class MainTest {
                 wrong("no command is given; command line; name one; meshcapture --help lists them"),
                 wrong("no command is given; command line; name one; meshcapture --help lists them", "-v", "-q"),
                 wrong(
-                        "command \"aply\" is not known; command line; write one of apply, confirm, check, status, explain,"
+                        "command \"aply\" is not known; command line; write one of apply, confirm, check, status, explain, trace,"
                                 + " rollback, render, envoy-config, inject, env, doctor, completion, version",
                         "aply"),
                 wrong(
@@ -118,38 +118,74 @@ class MainTest {
                         "soon"),
                 wrong("shell \"fish\" is not known; SHELL; write bash or zsh", "completion", "fish"),
                 wrong(
-                        "destination \"\" is empty; command line; write ADDRESS[/PREFIX][:PORTS] or :PORTS, such as 10.0.0.0/8:443, :8000-8100 or [fd00::/8]:443",
+                        "address \"\" is not HOST:PORT; command line; write HOST:PORT, such as 127.0.0.1:9901 or [::1]:9901",
                         "explain",
                         "-f",
                         "-"),
-                wrongDestination("10.0.0.1"),
-                wrongDestination(":443"),
-                wrongDestination("10.0.0.0/8:443"),
-                wrongDestination("10.0.0.1:443-444"),
-                wrongDestination("10.0.0.1:443,80"),
-                wrongDestination("fd00::5"),
+                wrongDestination("address \"10.0.0.1\" is not HOST:PORT", "10.0.0.1"),
+                wrongDestination("address \":443\" is not HOST:PORT", ":443"),
+                wrongDestination("address \"fd00::5:443\" has an IPv6 address without brackets", "fd00::5:443"),
+                wrong(
+                        "port \"443-444\" is not a decimal number; command line; write a port or a range such as 8000-8100",
+                        "explain",
+                        "-f",
+                        "-",
+                        "10.0.0.1:443-444"),
+                wrong(
+                        "the port of \"gopher\" is not known; command line; write the port too",
+                        "explain",
+                        "-f",
+                        "-",
+                        "gopher://orders.example/1"),
+                wrong(
+                        "pid \"init\" is not a number; command line; write one such as 4711",
+                        "explain",
+                        "-f",
+                        "-",
+                        "--pid",
+                        "init",
+                        "10.0.0.1:443"),
+                wrong(
+                        "process 4194304 is not there; --pid; name one that \"ps\" shows, while it runs",
+                        "explain",
+                        "-f",
+                        "-",
+                        "--pid",
+                        "4194304",
+                        "10.0.0.1:443"),
+                wrong(
+                        "--pid is given beside another caller; command line; leave out --from-user, --from-group,"
+                                + " --from-unit, --from-cgroup, --from-address and --inbound",
+                        "explain",
+                        "-f",
+                        "-",
+                        "--pid",
+                        "1",
+                        "--from-user",
+                        "1000",
+                        "10.0.0.1:443"),
+                wrong(
+                        "standard input is named twice, for the plan and for destinations; command line;"
+                                + " write the plan to a file, and name it with -f FILE",
+                        "explain",
+                        "-f",
+                        "-",
+                        "-"),
                 wrong(
                         "port \"70000\" is out of range (1-65535); command line; write a port or a range such as 8000-8100",
                         "explain",
                         "-f",
                         "-",
-                        "10.0.0.1:70000"),
-                wrong(
-                        "address \"orders.example\" is not an IP address; command line; write an IPv4 address such as 192.0.2.10 or an IPv6 address such as 2001:db8::10",
-                        "explain",
-                        "-f",
-                        "-",
-                        "orders.example:443"));
+                        "10.0.0.1:70000"));
     }
 
     private static Arguments wrong(String message, String... args) {
         return Arguments.of(List.of(args), message);
     }
 
-    private static Arguments wrongDestination(String destination) {
+    private static Arguments wrongDestination(String what, String destination) {
         return wrong(
-                "destination \"" + destination + "\" is not one address and one port; command line; write ADDRESS:PORT,"
-                        + " such as 10.0.0.5:443 or [fd00::5]:443",
+                what + "; command line; write HOST:PORT, such as 127.0.0.1:9901 or [::1]:9901",
                 "explain",
                 "-f",
                 "-",

@@ -1,9 +1,11 @@
 package io.meshcapture.cli;
 
+import io.meshcapture.lab.ResultsSchema;
 import java.io.ByteArrayInputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -38,6 +40,7 @@ record Terminal(int exit, String out, String err) {
                 new ByteArrayInputStream(in.getBytes(StandardCharsets.UTF_8)),
                 environment,
                 args);
+        ResultsSchema.require(List.of(args), out.toString());
         return new Terminal(exit, out.toString(), err.toString());
     }
 }

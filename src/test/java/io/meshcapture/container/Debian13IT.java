@@ -195,8 +195,10 @@ final class Debian13IT {
             assertEquals(plans.size(), applied.orFail().lines().count(), applied.out());
             applied.out()
                     .lines()
-                    .forEach(line ->
-                            assertTrue(line.matches("[a-z0-9-]+: in sync: [A-Za-z0-9 ,]+; nothing to change"), line));
+                    .forEach(line -> assertTrue(
+                            line.matches("[a-z0-9-]+: (in sync|in place, but Envoy [a-z ,]+):"
+                                    + " [A-Za-z0-9 ,]+; nothing to change"),
+                            line));
 
             debian.meshcapture("rollback", "--all", "--drain", "0").orFail();
             assertEquals("", debian.nft("list", "ruleset"));

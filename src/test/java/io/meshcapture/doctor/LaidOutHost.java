@@ -158,7 +158,7 @@ final class LaidOutHost implements Host {
     }
 
     LaidOutHost server(int port) {
-        servers.add(new Listening(Address.ipv4(0), port, false, 1000));
+        servers.add(new Listening(Address.ipv4(0), port, false, 1000, 1));
         return this;
     }
 

@@ -24,13 +24,17 @@ final class InboundIT {
             inbound: {except: [8081]}
             """;
 
+    /** Envoy knows an application of this host by a name, too, as another service would. */
+    private static final String ENVOYS = PLAN.replace("inbound: {except", """
+              itself: {hosts: [itself.test], instances: ["10.99.0.2:8080"]}
+            inbound: {except""");
+
     @AutoClose
     private final Playground playground = Playground.open();
 
     @BeforeAll
     void startEnvoyAndTheApplication() {
-        playground.stopEnvoy();
-        playground.startEnvoy("/run/world/test-env/envoy/inbound.yaml");
+        playground.restartEnvoyWith(playground.envoyConfig(ENVOYS));
         for (String port : List.of("8080", "8081")) {
             playground.startAs("orders", List.of("/usr/bin/python3", "-B", "-m", "http.server", port, "--bind", "::"));
             Waiting.until(
@@ -54,24 +58,22 @@ final class InboundIT {
         playground.meshcapture("apply").orFail();
     }
 
-    private List<String> said() {
-        return playground.read("/run/envoy/access.log").lines().toList();
-    }
-
     /** What Envoy says from now on, when it has said so many lines and had the time to say more. */
     private List<String> saidSince(int before, int lines) {
-        Waiting.until(() -> said().size() >= before + lines, () -> said().toString());
+        Waiting.until(
+                () -> playground.envoySaid().size() >= before + lines,
+                () -> playground.envoySaid().toString());
         // a loop would say a thousand lines within a second; another connection ends behind all of these
         playground
                 .run("curl", "-sS", "-o", "/dev/null", "http://127.0.0.1:9901/ready")
                 .orFail();
-        return said().subList(before, said().size());
+        return playground.envoySaid().subList(before, playground.envoySaid().size());
     }
 
     @ParameterizedTest
     @CsvSource({"10.99.0.2, 10.99.0.1", "[fd99::2], [fd99::1]"})
     void clientFromElsewhereReachesTheServiceThroughEnvoyWithItsOwnAddress(String own, String client) {
-        int before = said().size();
+        int before = playground.envoySaid().size();
 
         ask(own + ":8080");
 
@@ -88,7 +90,7 @@ final class InboundIT {
 
     @Test
     void exceptedPortIsReachedDirectlyAndEnvoysAdminInterfaceNotAtAll() {
-        int before = said().size();
+        int before = playground.envoySaid().size();
         ask("10.99.0.2:8081");
         assertEquals(7, fromElsewhere("10.99.0.2:9901").exit());
         ask("10.99.0.2:8080");
@@ -97,9 +99,11 @@ final class InboundIT {
 
     @Test
     void serviceThatCallsItselfThroughItsServiceAddressPassesEnvoyOnceOutAndOnceIn() {
-        int before = said().size();
+        int before = playground.envoySaid().size();
 
-        playground.curl("orders", "-o", "/dev/null", "http://10.96.0.1/").orFail();
+        playground
+                .curl("orders", "-o", "/dev/null", "-H", "Host: itself.test", "http://10.96.0.1/")
+                .orFail();
 
         List<String> said = saidSince(before, 2);
         assertEquals(2, said.size(), said::toString);

@@ -221,6 +221,20 @@ final class Playground implements AutoCloseable {
         inside.run(command).orFail();
     }
 
+    /** What {@code envoy-config} prints for a plan. */
+    String envoyConfig(String plan) {
+        write("/run/envoy/plan.yaml", plan, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING);
+        return meshcapture("envoy-config", "-f", "/run/envoy/plan.yaml").orFail();
+    }
+
+    /** In place of the one that runs. */
+    void restartEnvoyWith(String configuration) {
+        stopEnvoy();
+        String file = "/run/envoy/of-the-test.yaml";
+        write(file, configuration, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING);
+        startEnvoy(file);
+    }
+
     void stopEnvoy() {
         run("/run/world/test-env/envoy/stop").orFail();
     }
@@ -238,11 +252,17 @@ final class Playground implements AutoCloseable {
                 .sum();
     }
 
-    /** The lines of Envoy's access log about connections to that destination. */
-    List<String> envoySaid(Destination destination) {
+    /** The lines of Envoy's access log, without the time. */
+    List<String> envoySaid() {
         return read("/run/envoy/access.log")
                 .lines()
-                .map(line -> line.replaceFirst("^\\[[^]]*] ", "")) // the time
+                .map(line -> line.replaceFirst("^\\[[^]]*] ", ""))
+                .toList();
+    }
+
+    /** Those about connections to that destination. */
+    List<String> envoySaid(Destination destination) {
+        return envoySaid().stream()
                 .filter(line -> line.contains("asked for " + destination.address() + ":"))
                 .toList();
     }

@@ -17,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class AdminTest {
@@ -189,15 +190,42 @@ class AdminTest {
         try (Server server = Server.answering(http("200 OK", body))) {
             var listeners = RunningListener.of(server.admin()).subList(0, 3);
             RunningListener a = listeners.getFirst();
-            assertEquals(
-                    "[Socket[address=127.0.0.1, port=1, udp=false], Socket[address=::1, port=2, udp=false]]",
-                    a.sockets().toString());
+            assertEquals("[127.0.0.1:1, [::1]:2]", a.sockets().toString());
             assertTrue(a.bound() && a.originalDestination() && a.transparent());
             RunningListener b = listeners.get(1);
             assertEquals("b", b.name());
             assertFalse(b.bound() || b.originalDestination() || b.transparent());
             assertTrue(b.sockets().getFirst().udp());
             assertEquals(0, listeners.get(2).sockets().size(), "a socket of the file system has no address");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "9e558093/1.40.0/Clean/RELEASE/BoringSSL, 1.40.0, ''",
+        "9e558093/1.36.2/Clean/RELEASE/BoringSSL, 1.36.2, ''",
+        "/1.40.3-dev/Modified/DEBUG/BoringSSL-FIPS, 1.40.3-dev, ''",
+        "9e558093/1.35.9/Clean/RELEASE/BoringSSL, 1.35.9, is older than 1.36",
+        "9e558093/1.41.0/Clean/RELEASE/BoringSSL, 1.41.0, is newer than 1.40",
+        "9e558093/2.0.0/Clean/RELEASE/BoringSSL, 2.0.0, is newer than 1.40"
+    })
+    void version_is_read_and_compared_with_those_that_were_tried(String said, String text, String remark)
+            throws Exception {
+        try (Server server = Server.answering(http("200 OK", "{\"version\": \"" + said + "\"}"))) {
+            EnvoyVersion version = EnvoyVersion.of(server.admin());
+            assertEquals(text, version.text());
+            assertEquals(!remark.isEmpty(), version.isOld() || version.isNew());
+            assertTrue(remark.isEmpty() || version.remark().startsWith("Envoy " + text + " " + remark + ", the "));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"", "[]", "{}", "{\"version\": 1}", "{\"version\": \"1.40.0\"}", "{\"version\": \"a/x.y.z/\"}"})
+    void version_that_is_nonsense_is_refused(String body) throws Exception {
+        try (Server server = Server.answering(http("200 OK", body))) {
+            NoAnswer no = assertThrows(NoAnswer.class, () -> EnvoyVersion.of(server.admin()));
+            assertTrue(no.because().endsWith("to /server_info is not Envoy's"), no::because);
         }
     }
 }

@@ -37,11 +37,12 @@ class FitTest {
 
     private static List<String> loops(LookUps lookUps, String resolver, String... hosts) {
         return Fit.findings(
-                BY_NAME,
-                List.of(),
-                List.of(new RunningCluster("c", Set.of(hosts), resolver)),
-                lookUps,
-                new TreeSet<>());
+                        BY_NAME,
+                        List.of(),
+                        List.of(new RunningCluster("c", Set.of(hosts), resolver)),
+                        lookUps,
+                        new TreeSet<>())
+                .faults();
     }
 
     @Test

@@ -48,10 +48,14 @@ record Question(String line) {
                 after(words, "--interface"));
     }
 
+    boolean isInbound() {
+        return line.contains(" --inbound");
+    }
+
     /** What the command prints. */
     String answer(Decision decision) throws BadValue {
         Connection connection = connection();
-        if (!line.contains(" --inbound")) {
+        if (!isInbound()) {
             return ExplanationText.of(connection, Explainer.explain(decision, connection));
         }
         Arrival arrival = new Arrival(

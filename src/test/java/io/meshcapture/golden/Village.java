@@ -22,7 +22,7 @@ final class Village implements Identities {
     static final List<Address> NAME_SERVERS =
             List.of(address("127.0.0.53"), address("192.0.2.53"), address("2001:db8::53"));
 
-    static final EnvoyHost ENVOYS_HOST = new EnvoyHost("village", true, NAME_SERVERS, Map.of());
+    static final EnvoyHost ENVOYS_HOST = new EnvoyHost("village", true, NAME_SERVERS, Map.of(), 1024, Map.of());
 
     private static final Map<String, Long> USERS =
             Map.of("root", 0L, "envoy", 101L, "orders", 1001L, "ledger", 1002L, "backup", 1003L);
@@ -36,6 +36,13 @@ final class Village implements Identities {
                     List.of(
                             "system.slice/system-worker.slice/worker@1.service",
                             "system.slice/system-worker.slice/worker@2.service"));
+
+    /** All that its rules could name. */
+    static Set<String> cgroups() {
+        Set<String> all = new TreeSet<>(Set.of("batch"));
+        UNITS.values().forEach(all::addAll);
+        return all;
+    }
 
     @Override
     public long id(Account account) throws BadValue {

@@ -89,7 +89,9 @@ class DnsKernelIT {
         assertEquals(CAPTURED, lab.caller().v4Mapped().udp(V4));
         assertEquals(CAPTURED, lab.caller().uid(0).udp(V4));
         assertEquals("in sync: DNS\n", Program.must(0, Program.check(DNS)).out());
-        assertEquals("DNS: to Envoy's listener 15053\n", Program.run("status").out());
+        assertEquals(
+                "DNS: to Envoy's listener 15053; 6 captured\n",
+                Program.run("status").out());
         assertTrue(Program.apply(DNS).out().startsWith("in sync: DNS captured"));
     }
 
@@ -477,7 +479,7 @@ class DnsKernelIT {
     void listener_of_somebody_else_is_refused(Lab lab) {
         lab.udpProxyAt(Identity.APPLICATION, "127.0.0.1:15061");
         Outcome outcome = Program.must(7, Program.withPlan(DNS.replace("15053", "15061"), "apply"));
-        assertTrue(outcome.err().contains("its listener 127.0.0.1:15061 (UDP) belongs to uid 1000"), outcome::err);
+        assertTrue(outcome.err().contains("Envoy's listener 127.0.0.1:15061 (UDP) belongs to uid 1000"), outcome::err);
         assertEquals("", lab.nft().list());
     }
 
@@ -590,7 +592,7 @@ class DnsKernelIT {
         assertEquals(CAPTURED, udp(lab, V4));
         assertEquals(new Direct(V4), lab.caller().as(Identity.ENVOY).udp(V4));
         assertEquals(new Direct(V4), lab.caller().gid(1338).udp(V4));
-        assertTrue(Program.run("status").out().endsWith("DNS: to Envoy's listener 15053\n"));
+        assertTrue(Program.run("status").out().contains("\nDNS: to Envoy's listener 15053; "));
         String excepted = inbound + "interfaces: {except: [eth0]}\n";
         Program.apply(excepted);
         Program.must(0, Program.check(excepted));

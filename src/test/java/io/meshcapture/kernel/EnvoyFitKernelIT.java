@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.meshcapture.lab.Identity;
 import io.meshcapture.lab.InNetns;
 import io.meshcapture.lab.Lab;
-import io.meshcapture.lab.Meshcapture.Outcome;
 import io.meshcapture.lab.RealEnvoy;
+import io.meshcapture.lab.Verdict.Direct;
 import org.junit.jupiter.api.Test;
 
 /** {@code check} tells what of the running Envoy, the real one, does not fit the plan, and what to do about it. */
@@ -25,10 +25,15 @@ class EnvoyFitKernelIT {
         return Program.must(0, Program.withPlan(plan, "envoy-config")).out();
     }
 
-    private static String checked(String plan) {
+    /** What is said beside it where captured connections get through. */
+    private static String noted(String plan) {
         Program.apply(plan);
-        Outcome check = Program.must(0, Program.check(plan));
-        return check.err();
+        return Program.must(0, Program.check(plan)).err();
+    }
+
+    private static String broken(String plan) {
+        Program.apply(plan);
+        return Program.must(3, Program.check(plan)).out();
     }
 
     @Test
@@ -36,7 +41,7 @@ class EnvoyFitKernelIT {
         for (String mode : new String[] {"redirect", "tproxy"}) {
             String plan = PLAN.replace("{except:", "{mode: " + mode + ", except:");
             RealEnvoy envoy = RealEnvoy.started(lab, Identity.ENVOY, printed(plan));
-            assertEquals("", checked(plan));
+            assertEquals("", noted(plan));
             envoy.kill();
         }
     }
@@ -49,10 +54,11 @@ class EnvoyFitKernelIT {
                         "filters.listener.original_dst.v3.OriginalDst",
                         "filters.listener.http_inspector.v3.HttpInspector");
         RealEnvoy.started(lab, Identity.ENVOY, without);
-        String said = checked(PLAN);
+        String said = broken(PLAN);
         assertTrue(
-                said.contains("Envoy's listener outbound on 127.0.0.1:15001 and [::1]:15001 has no listener filter"
-                        + " original_dst, so it cannot know where captured connections wanted to go; add"),
+                said.contains(
+                        "broken: Envoy's listener outbound on 127.0.0.1:15001 and [::1]:15001 has no listener filter"
+                                + " original_dst, so it cannot know where captured connections wanted to go; add"),
                 said);
         assertTrue(said.contains("Envoy's listener inbound on 0.0.0.0:15006 and [::]:15006 has no"), said);
     }
@@ -61,12 +67,40 @@ class EnvoyFitKernelIT {
     void listener_that_is_not_transparent_is_named_where_the_plan_says_tproxy(Lab lab) {
         String plan = PLAN.replace("{except:", "{mode: tproxy, except:");
         RealEnvoy.started(lab, Identity.ENVOY, printed(PLAN));
-        String said = checked(plan);
+        String said = broken(plan);
         String expected =
                 "Envoy's listener 15006 is not transparent, so that with inbound.mode: tproxy every client is refused;"
                         + " write transparent: true into it and give Envoy CAP_NET_ADMIN, or write mode: redirect";
         assertTrue(said.contains(expected), said);
         assertTrue(Program.apply(plan).err().contains(expected), "apply says it too");
+    }
+
+    @Test
+    void cluster_that_looks_a_captured_name_up_is_named_until_it_has_a_dot_at_its_end(Lab lab) {
+        lab.file("/etc/hosts", "127.0.0.1 localhost\n");
+        lab.file("/etc/resolv.conf", "nameserver 127.0.0.2\n"); // refuses: Envoy waits for an answer before it serves
+        String plan = """
+                version: 1
+                envoy: {user: 1337, admin: 127.0.0.1:9901}
+                hosts-ports: redirect
+                services:
+                  payments: {hosts: [payments.internal], ports: {80: 15001}, instances: ["payments.internal:80"]}
+                """;
+        String printed = printed(plan);
+        assertTrue(printed.contains("address: payments.internal.,"), printed);
+        RealEnvoy envoy = RealEnvoy.started(
+                lab, Identity.ENVOY, printed.replace("address: payments.internal.,", "address: payments.internal,"));
+        String state = "--state-dir=/run/state";
+        Program.apply(plan, state);
+        String said = Program.must(3, Program.check(plan, state)).out();
+        assertTrue(
+                said.contains(
+                        "broken: Envoy's cluster payments looks payments.internal up, which the hosts file sends to"
+                                + " Envoy itself, so that every request goes round in a circle; write it as \"payments.internal.\""),
+                said);
+        envoy.kill();
+        RealEnvoy.started(lab, Identity.ENVOY, printed);
+        Program.must(0, Program.check(plan, state));
     }
 
     @Test
@@ -84,15 +118,15 @@ class EnvoyFitKernelIT {
         assertEquals(
                 "meshcapture: note: inbound capture takes what arrives for Envoy's own port 443;"
                         + " write inbound.except: [envoy], or the ports\n",
-                checked(PLAN));
-        assertEquals("", checked(PLAN.replace("[7999]", "[envoy]")));
+                noted(PLAN));
+        assertEquals("", noted(PLAN.replace("[7999]", "[envoy]")));
     }
 
     @Test
     void second_envoy_that_shares_the_listener_is_named_with_its_process(Lab lab) {
         RealEnvoy one = RealEnvoy.started(lab, Identity.ENVOY, printed(PLAN));
         RealEnvoy two = RealEnvoy.started(lab, Identity.ENVOY, printed(PLAN).replace("9901", "9902"));
-        String said = checked(PLAN);
+        String said = noted(PLAN);
         assertTrue(
                 said.contains("captured connections to 127.0.0.1 port 15001 are dealt out between several processes"),
                 said);
@@ -100,7 +134,30 @@ class EnvoyFitKernelIT {
             assertTrue(said.contains(" " + envoy.pid() + " (envoy"), said);
         }
         two.kill();
-        assertEquals("", checked(PLAN));
+        assertEquals("", noted(PLAN));
+    }
+
+    @Test
+    void oldest_envoy_fits_too(Lab lab) {
+        lab.server(9000);
+        RealEnvoy envoy = RealEnvoy.oldestStarted(lab, Identity.ENVOY, printed(PLAN));
+        assertEquals("", noted(PLAN));
+        assertEquals(new Direct("10.99.0.1:9000"), lab.caller().connect("10.99.0.1:9000"));
+        envoy.awaitLog("asked for 10.99.0.1:9000, went to 10.99.0.1:9000");
+    }
+
+    @Test
+    void dns_listener_at_another_address_than_queries_are_sent_to_is_named(Lab lab) {
+        String plan = "version: 1\nenvoy: {user: 1337, dns: 15053, admin: \"127.0.0.1:9901\"}\nservices: {}\n";
+        RealEnvoy.started(
+                lab,
+                Identity.ENVOY,
+                printed(plan)
+                        .replace(
+                                "protocol: UDP, address: 127.0.0.1, port_value: 15053",
+                                "protocol: UDP, address: 10.99.0.2, port_value: 15053"));
+        String said = broken(plan);
+        assertTrue(said.contains("broken: nobody listens on 127.0.0.1:15053 (UDP)"), said);
     }
 
     @Test
@@ -110,8 +167,8 @@ class EnvoyFitKernelIT {
         assertEquals(
                 "meshcapture: note: Envoy could not be asked whether it fits the plan, because nobody answers at 127.0.0.1:9901;"
                         + " start Envoy, or correct envoy.admin\n",
-                checked(PLAN));
+                noted(PLAN));
         String withoutAdmin = PLAN.replace(", admin: 127.0.0.1:9901", "");
-        assertFalse(checked(withoutAdmin).contains("asked"));
+        assertFalse(noted(withoutAdmin).contains("asked"));
     }
 }

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.meshcapture.kernel.RandomPlans.Attempt;
+import io.meshcapture.lab.Await;
+import io.meshcapture.lab.Background;
 import io.meshcapture.lab.Identity;
 import io.meshcapture.lab.InNetns;
 import io.meshcapture.lab.Lab;
@@ -13,6 +15,10 @@ import io.meshcapture.lab.Verdict;
 import io.meshcapture.lab.Verdict.Direct;
 import io.meshcapture.lab.Verdict.Proxied;
 import io.meshcapture.lab.Verdict.Refused;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -193,5 +199,57 @@ class ExplainKernelIT {
         assertTrue(
                 outcome.err().contains("service ledger: unit not-running.service is not there, so nobody is captured"),
                 outcome.err());
+    }
+
+    @Test
+    void names_and_urls_are_looked_up_as_programs_do_and_several_are_read_from_standard_input(Lab lab)
+            throws IOException {
+        lab.file("/etc/hosts", "10.99.0.1 orders.example\nfd99::1 orders.example\n192.0.2.7 shop\n");
+        lab.file("/etc/nsswitch.conf", "hosts: files\n");
+        Path plan = Files.writeString(
+                Files.createTempFile("meshcapture", ".yaml"), ENVOY + "services: {any: {to: [\":443\"]}}\n");
+        Outcome url = Program.must(0, Program.run("explain", "-f", plan.toString(), "https://orders.example/v1?q=1"));
+        assertTrue(url.out().contains("tcp to 10.99.0.1:443 from uid 0"), url.out());
+        assertTrue(url.out().contains("\n\ntcp to [fd99::1]:443 from uid 0"), url.out());
+        Outcome several = Program.must(
+                0,
+                Program.reading("# two\nshop:80\n\n10.0.0.1:443\n")
+                        .run("explain", "-f", plan.toString(), "-o", "json", "-"));
+        assertTrue(
+                several.out()
+                        .matches("(?s).*\"destination\": \"192.0.2.7:80\".*\"outcome\": \"direct\""
+                                + ".*\"destination\": \"10.0.0.1:443\".*\"outcome\": \"captured\".*"),
+                several.out());
+        Outcome nobody = Program.run("explain", "-f", plan.toString(), "nobody.example:443");
+        assertEquals(2, nobody.exit());
+        assertTrue(nobody.err().contains("the name \"nobody.example\" has no address; getaddrinfo knows none here; "));
+    }
+
+    @Test
+    void process_is_asked_for_its_user_group_and_network(Lab lab) {
+        String plan = ENVOY + "services: {orders: {from: {user: 1001, group: 2002}}}\n";
+        Background process = lab.background("setpriv", "--reuid=1001", "--regid=2002", "--clear-groups", "sleep", "60");
+        awaitProgram("sleep", process);
+        Outcome outcome = Program.must(
+                0, Program.withPlan(plan, "explain", "10.0.0.1:80", "--pid", Long.toString(process.pid())));
+        assertTrue(outcome.out().contains("tcp to 10.0.0.1:80 from uid 1001, gid 2002"), outcome.out());
+        assertTrue(outcome.out().contains("captured: to Envoy's listener 15001, service orders"), outcome.out());
+        Background elsewhere = lab.background("nsenter", "--net=" + lab.srvNetns(), "sleep", "60");
+        awaitProgram("sleep", elsewhere);
+        outcome = Program.must(
+                0, Program.withPlan(plan, "explain", "10.99.0.1:80", "--pid", Long.toString(elsewhere.pid())));
+        assertTrue(outcome.out().contains("the host's own addresses stay direct"), outcome.out());
+    }
+
+    /** What started it gives way to it. */
+    private static void awaitProgram(String name, Background process) {
+        Path comm = Path.of("/proc", Long.toString(process.pid()), "comm");
+        Await.until(Duration.ofSeconds(10), name, () -> {
+            try {
+                return Files.readString(comm).strip().equals(name);
+            } catch (IOException e) {
+                return false;
+            }
+        });
     }
 }

@@ -1,6 +1,7 @@
 package io.meshcapture.kernel;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.meshcapture.cli.Main;
 import io.meshcapture.lab.Meshcapture;
@@ -61,6 +62,15 @@ final class Program {
 
     static Outcome check(String plan, String... more) {
         return withPlan(plan, "check", more);
+    }
+
+    /** What a check found: what stands is what the plan asks for, whether Envoy is there or not. */
+    static Outcome mustStand(Outcome check) {
+        String verdict = check.out().lines().toList().getLast();
+        assertTrue(
+                verdict.startsWith("in sync: ") || verdict.startsWith("in place, but Envoy "),
+                () -> "said: " + check.err() + check.out());
+        return check;
     }
 
     /** Rolls back, which must succeed, and lets captured connections live no longer than it takes. */

@@ -1,10 +1,12 @@
 package io.meshcapture.kernel;
 
 import com.sun.net.httpserver.HttpServer;
+import io.meshcapture.lab.Identity;
 import io.meshcapture.lab.Run;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /** A small HTTP server in the namespace of the thread that starts it: says who it is and which Host was asked for. */
 record Web(HttpServer server) implements AutoCloseable {
@@ -24,9 +26,8 @@ record Web(HttpServer server) implements AutoCloseable {
 
     /** What an application hears, or curl's complaint. */
     static String ask(String... arguments) {
-        String[] command = new String[arguments.length + 9];
-        String[] curl = {"setpriv", "--reuid", "1000", "--regid", "1000", "--clear-groups", "curl", "-sS", "-m5"};
-        System.arraycopy(curl, 0, command, 0, curl.length);
+        String[] curl = Identity.APPLICATION.setpriv("curl", "-sS", "-m5");
+        String[] command = Arrays.copyOf(curl, curl.length + arguments.length);
         System.arraycopy(arguments, 0, command, curl.length, arguments.length);
         Run.Result result = Run.command(command);
         return result.exit() == 0 ? result.out() : result.err();

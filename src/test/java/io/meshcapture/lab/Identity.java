@@ -1,5 +1,6 @@
 package io.meshcapture.lab;
 
+import java.util.Arrays;
 import java.util.function.IntSupplier;
 import jnr.ffi.Memory;
 import jnr.ffi.Pointer;
@@ -57,5 +58,19 @@ public record Identity(int uid, int gid) {
         if (Kernel.LIBC.syscall(number, first, second, third) != 0) {
             throw Kernel.failed("system call " + number + " (take another identity)", Kernel.errno());
         }
+    }
+
+    /**
+     * The command that runs another one as this user and group alone.
+     *
+     * @param rest more options of setpriv(1), if any, and that command
+     */
+    public String[] setpriv(String... rest) {
+        String[] options = {
+            "setpriv", "--reuid", Integer.toString(uid), "--regid", Integer.toString(gid), "--clear-groups"
+        };
+        String[] all = Arrays.copyOf(options, options.length + rest.length);
+        System.arraycopy(rest, 0, all, options.length, rest.length);
+        return all;
     }
 }

@@ -55,7 +55,9 @@ public final class Meshcapture {
     /** Runs to the end, which must come within a minute. */
     public Outcome run(String... args) {
         Kernel.refuseMachinesOwnNamespace();
-        return program.apply(new Call(List.of(args), environment, input));
+        Outcome outcome = program.apply(new Call(List.of(args), environment, input));
+        ResultsSchema.require(List.of(args), outcome.out());
+        return outcome;
     }
 
     /** Starts the installed program and leaves it running, to be watched, stopped or killed. */

@@ -47,7 +47,7 @@ final class Shop {
                         "configmap",
                         "programs",
                         "--from-file=" + FILES.resolve("upstream.py"),
-                        "--from-file=" + FILES.resolve("outbound.yaml"))
+                        "--from-literal=envoy.yaml=" + envoyConfig())
                 .orFail();
         cluster.apply(text(FILES.resolve("catalog.yaml")));
         List<String> addresses = new ArrayList<>();
@@ -58,6 +58,14 @@ final class Shop {
         assertTrue(addresses.size() == 2 && addresses.getLast().contains(":"), "both families: " + addresses);
         upstream4 = addresses.getFirst();
         upstream6 = "[" + addresses.getLast() + "]";
+    }
+
+    /** For the Envoy beside the application: what is printed for what is injected. */
+    private static String envoyConfig() {
+        Terminal printed =
+                Terminal.run("", "envoy-config", "--envoy-user=1337", "--envoy-admin=127.0.0.1:9901", "--to=any");
+        assertEquals(0, printed.code(), printed.err());
+        return printed.out();
     }
 
     static String text(Path file) {

@@ -213,30 +213,33 @@ final class IptablesState implements LiveState {
     }
 
     private List<LiveService> services(Slot slot) {
+        boolean rejectsIpv6 = ipv6() == Choices.Ipv6.REJECT;
         Map<String, long[]> packets = new TreeMap<>();
-        for (Ruleset ruleset : families.values()) {
+        families.forEach((family, ruleset) -> {
             ruleset.of(Table.NAT).chains().forEach((chain, rules) -> {
                 for (Rule rule : slot.plain(chain) == null ? List.<Rule>of() : rules) {
                     LeafComment leaf = LeafComment.parse(rule.comment());
                     if (leaf != null && leaf.service() != null) {
-                        long[] both = packets.computeIfAbsent(leaf.service().value(), any -> new long[2]);
+                        long[] both = packets.computeIfAbsent(leaf.service().value(), any -> new long[3]);
                         String target = slot.plain(rule.target());
                         boolean captures = target != null && StandingChains.listener(target) != null;
-                        both[captures ? 0 : 1] += rule.packets();
+                        boolean rejected = rejectsIpv6 && family == Family.IPV6;
+                        both[!captures ? 1 : rejected ? 2 : 0] += rule.packets();
                     }
                 }
             });
-        }
+        });
         Memory notes = Memory.read(
                 List.of(), of(Family.IPV4).of(Table.NAT).chains().getOrDefault(slot.chain("NOTES"), List.of()));
-        notes.services().keySet().forEach(name -> packets.putIfAbsent(name, new long[2]));
+        notes.services().keySet().forEach(name -> packets.putIfAbsent(name, new long[3]));
         List<LiveService> services = new ArrayList<>();
         packets.forEach((name, both) -> {
             Memory.ServiceNote note = notes.services().get(name);
             services.add(
                     note == null
-                            ? new LiveService(name, "", "", null, both[0], both[1])
-                            : new LiveService(name, note.digest(), note.version(), note.since(), both[0], both[1]));
+                            ? new LiveService(name, "", "", null, both[0], both[1], both[2])
+                            : new LiveService(
+                                    name, note.digest(), note.version(), note.since(), both[0], both[1], both[2]));
         });
         return services;
     }
@@ -328,6 +331,22 @@ final class IptablesState implements LiveState {
     @Override
     public Optional<Port> dns() {
         return inForce == null ? Optional.empty() : Optional.ofNullable(dns(inForce));
+    }
+
+    @Override
+    public long dnsCaptured() {
+        Slot slot = inForce;
+        long sum = 0;
+        for (Ruleset ruleset : slot == null ? List.<Ruleset>of() : families.values()) {
+            for (Map.Entry<String, List<Rule>> chain :
+                    ruleset.of(Table.NAT).chains().entrySet()) {
+                for (Rule rule : chain.getValue()) {
+                    String target = slot == null ? null : slot.plain(rule.target());
+                    sum += target != null && target.startsWith("TO_DNS_") ? rule.packets() : 0;
+                }
+            }
+        }
+        return sum;
     }
 
     @Override

@@ -206,6 +206,21 @@ final class DnsRules {
         return null;
     }
 
+    /** How many flows the rules of a listing have sent to the listener; {@link ListingParser} leaves counters of rules out. */
+    static long counted(String listing) {
+        long sum = 0;
+        String counter = "counter packets ";
+        String to = " goto " + TO;
+        for (int at = listing.indexOf(to); at >= 0; at = listing.indexOf(to, at + 1)) {
+            int start = listing.lastIndexOf(counter, at);
+            if (start > listing.lastIndexOf('\n', at)) {
+                int digits = start + counter.length();
+                sum += Long.parseLong(listing.substring(digits, listing.indexOf(' ', digits)));
+            }
+        }
+        return sum;
+    }
+
     /** Both ways in which a ruleset may capture DNS, told apart by their comment; none where it does not. */
     static List<Step> read(Ruleset ruleset) {
         Port listener = listener(ruleset);

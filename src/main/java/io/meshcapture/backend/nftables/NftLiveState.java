@@ -31,12 +31,16 @@ final class NftLiveState implements LiveState {
     /** What decides new connections, or would if the base chains led to it. */
     private final @Nullable Ruleset ruleset;
 
+    private final long dnsCaptured;
+
     /**
      * Takes the table apart.
      *
      * @param table as it is listed, or null where there is none
+     * @param dnsCaptured flows of DNS that the listing has counted
      */
-    NftLiveState(@Nullable Ruleset table) {
+    NftLiveState(@Nullable Ruleset table, long dnsCaptured) {
+        this.dnsCaptured = dnsCaptured;
         this.standing = table == null ? null : StandingTable.of(table);
         this.ruleset = standing == null ? null : standing.ruleset();
     }
@@ -127,13 +131,15 @@ final class NftLiveState implements LiveState {
         return ruleset == null || !isInForce() ? List.of() : services(ruleset);
     }
 
-    private static List<LiveService> services(Ruleset ruleset) {
+    private List<LiveService> services(Ruleset ruleset) {
+        boolean rejectsIpv6 = ipv6() == Choices.Ipv6.REJECT;
         Map<String, long[]> packets = new HashMap<>();
         for (NftSet set : ruleset.sets().values()) {
             if (set.isMap()) {
                 for (Element element : set.elements().values()) {
-                    long[] both = packets.computeIfAbsent(element.comment(), any -> new long[2]);
-                    both[element.verdict().equals("accept") ? 1 : 0] += element.packets();
+                    long[] counted = packets.computeIfAbsent(element.comment(), any -> new long[3]);
+                    boolean rejected = rejectsIpv6 && set.name().contains("_ip6");
+                    counted[element.verdict().equals("accept") ? 1 : rejected ? 2 : 0] += element.packets();
                 }
             }
         }
@@ -143,9 +149,15 @@ final class NftLiveState implements LiveState {
             for (Element element : records.elements().values()) {
                 ServiceRecord record = ServiceRecord.parse(element.comment());
                 if (record != null) {
-                    long[] both = packets.getOrDefault(record.name(), new long[2]);
+                    long[] counted = packets.getOrDefault(record.name(), new long[3]);
                     services.add(new LiveService(
-                            record.name(), record.digest(), record.version(), record.since(), both[0], both[1]));
+                            record.name(),
+                            record.digest(),
+                            record.version(),
+                            record.since(),
+                            counted[0],
+                            counted[1],
+                            counted[2]));
                 }
             }
         }
@@ -153,8 +165,8 @@ final class NftLiveState implements LiveState {
         services.forEach(service -> unrecorded.remove(service.name()));
         for (String owner : unrecorded) {
             // its record was taken away by hand; it is captured all the same
-            long[] both = packets.getOrDefault(owner, new long[2]);
-            services.add(new LiveService(owner, "", "", null, both[0], both[1]));
+            long[] counted = packets.getOrDefault(owner, new long[3]);
+            services.add(new LiveService(owner, "", "", null, counted[0], counted[1], counted[2]));
         }
         services.sort((one, other) -> one.name().compareTo(other.name()));
         return services;
@@ -236,6 +248,11 @@ final class NftLiveState implements LiveState {
                 && standing.trialLeft() != null
                 && standing.confirmed() != null
                 && DnsRules.listener(standing.confirmed().contents(standing.table())) != null;
+    }
+
+    @Override
+    public long dnsCaptured() {
+        return dnsCaptured;
     }
 
     @Override

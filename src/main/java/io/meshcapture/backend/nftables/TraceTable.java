@@ -1,0 +1,97 @@
+package io.meshcapture.backend.nftables;
+
+import io.meshcapture.ffi.LibNftables;
+import io.meshcapture.plan.Address;
+import io.meshcapture.plan.Family;
+import io.meshcapture.rules.Connection.Protocol;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * A table that has the kernel trace new connections to some destinations, before any other rule is asked. All others are
+ * asked for their destination in one set, and pass. It goes with the process ({@link PassingTable}), and its elements before
+ * that, when their time is over.
+ */
+public final class TraceTable implements AutoCloseable {
+    private static final Pattern RULE =
+            Pattern.compile("\\t+.*?(?: comment \"([^\"]*)\")? # handle ([0-9]+)$", Pattern.MULTILINE);
+
+    /** A captured connection ends in a chain that is named after the listener. */
+    private static final Pattern TO = Pattern.compile(Redirect.TO + "(?:[a-z]+_)?([0-9]+)");
+
+    private final PassingTable table;
+
+    private TraceTable(PassingTable table) {
+        this.table = table;
+    }
+
+    /**
+     * Puts it up, in the calling thread's network namespace.
+     *
+     * @param inbound whether connections are meant that arrive, else those that are opened here
+     * @param within how long they are traced
+     */
+    public static TraceTable open(
+            List<Address> destinations, int port, Protocol protocol, boolean inbound, Duration within) {
+        StringBuilder body = new StringBuilder();
+        boolean tcp = protocol == Protocol.TCP;
+        String which = tcp ? "tcp flags & (fin|syn|rst|ack) == syn " : "meta l4proto udp ";
+        String rules = "";
+        for (Family family : Family.values()) {
+            String ip = family == Family.IPV4 ? "ip" : "ip6";
+            String addresses = String.join(
+                    ", ",
+                    destinations.stream()
+                            .filter(address -> address.family() == family)
+                            .map(Address::toString)
+                            .toList());
+            body.append("set traced_" + ip + " { type " + (family == Family.IPV4 ? "ipv4" : "ipv6")
+                    + "_addr; flags timeout; timeout " + Math.max(1, within.toSeconds()) + "s"
+                    + (addresses.isEmpty() ? "" : "; elements = { " + addresses + " }") + "; }\n");
+            rules += which + "th dport " + port + " " + ip + " daddr @traced_" + ip + " meta nftrace set 1\n";
+        }
+        body.append("chain traced {\ntype filter hook " + (inbound ? "prerouting" : "output") + " priority -400\n"
+                + rules + "}\n");
+        return new TraceTable(PassingTable.open("trace", body.toString()));
+    }
+
+    /** What our rules say, by their handles: their comments, the empty text for those without. */
+    public static Map<Long, String> comments() {
+        Map<Long, String> comments = new HashMap<>();
+        try (NftContext nft = NftContext.open()) {
+            String listing = nft.run(
+                            "list table " + Ruleset.TABLE, LibNftables.OUTPUT_HANDLE | LibNftables.OUTPUT_TERSE)
+                    .output();
+            Matcher rule = RULE.matcher(listing);
+            while (rule.find()) {
+                comments.put(Long.parseLong(rule.group(2)), rule.group(1) == null ? "" : rule.group(1));
+            }
+        }
+        return comments;
+    }
+
+    /** Whether a table of this name is ours. */
+    public static boolean isOurs(String name) {
+        return Ruleset.TABLE.endsWith(" " + name);
+    }
+
+    /** Whether it is that of a trace or a probe. */
+    public static boolean isPassing(String name) {
+        return name.startsWith("meshcapture-");
+    }
+
+    /** Envoy's listener that a chain of ours sends to; 0 where it does not. */
+    public static int listener(String chain) {
+        Matcher to = TO.matcher(Slot.plainName(chain));
+        return to.matches() ? Integer.parseInt(to.group(1)) : 0;
+    }
+
+    @Override
+    public void close() {
+        table.close();
+    }
+}

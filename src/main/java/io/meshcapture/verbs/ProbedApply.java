@@ -1,0 +1,82 @@
+package io.meshcapture.verbs;
+
+import io.meshcapture.failure.Failure;
+import io.meshcapture.plan.Plan;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * An apply that stands only if real connections go where the plan says: a trial that is confirmed when they have, and ended
+ * when they have not. Killed in between, it ends like every trial.
+ */
+final class ProbedApply {
+
+    /** Far more than the probes take. */
+    private static final Duration TRIAL = Duration.ofSeconds(60);
+
+    /** So many are named. */
+    private static final int SHOWN = 5;
+
+    private ProbedApply() {}
+
+    static Apply.Outcome run(Plan plan, Place place, Apply.Request request, Progress progress) throws Exception {
+        if (request.trial() == null) {
+            refuseWhileATrialRuns(plan, place, request);
+        }
+        Apply.Request tried = request.trial() == null ? request.onTrial(TRIAL) : request;
+        List<Apply.Outcome> stood = new ArrayList<>();
+        try {
+            Apply.Outcome outcome = Apply.run(plan, place, request, tried, progress, applied -> {
+                stood.add(applied);
+                return verified(plan, place, request, applied);
+            });
+            if (outcome.trial() != null && request.trial() == null) {
+                Confirm.run(place);
+            }
+            return outcome.verified(request.trial() == null ? null : outcome.trial(), outcome.probes());
+        } catch (Exception e) {
+            if (!stood.isEmpty() && stood.getFirst().trial() != null) {
+                Rollback.run(place, new Rollback.Request(Set.of(), true, request.drain()), progress);
+            }
+            throw e;
+        }
+    }
+
+    private static void refuseWhileATrialRuns(Plan plan, Place place, Apply.Request request) throws Exception {
+        if (HostsPart.of(plan, place, request.services()).asksNetfilter()) {
+            place.reading(() -> {
+                try (Backends backends = Backends.open()) {
+                    Trials.refuseWhileOneRuns(backends.standing().live());
+                    return true;
+                }
+            });
+        }
+    }
+
+    private static Apply.Outcome verified(Plan plan, Place place, Apply.Request request, Apply.Outcome applied)
+            throws Exception {
+        Check.Outcome found = Check.run(plan, place, request.services(), true);
+        List<String> wrong = new ArrayList<>();
+        for (Probe.Verdict verdict : found.probes()) {
+            if (verdict.result() == Probe.Result.WRONG) {
+                wrong.add(verdict.what() + (verdict.service() == null ? "" : ", service " + verdict.service()) + ", "
+                        + verdict.found());
+            }
+        }
+        found.differences().forEach(one -> wrong.add(one.where() + " is not as the plan has it"));
+        if (!wrong.isEmpty()) {
+            throw new Failure.Unverified(
+                    applied.changed()
+                            ? "connections do not go where the plan says, so what was applied has been undone"
+                            : "connections do not go where the plan says; there was nothing to apply, and nothing was changed",
+                    wrong.stream().limit(SHOWN).collect(Collectors.joining(" | "))
+                            + (wrong.size() > SHOWN ? " | and " + (wrong.size() - SHOWN) + " more" : ""),
+                    "see what is in the way with: meshcapture doctor; apply without --probe to look at it with:"
+                            + " meshcapture check --probe");
+        }
+        return applied.verified(applied.trial(), found.probes());
+    }
+}

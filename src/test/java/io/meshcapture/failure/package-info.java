@@ -1,0 +1,3 @@
+/** What users are told when something goes wrong. */
+@org.jspecify.annotations.NullMarked
+package io.meshcapture.failure;

@@ -1,0 +1,112 @@
+package io.meshcapture.kernel;
+
+import static io.meshcapture.kernel.Program.ENVOY;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.meshcapture.lab.Background;
+import io.meshcapture.lab.Identity;
+import io.meshcapture.lab.InNetns;
+import io.meshcapture.lab.Lab;
+import io.meshcapture.lab.Meshcapture.Outcome;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** trace tells by the kernel's own trace what became of connections, and leaves nothing. */
+@InNetns
+class TraceKernelIT {
+    private static final Duration LIMIT = Duration.ofSeconds(15);
+
+    private static Background trace(Lab lab, String... args) {
+        List<String> line = new java.util.ArrayList<>(List.of("trace"));
+        line.addAll(List.of(args));
+        Background trace = lab.meshcapture().start(line.toArray(String[]::new));
+        trace.awaitError("tracing new connections", LIMIT);
+        return trace;
+    }
+
+    @Test
+    void connections_are_told_in_the_words_of_explain_with_who_opened_them(Lab lab) {
+        lab.proxy(15001);
+        lab.serverOnEveryPort();
+        Program.apply(ENVOY + """
+                except: [10.99.0.128/25]
+                services:
+                  orders: {from: {user: 1001}, except: [":22"]}
+                """);
+        Background trace = trace(lab, "10.99.0.1:80", "--connections", "3", "--within", "10s");
+        lab.caller().uid(1001).connect("10.99.0.1:81"); // another port
+        lab.caller().uid(1001).open("10.99.0.1:80");
+        lab.caller().uid(1003).open("10.99.0.1:80");
+        lab.caller().as(Identity.ENVOY).open("10.99.0.1:80");
+        String out = trace.await(LIMIT).out();
+        String[] told = out.split("\n\n", -1);
+        String from = "(?s)tcp to 10.99.0.1:80 from 10.99.0.2:\\d+, uid ";
+        assertTrue(told[0].matches(from + "1001\n  1  what is in force\n  2  services by user, look-up 2\n.*"), out);
+        assertTrue(told[0].endsWith("  to Envoy\ncaptured: to Envoy's listener 15001, service orders"), out);
+        assertTrue(told[1].matches(from + "1003\n  1  what is in force\ndirect: no service captures it"), out);
+        assertTrue(told[2].matches(from + "1337\n.*Envoy's own traffic, by user, is never captured\ndirect"), out);
+        assertFalse(lab.nft().list().contains("meshcapture-trace"));
+    }
+
+    @Test
+    void who_decided_before_or_drops_it_is_named_and_ipv6_that_is_rejected(Lab lab) {
+        lab.proxy(15001);
+        Program.apply(ENVOY + "ipv6: reject\nservices: {orders: {from: {user: 1001}}}\n");
+        lab.nft().apply("""
+                table ip theirs {
+                  chain early { type nat hook output priority -150; tcp dport 81 redirect to :9; }
+                  chain firewall { type filter hook output priority -200; tcp dport 82 drop; }
+                }
+                """);
+        assertTraced("our rules were not asked: table theirs chain early decided before", "10.99.0.1:81", lab);
+        assertTraced("dropped by table theirs chain firewall", "10.99.0.1:82", lab);
+        assertTraced("rejected", "[fd99::1]:83", lab);
+        String arrives = arriving(lab);
+        assertTrue(arrives.contains("tcp to 10.99.0.2:84 from 10.99.0.1:"), arrives);
+    }
+
+    private static void assertTraced(String said, String destination, Lab lab) {
+        Background trace = trace(lab, destination, "--connections=1", "--within=10s", "-v");
+        lab.caller().uid(1001).within(Duration.ofMillis(300)).connect(destination);
+        String out = trace.await(LIMIT).out();
+        assertTrue(out.lines().anyMatch(said::equals), () -> said + " in " + out);
+    }
+
+    private static String arriving(Lab lab) {
+        Background trace = trace(lab, "10.99.0.2:84", "--connections=1", "--within=10s", "--inbound");
+        lab.inSrv(() -> lab.caller().within(Duration.ofMillis(300)).connect("10.99.0.2:84"));
+        return trace.await(LIMIT).out();
+    }
+
+    @Test
+    void killed_one_leaves_nothing_and_one_without_connections_says_so(Lab lab) {
+        lab.proxy(15001);
+        Program.apply(ENVOY + "services: {orders: {from: {user: 1001}}}\n");
+        String before = lab.nft().list();
+        Background trace = trace(lab, "10.99.0.1:80", "--within", "60s");
+        assertTrue(lab.nft().list().contains("meshcapture-trace"));
+        trace.kill();
+        io.meshcapture.lab.Await.until(LIMIT, "no table", () -> lab.nft().list().equals(before));
+        Outcome nobody = Program.must(0, Program.run("trace", "10.99.0.1:80", "--within", "1s"));
+        assertEquals("no connection was opened to it in that time\n", nobody.out());
+        assertEquals(before, lab.nft().list());
+    }
+
+    @Test
+    void capture_that_the_kernel_does_not_trace_is_refused_with_what_to_ask_instead(Lab lab) {
+        lab.proxy(15001);
+        for (String backend : List.of("iptables-nft", "iptables-legacy")) {
+            Program.apply(ENVOY + "backend: " + backend + "\nservices: {orders: {from: {user: 1001}}}\n");
+            Outcome outcome = Program.must(4, Program.run("trace", "10.99.0.1:80"));
+            assertTrue(
+                    outcome.err().contains("connections that " + backend + " captures are not traced; "),
+                    outcome.err());
+            Program.rollback("--all");
+        }
+        Outcome nothing = Program.must(7, Program.run("trace", "10.99.0.1:80"));
+        assertTrue(nothing.err().contains("nothing is captured here; "), nothing.err());
+    }
+}
