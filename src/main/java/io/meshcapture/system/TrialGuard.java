@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +28,9 @@ public final class TrialGuard {
 
     private static final List<String> ENVIRONMENT = List.of("PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C");
     private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+    /** Longer than a process takes to begin or to end. */
+    private static final Duration SOON = Duration.ofSeconds(2);
 
     private TrialGuard() {}
 
@@ -58,9 +62,28 @@ public final class TrialGuard {
             }
             List<String> waiting = new ArrayList<>(List.of(home + "/lib/trial-guard", Long.toString(trial.toMillis())));
             waiting.addAll(end);
-            return "process " + ChildProcess.detach(waiting, ENVIRONMENT);
+            awaitSocket(false);
+            int pid = ChildProcess.detach(waiting, ENVIRONMENT);
+            awaitSocket(true);
+            return "process " + pid;
         } catch (ChildProcess.NotStarted e) {
             throw unavailable(home + "/lib/trial-guard: " + e.getMessage());
+        }
+    }
+
+    /** Waits, but not for ever, until nobody can be dismissed any more, or somebody can. */
+    private static void awaitSocket(boolean there) {
+        long deadline = System.nanoTime() + SOON.toNanos();
+        while (isSocket() != there && System.nanoTime() < deadline) {
+            LockSupport.parkNanos(1_000_000);
+        }
+    }
+
+    private static boolean isSocket() {
+        try {
+            return ProcFile.read(Path.of("/proc/thread-self/net/unix")).contains(" @" + NAME + "\n");
+        } catch (IOException e) {
+            return false;
         }
     }
 

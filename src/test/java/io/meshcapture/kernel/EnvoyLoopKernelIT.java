@@ -10,6 +10,7 @@ import io.meshcapture.lab.Background;
 import io.meshcapture.lab.Identity;
 import io.meshcapture.lab.InNetns;
 import io.meshcapture.lab.Lab;
+import io.meshcapture.lab.Meshcapture.Outcome;
 import io.meshcapture.lab.RealEnvoy;
 import io.meshcapture.lab.Run;
 import java.nio.file.Files;
@@ -103,7 +104,8 @@ class EnvoyLoopKernelIT {
     }
 
     private static String checked() {
-        return must(0, Program.check(PLAN)).err();
+        Outcome check = Program.mustStand(Program.check(PLAN));
+        return check.out() + check.err();
     }
 
     private static String doctored() {

@@ -63,7 +63,7 @@ class HostsElsewhereKernelIT {
         assertEquals(BEFORE, content());
         String written = Files.readString(Path.of("/run/theirs"));
         assertTrue(written.startsWith(BEFORE) && written.contains(" orders # meshcapture svc=orders "), written);
-        Outcome check = must(0, with(PLAN, "check", "--netns", netns));
+        Outcome check = Program.mustStand(with(PLAN, "check", "--netns", netns));
         assertTrue(check.err().contains("names were not looked up"), check.err());
         assertEquals(
                 written.lines().skip(2).findFirst().orElseThrow().split(" ", 2)[0],

@@ -106,7 +106,7 @@ class NamesTrialKernelIT {
                 applied.out().contains("on trial: ends by itself in 2 s unless confirmed with: meshcapture confirm"));
         assertTrue(applied.err().contains("also after a restart of this machine"), applied::err);
         assertTrue(content().contains(" orders # meshcapture"));
-        assertTrue(must(0, with(NAMES, "check")).err().contains("is on trial and ends in"));
+        assertTrue(Program.mustStand(with(NAMES, "check")).err().contains("is on trial and ends in"));
         assertTrue(run("status").out().contains("on trial: ends by itself in"));
         Files.writeString(HOSTS, "10.0.0.10 later\n", StandardOpenOption.APPEND);
         awaitContent(BEFORE + "\n10.0.0.10 later\n");
@@ -124,7 +124,7 @@ class NamesTrialKernelIT {
         guard(with(MORE_NAMES, "apply", "--confirm-within", "1s"));
         assertFalse(content().contains(" orders #") || !content().contains(" pay #"), content());
         Await.until(LIMIT, "the trial to end", () -> isContent(now -> !now.contains(" pay #")));
-        must(0, with(NAMES, "check"));
+        Program.mustStand(with(NAMES, "check"));
         assertEquals(
                 earlier.lines().sorted().toList(), content().lines().sorted().toList());
         must(0, run("rollback", "--all"));
@@ -137,13 +137,13 @@ class NamesTrialKernelIT {
         assertEquals("confirmed: orders\n", must(0, run("confirm")).out());
         awaitGone(pid);
         assertForgotten();
-        must(0, with(NAMES, "check"));
+        Program.mustStand(with(NAMES, "check"));
 
         pid = guard(with(MORE_NAMES, "apply", "--confirm-within", "1h"));
         Outcome ended = must(0, run("rollback", "--trial"));
         assertEquals("released: payments\nstill captured: orders\n", ended.out());
         awaitGone(pid);
-        must(0, with(NAMES, "check"));
+        Program.mustStand(with(NAMES, "check"));
 
         pid = guard(with(MORE_NAMES, "apply", "--confirm-within", "1h"));
         must(0, run("rollback", "orders"));
@@ -184,7 +184,7 @@ class NamesTrialKernelIT {
                 case "apply" -> {
                     Outcome apply = must(0, with(MORE_NAMES, "apply"));
                     assertTrue(apply.err().contains("a trial ended because it was not confirmed in time"), apply::err);
-                    must(0, with(MORE_NAMES, "check"));
+                    Program.mustStand(with(MORE_NAMES, "check"));
                     must(0, run("rollback", "--all"));
                 }
                 case "confirm" -> assertTrue(must(7, run("confirm")).err().contains("the trial has ended"));
@@ -222,7 +222,7 @@ class NamesTrialKernelIT {
             String address = content().lines().skip(3).findFirst().orElseThrow().split(" ", 2)[0];
             assertEquals(
                     new Proxied(8000, address + ":80"), lab.caller().uid(1000).connect(address + ":80"));
-            must(0, with(plan, "check"));
+            Program.mustStand(with(plan, "check"));
             awaitContent(BEFORE);
             awaitGone(pid);
             assertTrue(
@@ -232,7 +232,7 @@ class NamesTrialKernelIT {
             pid = guard(with(plan, "apply", "--confirm-within", "1h"));
             assertEquals("confirmed: ledger, orders\n", must(0, run("confirm")).out());
             awaitGone(pid);
-            assertEquals("", must(0, with(plan, "check")).err());
+            assertEquals("", Program.mustStand(with(plan, "check")).err());
             must(0, run("rollback", "--all", "--drain", "0"));
             assertEquals(BEFORE, content());
         }

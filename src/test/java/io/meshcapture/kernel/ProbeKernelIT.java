@@ -133,7 +133,7 @@ class ProbeKernelIT {
             assertTrue(
                     outcome.out().lines().anyMatch(line -> line.matches(said)), () -> said + " in\n" + outcome.out());
         }
-        Outcome others = Program.must(0, Program.check(plan, "--probe", "fine"));
+        Outcome others = Program.mustStand(Program.check(plan, "--probe", "fine"));
         assertTrue(others.out().contains("1 probe: 1 as planned"), others.out());
     }
 
