@@ -71,6 +71,17 @@ def empty(table):
     output("nft", "delete", *table)
 
 
+def load():
+    """How busy the machine is with this and with all else."""
+    averages = " ".join(f"{average:.1f}" for average in os.getloadavg())
+    return f"load averages of 1, 5 and 15 minutes: {averages}, on {os.cpu_count()} processors"
+
+
+def may_choose(parser, groups):
+    """Gives a measurement the option --group; its value is None or a list."""
+    parser.add_argument("--group", action="append", choices=groups, help="only this one; may be given again")
+
+
 def in_turn(names, turn):
     """The names, beginning with another one each turn."""
     names = list(names)

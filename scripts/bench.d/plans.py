@@ -13,13 +13,19 @@ def networks(number):
     return [f"{11 + (i >> 15)}.{i >> 7 & 255}.{(i & 127) << 1}.0/24" for i in range(number)]
 
 
-def plan(services, excepted=0, by_service=None, to=None, envoy=(), beside=()):
+def among(number):
+    """An address in the midst of that many networks, between two of them and in none."""
+    network, before, host, _ = networks(number // 2 + 1)[-1].split(".")
+    return f"{network}.{before}.{int(host) + 1}.10"
+
+
+def plan(services, excepted=0, by_service=None, to=None, envoy=(), beside=(), backend="nftables"):
     """The text of a plan.
 
     excepted: how many networks are excepted, by the plan itself or by the service with the number by_service.
     to: destinations of single services, by their number; the others capture everything.
     envoy: more settings of Envoy. beside: sections beside the services."""
-    lines = ["version: 1", "envoy:", '  user: "101"', f"  outbound: {LISTENER}"]
+    lines = ["version: 1", f"backend: {backend}", "envoy:", '  user: "101"', f"  outbound: {LISTENER}"]
     lines += [f"  {setting}" for setting in envoy]
     lines += beside
     if excepted and by_service is None:
