@@ -39,8 +39,8 @@ public final class ConntrackHooks {
                             /* destination= */ address,
                             /* destinationPort= */ here.getPort()))
                     != null;
-        } catch (IOException e) {
-            return false; // no such family here
+        } catch (IOException | UnsupportedOperationException e) {
+            return false; // no such family here, or none that the JVM found when it began
         }
     }
 }

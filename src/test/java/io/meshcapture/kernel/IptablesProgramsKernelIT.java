@@ -224,6 +224,19 @@ class IptablesProgramsKernelIT {
         assertNothingStands(flavour);
     }
 
+    /** The JVM says that there is none where no interface has an address of it. */
+    @ParameterizedTest
+    @EnumSource
+    void first_apply_in_a_namespace_without_any_address_works(Iptables flavour) {
+        Run.Result apply = Run.command(
+                plan(flavour),
+                Map.of(),
+                Run.LIMIT,
+                List.of("unshare", "--net", Program.DISTRIBUTION, "--netns", "/proc/self/ns/net", "apply", "-f", "-"));
+        assertEquals(0, apply.exit(), apply::err);
+        assertTrue(apply.out().contains("captured: orders"), apply::out);
+    }
+
     @Test
     void without_libnftables_the_automatic_choice_is_iptables_and_says_why(Lab lab) throws IOException {
         Path library = Path.of(Run.command("sh", "-c", "realpath /usr/lib/*/libnftables.so.1")
