@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -107,6 +108,15 @@ final class Debian13 implements AutoCloseable {
     /** One with the capability NET_ADMIN, a way out of its network, and this in the environment. */
     static Debian13 start(Map<String, String> environment) {
         return start(environment, host -> host.withCapAdd(Capability.NET_ADMIN)).withAWayOut();
+    }
+
+    /** One that may use iptables-legacy too, which asks for a raw socket; its lock lies where the container can write. */
+    static Debian13 startForIptables(String backend, Map<String, String> environment) {
+        Map<String, String> all = new HashMap<>(environment);
+        all.put("MESHCAPTURE_BACKEND", backend);
+        all.put("XTABLES_LOCKFILE", "/dev/xtables.lock");
+        return start(all, host -> host.withCapAdd(Capability.NET_ADMIN, Capability.NET_RAW))
+                .withAWayOut();
     }
 
     static Debian13 startWithoutCapabilities(Map<String, String> environment) {

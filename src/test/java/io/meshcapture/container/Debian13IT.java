@@ -1,6 +1,7 @@
 package io.meshcapture.container;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.Gson;
@@ -19,6 +20,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The distribution in a locked container of Debian 13; see the package's description. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -204,6 +207,32 @@ final class Debian13IT {
 
             debian.meshcapture("rollback", "--all", "--drain", "0").orFail();
             assertEquals("", debian.nft("list", "ruleset"));
+        }
+    }
+
+    /** 1.8.11, which spells rules otherwise and waits for its lock otherwise than 1.8.9. */
+    @ParameterizedTest
+    @ValueSource(strings = {"iptables-nft", "iptables-legacy"})
+    void newerIptablesCapturesTheSameAndLeavesNothing(String backend) {
+        try (Debian13 debian = Debian13.startForIptables(backend, PLAN)) {
+            String version = debian.run(backend, "--version").orFail();
+            assertTrue(version.startsWith("iptables v1.8.11 "), version);
+            debian.meshcapture("apply").orFail();
+            assertEquals("in sync: 2 services\n", debian.meshcapture("check").orFail());
+            assertEquals(
+                    "in sync: 2 services captured, nothing to change\n",
+                    debian.meshcapture("apply").orFail());
+            assertEquals("Envoy, asked for 203.0.113.7:8080", debian.call(ORDERS, SOMEWHERE, 8080));
+            assertEquals("Envoy, asked for [2001:db8::7]:443", debian.call(ORDERS, SOMEWHERE_IPV6, 443));
+            String status = debian.meshcapture("status").orFail();
+            assertTrue(status.lines().anyMatch(line -> line.startsWith("orders") && line.contains(backend)), status);
+            assertTrue(status.lines().anyMatch(line -> line.matches("orders .*Z +\\S+ +2 +0 .*")), status);
+            debian.meshcapture("rollback", "--all", "--drain", "0").orFail();
+            for (String family : List.of("", "6")) {
+                String save = "ip" + family + backend.substring(2) + "-save";
+                String saved = debian.run(save, "-c").orFail();
+                assertFalse(saved.contains("MESHCAPTURE"), saved);
+            }
         }
     }
 
