@@ -27,8 +27,8 @@ public final class LibC {
     /** SOCK_RAW and SOCK_CLOEXEC. */
     private static final int SOCK_RAW_CLOEXEC = 3 | 02000000;
 
-    /** SOCK_STREAM and SOCK_CLOEXEC. */
-    private static final int SOCK_STREAM_CLOEXEC = 1 | 02000000;
+    /** SOCK_STREAM, SOCK_CLOEXEC, and SOCK_NONBLOCK: whoever has the name may let nobody in, and would be waited for. */
+    private static final int SOCK_STREAM_AT_ONCE = 1 | 02000000 | 04000;
 
     private static final int LOCK_EX_NB = 2 | 4;
 
@@ -147,7 +147,7 @@ public final class LibC {
         int length = 3 + text.length;
         long address = memory.allocateMemory(length, true);
         NativeLibrary.Function socket = library.function("socket", Type.SINT32, Type.SINT32, Type.SINT32, Type.SINT32);
-        int descriptor = result(socket.call(AF_UNIX, SOCK_STREAM_CLOEXEC, 0));
+        int descriptor = result(socket.call(AF_UNIX, SOCK_STREAM_AT_ONCE, 0));
         try {
             if (descriptor < 0) {
                 return descriptor;

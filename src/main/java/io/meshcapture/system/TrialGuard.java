@@ -48,17 +48,18 @@ public final class TrialGuard {
         if (home == null) {
             throw unavailable("the program that would have to be started is not there: bin/meshcapture");
         }
+        boolean isFirstOfContainer = ProcessHandle.current().pid() == 1;
+        if (isFirstOfContainer && !isSystemdToBeAsked()) {
+            throw unavailable("whatever this process starts ends with it, because it is the first of its container");
+        }
         dismiss();
+        // however long somebody drains, or waits for Envoy
         List<String> end = new ArrayList<>(
-                List.of(home + "/bin/meshcapture", "rollback", "--trial", "--when-over", "--lock-timeout", "60s"));
+                List.of(home + "/bin/meshcapture", "rollback", "--trial", "--when-over", "--lock-timeout", "24h"));
         end.addAll(where);
         try {
             if (isSystemdToBeAsked() && isTimerSet(trial, end)) {
                 return "systemd's timer " + NAME;
-            }
-            if (ProcessHandle.current().pid() == 1) {
-                throw unavailable(
-                        "whatever this process starts ends with it, because it is the first of its container");
             }
             List<String> waiting = new ArrayList<>(List.of(home + "/lib/trial-guard", Long.toString(trial.toMillis())));
             waiting.addAll(end);
@@ -119,7 +120,7 @@ public final class TrialGuard {
         return new Failure.Unavailable(
                 "nobody could end the trial",
                 "the kernel does not do it for what is to be tried, and " + because,
-                "apply it without --confirm-within; what nftables captures by address needs nobody");
+                "apply it without --confirm-within and --probe; what nftables captures by address needs nobody");
     }
 
     /** Its units run in its own network namespace. */

@@ -249,6 +249,9 @@ public final class Apply {
     }
 
     private Map<Long, Owned> commit(Backend backend, LiveState live, Wanted wanted, Change change, List<String> notes) {
+        if (request.trial() != null && live.trial().isPresent()) {
+            Trials.requireSame(live, change); // or whoever stands by for the one that runs would be sent away
+        }
         if (request.trial() != null
                 && !guarded
                 && !backend.holdsTrials()

@@ -165,7 +165,6 @@ final class NamesOnTrial {
             }
             HostsFindings tried = editor.standing();
             editor.trials().end();
-            forget(place, editor);
             SortedSet<String> remaining = names(trial.servicesBefore());
             SortedSet<String> removed = names(tried.services());
             removed.removeAll(remaining);
@@ -173,6 +172,7 @@ final class NamesOnTrial {
                     ? netfilter.call()
                     : HostsRollback.nothing(
                             "netfilter was not looked at, since the privilege CAP_NET_ADMIN is missing");
+            forget(place, editor); // and not before: the other part may be refused
             List<String> notes = new ArrayList<>(editor.notes());
             notes.add("the trial was ended; what stood before it is in force again");
             notes.removeAll(other.notes());

@@ -69,7 +69,7 @@ final class ProbedApply {
         found.differences().forEach(one -> wrong.add(one.where() + " is not as the plan has it"));
         if (!wrong.isEmpty()) {
             throw new Failure.Unverified(
-                    applied.changed()
+                    applied.changed() || applied.trial() != null
                             ? "connections do not go where the plan says, so what was applied has been undone"
                             : "connections do not go where the plan says; there was nothing to apply, and nothing was changed",
                     wrong.stream().limit(SHOWN).collect(Collectors.joining(" | "))

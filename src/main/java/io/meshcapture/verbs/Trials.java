@@ -81,10 +81,15 @@ final class Trials {
 
     /** Lets a trial of the same plan run for a time from now. */
     static void extend(Backend backend, LiveState live, Change change, Duration trial) {
+        requireSame(live, change);
+        backend.commit(backend.extension(live, trial));
+    }
+
+    /** @throws Failure.Conflict where another plan is on trial */
+    static void requireSame(LiveState live, Change change) {
         if (!change.differences().isEmpty()) {
             throw other(live.trial().orElseThrow(), change.differences().size());
         }
-        backend.commit(backend.extension(live, trial));
     }
 
     /** Whether the time of a trial is over, and whoever should have ended it has not. */

@@ -90,6 +90,45 @@ class IptablesTrialKernelIT {
     }
 
     @Test
+    void another_plan_that_is_refused_while_a_trial_runs_does_not_send_it_away(Lab lab) {
+        Path guard = guard(Program.apply(PLAN, "--confirm-within", "3s"));
+        Outcome other = Program.withPlan(PLAN.replace("1001", "1002"), "apply", "--confirm-within", "1h");
+        assertEquals(7, other.exit(), other::err);
+        assertTrue(isRunning(guard));
+        Await.until(
+                LIMIT,
+                "the trial to end",
+                () -> lab.caller().uid(1001).connect(V4).equals(new Direct(V4)));
+    }
+
+    /** Anybody may have the name before we do; connecting to one who lets nobody in would wait for ever. */
+    @Test
+    void somebody_who_has_its_name_and_lets_nobody_in_holds_nobody_up(Lab lab) {
+        Background taken = lab.background(
+                "/usr/bin/python3",
+                "-c",
+                "import socket, time; s = socket.socket(socket.AF_UNIX); s.bind('\\0meshcapture-trial'); s.listen(0);"
+                        + " c = socket.socket(socket.AF_UNIX); c.connect('\\0meshcapture-trial'); print('full', flush=True);"
+                        + " time.sleep(60)");
+        taken.awaitOutput("full", LIMIT);
+        Program.apply(PLAN, "--confirm-within", "1h");
+        Program.must(0, Program.run("confirm"));
+        Program.rollback("--all");
+        assertTrue(Program.run("status").out().contains("nothing is captured"));
+        taken.kill();
+    }
+
+    /** The first apply writes IPv6 first; a kill in between leaves nothing in IPv4. */
+    @Test
+    void what_stands_in_ipv6_alone_is_seen_and_removed(Lab lab) {
+        Program.apply(PLAN);
+        lab.nft().apply("flush table ip nat; delete table ip nat; delete table ip filter");
+        assertFalse(Program.run("status").out().contains("nothing is captured"));
+        Program.rollback("--all");
+        assertFalse(lab.nft().list().contains("MESHCAPTURE"), () -> lab.nft().list());
+    }
+
+    @Test
     void where_whoever_stands_by_is_killed_the_next_command_ends_the_trial(Lab lab) {
         Path guard = guard(Program.apply(PLAN, "--confirm-within", "1s"));
         Run.command("kill", "-9", guard.getFileName().toString()).orFail();

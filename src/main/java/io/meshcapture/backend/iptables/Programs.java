@@ -88,13 +88,13 @@ final class Programs {
     Ruleset save(Family family, @Nullable Set<String> there) {
         Path program = find(family, "save");
         if (program == null) {
-            if (family == Family.IPV6) {
+            if (family == Family.IPV6 && there == null) {
                 return new Ruleset(); // nobody of this flavour has written anything; whoever must is told then
             }
             throw missing(family, "save");
         }
         Command.Result result = run(program, List.of("-c"), "");
-        if (family == Family.IPV6 && result.status() != 0 && Refusal.meansNoTables(result)) {
+        if (family == Family.IPV6 && there == null && result.status() != 0 && Refusal.meansNoTables(result)) {
             return new Ruleset();
         }
         if (result.status() != 0 || !result.inTime()) {

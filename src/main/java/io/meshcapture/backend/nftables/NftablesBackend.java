@@ -62,10 +62,12 @@ public final class NftablesBackend implements Backend {
         return listed("list tables").contains("table " + Ruleset.TABLE + "\n");
     }
 
-    /** Whether iptables-nft has made a chain of that name for IPv4; it keeps its tables here. */
+    /** Whether iptables-nft has made a chain of that name, for IPv4 or IPv6; it keeps its tables here. */
     public boolean isChainOfIptables(String chain) {
-        return listed("list tables").contains("table ip nat\n")
-                && listed("list chains ip").contains("\tchain " + chain + " {");
+        String tables = listed("list tables");
+        return Stream.of("ip", "ip6")
+                .anyMatch(family -> tables.contains("table " + family + " nat\n")
+                        && listed("list chains " + family).contains("\tchain " + chain + " {"));
     }
 
     /** Whether iptables-nft has made base chains for IPv4. */
