@@ -153,6 +153,30 @@ class IptablesKernelIT {
         assertEquals(new Proxied(15001, V6), lab.caller().uid(1001).connect(V6));
     }
 
+    /** By iptables -t nat -F, which empties our chains and leaves them there. */
+    @ParameterizedTest
+    @EnumSource
+    void whole_table_that_somebody_flushed_is_repaired_by_apply_and_cleared_by_rollback(Iptables flavour, Lab lab) {
+        for (String then : List.of("apply", "rollback")) {
+            Program.apply(plan(flavour));
+            for (String ip : List.of("", "6")) {
+                Run.command("ip" + ip + backend(flavour).substring(2), "-t", "nat", "-F")
+                        .orFail();
+            }
+            assertEquals(new Direct(V4), lab.caller().uid(1001).connect(V4));
+            assertEquals(3, Program.check(plan(flavour)).exit());
+            if (then.equals("apply")) {
+                Program.apply(plan(flavour));
+                Program.must(0, Program.check(plan(flavour)));
+                assertEquals(new Proxied(15001, V4), lab.caller().uid(1001).connect(V4));
+                assertEquals(new Proxied(15001, V6), lab.caller().uid(1001).connect(V6));
+            } else {
+                Program.rollback("--all");
+                assertFalse((flavour.save4() + flavour.save6()).contains("MESHCAPTURE"), flavour.save4());
+            }
+        }
+    }
+
     @ParameterizedTest
     @EnumSource
     void rule_of_others_before_ours_is_told_and_apply_goes_before_it(Iptables flavour, Lab lab) {

@@ -91,7 +91,7 @@ class IptablesTrialKernelIT {
 
     @Test
     void another_plan_that_is_refused_while_a_trial_runs_does_not_send_it_away(Lab lab) {
-        Path guard = guard(Program.apply(PLAN, "--confirm-within", "3s"));
+        Path guard = guard(Program.apply(PLAN, "--confirm-within", "8s"));
         Outcome other = Program.withPlan(PLAN.replace("1001", "1002"), "apply", "--confirm-within", "1h");
         assertEquals(7, other.exit(), other::err);
         assertTrue(isRunning(guard));

@@ -57,8 +57,8 @@ public final class IptablesBackend implements Backend {
     /** Whether anything of ours stands, whichever version wrote it. */
     public boolean isPresent() {
         return tables.look().values().stream()
-                .anyMatch(
-                        ruleset -> Memory.isOurs(ruleset.of(Table.NAT).chains().getOrDefault(Slot.HOME, List.of())));
+                .map(ruleset -> ruleset.of(Table.NAT).chains().get(Slot.HOME))
+                .anyMatch(home -> home != null && Memory.isOurs(home));
     }
 
     /** The ruleset of a decision as text that {@code iptables-restore --noflush} or {@code ip6tables-restore} accepts. */

@@ -83,14 +83,14 @@ record Memory(
         return rules;
     }
 
-    /** Whether a chain of that name is ours: the first rule says so. */
+    /** Whether a chain of that name is ours: the first rule says so. Whoever flushes the whole table leaves ours without any. */
     static boolean isOurs(List<Rule> home) {
-        return !home.isEmpty() && home.getFirst().comment().startsWith(TAG);
+        return home.isEmpty() || home.getFirst().comment().startsWith(TAG);
     }
 
-    /** Whether this version wrote it. */
+    /** Whether this version wrote it, as far as it says. */
     static boolean isOfThisVersion(List<Rule> home) {
-        return isOurs(home) && home.getFirst().comment().equals(TAG + SCHEMA);
+        return home.isEmpty() || home.getFirst().comment().equals(TAG + SCHEMA);
     }
 
     /** Whether a rule is the note of one of these services. */
