@@ -4,7 +4,10 @@ import io.meshcapture.plan.Origin;
 import io.meshcapture.plan.Rank;
 import io.meshcapture.plan.ServiceName;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.function.Predicate;
 
 /**
@@ -20,6 +23,38 @@ public record ServiceRules(ServiceName name, Rank rank, List<Entry> except, List
     public ServiceRules {
         except = List.copyOf(except);
         to = List.copyOf(to);
+    }
+
+    /**
+     * Entries that were read back, service by service; those of the plan itself are left out.
+     *
+     * @param byName the services that capture by name
+     * @param origin where all of them were read
+     */
+    public static Map<ServiceName, ServiceRules> of(Iterable<Entry> entries, Set<ServiceName> byName, Origin origin) {
+        Map<ServiceName, List<Entry>> except = new LinkedHashMap<>();
+        Map<ServiceName, List<Entry>> to = new LinkedHashMap<>();
+        for (Entry entry : entries) {
+            if (entry.service() != null) {
+                (entry.listener() == null ? except : to)
+                        .computeIfAbsent(entry.service(), any -> new ArrayList<>())
+                        .add(entry);
+            }
+        }
+        Map<ServiceName, ServiceRules> services = new LinkedHashMap<>();
+        for (Map<ServiceName, List<Entry>> some : List.of(except, to)) {
+            some.forEach((name, all) -> services.put(
+                    name,
+                    new ServiceRules(
+                            name,
+                            byName.contains(name)
+                                    ? Rank.NAME
+                                    : all.getFirst().caller().rank(),
+                            except.getOrDefault(name, List.of()),
+                            to.getOrDefault(name, List.of()),
+                            origin)));
+        }
+        return services;
     }
 
     /** Without what asks for callers behind this host. */

@@ -48,8 +48,7 @@ public final class TrialGuard {
         if (home == null) {
             throw unavailable("the program that would have to be started is not there: bin/meshcapture");
         }
-        boolean isFirstOfContainer = ProcessHandle.current().pid() == 1;
-        if (isFirstOfContainer && !isSystemdToBeAsked()) {
+        if (isFirstOfContainer()) {
             throw unavailable("whatever this process starts ends with it, because it is the first of its container");
         }
         dismiss();
@@ -123,10 +122,15 @@ public final class TrialGuard {
                 "apply it without --confirm-within and --probe; what nftables captures by address needs nobody");
     }
 
-    /** Its units run in its own network namespace. */
+    private static boolean isFirstOfContainer() {
+        return ProcessHandle.current().pid() == 1;
+    }
+
+    /** Its units run in its own network namespace, which is that of the first process, and that is not us. */
     private static boolean isSystemdToBeAsked() {
         try {
-            return Files.isDirectory(SYSTEMD)
+            return !isFirstOfContainer()
+                    && Files.isDirectory(SYSTEMD)
                     && Files.isExecutable(SYSTEMD_RUN)
                     && Files.readSymbolicLink(Path.of("/proc/1/ns/net"))
                             .equals(Files.readSymbolicLink(NetworkNamespace.OF_THIS_THREAD));

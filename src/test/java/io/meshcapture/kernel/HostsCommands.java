@@ -12,6 +12,16 @@ final class HostsCommands {
     static final Path HOSTS = Path.of("/etc/hosts");
     static final Path STATE = Path.of("/run/meshcapture-state");
 
+    /** Two services by name, for which nothing stands in netfilter. */
+    static final String PLAN = """
+            version: 1
+            envoy: {user: 1337}
+            hosts-ports: listeners
+            services:
+              orders: {hosts: [orders, orders.internal], ports: {80: 8000}}
+              payments: {hosts: payments.internal, ports: {443: 15001}}
+            """;
+
     private HostsCommands() {}
 
     /** With a plan on its standard input. */

@@ -1,6 +1,7 @@
 package io.meshcapture.kernel;
 
 import static io.meshcapture.kernel.HostsCommands.HOSTS;
+import static io.meshcapture.kernel.HostsCommands.PLAN;
 import static io.meshcapture.kernel.HostsCommands.STATE;
 import static io.meshcapture.kernel.HostsCommands.content;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -22,15 +23,6 @@ import org.junit.jupiter.api.Test;
 class HostsDiskKernelIT {
     /** Ends without a newline. */
     private static final String BEFORE = "127.0.0.1 localhost\n10.0.0.9 db # theirs\n::1 localhost";
-
-    private static final String PLAN = """
-            version: 1
-            envoy: {user: 1337}
-            hosts-ports: listeners
-            services:
-              orders: {hosts: [orders, orders.internal], ports: {80: 8000}}
-              payments: {hosts: payments.internal, ports: {443: 15001}}
-            """;
 
     private static final List<String> APPLY = List.of("apply", "-f", "-");
     private static final List<String> ROLLBACK_ALL = List.of("rollback", "--all");

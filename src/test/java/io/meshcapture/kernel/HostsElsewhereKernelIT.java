@@ -1,5 +1,6 @@
 package io.meshcapture.kernel;
 
+import static io.meshcapture.kernel.HostsCommands.PLAN;
 import static io.meshcapture.kernel.HostsCommands.content;
 import static io.meshcapture.kernel.HostsCommands.rollback;
 import static io.meshcapture.kernel.HostsCommands.with;
@@ -24,15 +25,6 @@ import org.junit.jupiter.api.Test;
 @InNetns
 class HostsElsewhereKernelIT {
     private static final String BEFORE = "127.0.0.1\tlocalhost\n10.0.0.9 db db.internal # theirs\r\n";
-
-    private static final String PLAN = """
-            version: 1
-            envoy: {user: 1337}
-            hosts-ports: listeners
-            services:
-              orders: {hosts: [orders, orders.internal], ports: {80: 8000}}
-              payments: {hosts: payments.internal, ports: {443: 15001}}
-            """;
 
     @BeforeEach
     void cover(Lab lab) {

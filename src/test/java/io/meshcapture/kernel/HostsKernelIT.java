@@ -1,6 +1,7 @@
 package io.meshcapture.kernel;
 
 import static io.meshcapture.kernel.HostsCommands.HOSTS;
+import static io.meshcapture.kernel.HostsCommands.PLAN;
 import static io.meshcapture.kernel.HostsCommands.STATE;
 import static io.meshcapture.kernel.HostsCommands.address;
 import static io.meshcapture.kernel.HostsCommands.content;
@@ -32,15 +33,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 @InNetns
 class HostsKernelIT {
     private static final String BEFORE = "127.0.0.1\tlocalhost\n10.0.0.9 db db.internal # theirs\r\n";
-
-    private static final String PLAN = """
-            version: 1
-            envoy: {user: 1337}
-            hosts-ports: listeners
-            services:
-              orders: {hosts: [orders, orders.internal], ports: {80: 8000}}
-              payments: {hosts: payments.internal, ports: {443: 15001}}
-            """;
 
     @BeforeEach
     void cover(Lab lab) {

@@ -1,5 +1,8 @@
 package io.meshcapture.kernel;
 
+import static io.meshcapture.kernel.HostsCommands.HOSTS;
+import static io.meshcapture.kernel.HostsCommands.PLAN;
+import static io.meshcapture.kernel.HostsCommands.STATE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -27,22 +30,10 @@ import org.junit.jupiter.api.io.TempDir;
 @InNetns
 @Tag("killed")
 class HostsKilledKernelIT {
-    private static final Path HOSTS = Path.of("/etc/hosts");
-    private static final Path STATE = Path.of("/run/meshcapture-state");
-
     /** Ends without a newline. */
     private static final String BEFORE = "127.0.0.1 localhost\n10.0.0.9 db # theirs\n::1 localhost";
 
     private static final String LATER = "10.0.0.10 later\n\n10.0.0.11 " + "long.".repeat(100) + "line\n";
-
-    private static final String PLAN = """
-            version: 1
-            envoy: {user: 1337}
-            hosts-ports: listeners
-            services:
-              orders: {hosts: [orders, orders.internal], ports: {80: 8000}}
-              payments: {hosts: payments.internal, ports: {443: 15001}}
-            """;
 
     private static final List<String> APPLY = List.of("apply", "-f", "-", "--state-dir", STATE.toString());
     private static final List<String> ROLLBACK = List.of("rollback", "orders", "--state-dir", STATE.toString());

@@ -139,10 +139,9 @@ final class LiveTables {
         for (Family family : Family.values()) {
             try {
                 Ruleset now = saved(family);
-                programs.restore(
-                        family,
-                        RestoreScript.between(now, stood.getOrDefault(family, new Ruleset()), Table.backwards()));
-                stands.put(family, now);
+                Ruleset again = stood.getOrDefault(family, new Ruleset());
+                programs.restore(family, RestoreScript.between(now, again, Table.backwards()));
+                stands.put(family, Standing.after(now, again));
             } catch (Failure alsoRefused) {
                 why.addSuppressed(alsoRefused);
             }

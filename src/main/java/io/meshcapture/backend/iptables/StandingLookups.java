@@ -170,27 +170,6 @@ final class StandingLookups {
                 all.add(entry); // what anybody may be is among those of this host's callers
             }
         }
-        Set<ServiceName> byName = namedServices();
-        Map<ServiceName, List<Entry>> except = new LinkedHashMap<>();
-        Map<ServiceName, List<Entry>> to = new LinkedHashMap<>();
-        for (Entry entry : all) {
-            if (entry.service() != null) {
-                (entry.listener() == null ? except : to)
-                        .computeIfAbsent(entry.service(), any -> new ArrayList<>())
-                        .add(entry);
-            }
-        }
-        Map<ServiceName, ServiceRules> services = new LinkedHashMap<>();
-        for (Map<ServiceName, List<Entry>> some : List.of(except, to)) {
-            some.forEach((name, entries) -> services.put(
-                    name,
-                    new ServiceRules(
-                            name,
-                            rank(entries.getFirst(), byName),
-                            except.getOrDefault(name, List.of()),
-                            to.getOrDefault(name, List.of()),
-                            LIVE)));
-        }
-        return services;
+        return ServiceRules.of(all, namedServices(), LIVE);
     }
 }

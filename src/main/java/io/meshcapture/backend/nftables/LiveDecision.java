@@ -18,7 +18,6 @@ import io.meshcapture.rules.ServiceRules;
 import io.meshcapture.rules.Step;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -230,8 +229,7 @@ final class LiveDecision {
      * @param gone whether entries of control groups that are gone are among them
      */
     Map<ServiceName, ServiceRules> services(boolean gone) {
-        Map<ServiceName, List<Entry>> except = new LinkedHashMap<>();
-        Map<ServiceName, List<Entry>> to = new LinkedHashMap<>();
+        List<Entry> all = new ArrayList<>();
         Set<ServiceName> byName = new HashSet<>();
         for (NftSet map : ruleset.sets().values()) {
             if (map.isMap()) {
@@ -240,29 +238,14 @@ final class LiveDecision {
                     boolean again = map.name().startsWith(RulesetRenderer.FORWARDED)
                             && entry.caller().network() == null;
                     if (entry.service() != null && !again) {
+                        all.add(entry);
                         if (LookupReader.rank(map) == Rank.NAME) {
                             byName.add(entry.service());
                         }
-                        (entry.listener() == null ? except : to)
-                                .computeIfAbsent(entry.service(), any -> new ArrayList<>())
-                                .add(entry);
                     }
                 }
             }
         }
-        Map<ServiceName, ServiceRules> services = new LinkedHashMap<>();
-        for (Map<ServiceName, List<Entry>> some : List.of(except, to)) {
-            some.forEach((name, entries) -> services.put(
-                    name,
-                    new ServiceRules(
-                            name,
-                            byName.contains(name)
-                                    ? Rank.NAME
-                                    : entries.getFirst().caller().rank(),
-                            except.getOrDefault(name, List.of()),
-                            to.getOrDefault(name, List.of()),
-                            LIVE)));
-        }
-        return services;
+        return ServiceRules.of(all, byName, LIVE);
     }
 }
