@@ -43,7 +43,7 @@ final class HostsRollback {
                 (named.isEmpty() || named.contains(service) ? removed : remaining).add(service.value());
             }
             if (named.isEmpty()) {
-                NamesOnTrial.forget(place, editor);
+                editor.trials().forget();
             } else {
                 editor.trials().leaveOut(named::contains);
             }
@@ -52,6 +52,9 @@ final class HostsRollback {
             Rollback.Outcome other = Privileges.isNetAdmin() || !(namesAlone || named.isEmpty())
                     ? others(netfilter, removed)
                     : nothing("netfilter was not looked at, since the privilege CAP_NET_ADMIN is missing");
+            if (named.isEmpty()) {
+                NamesOnTrial.forget(place, editor); // whoever stands by goes last: the other part may be refused
+            }
             List<HostsFindings.Difference> edited =
                     new ArrayList<>(editor.standing().edited());
             edited.removeIf(one -> !named.isEmpty() && (one.service() == null || !named.contains(one.service())));

@@ -10,7 +10,7 @@ import java.util.stream.Collectors;
 
 /**
  * An apply that stands only if real connections go where the plan says: a trial that is confirmed when they have, and ended
- * when they have not. Killed in between, it ends like every trial.
+ * when they have not. Killed in between, its rules end like every trial; names that were applied for good stay.
  */
 final class ProbedApply {
 

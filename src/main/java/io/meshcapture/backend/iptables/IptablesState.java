@@ -10,7 +10,6 @@ import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.Entry;
 import io.meshcapture.rules.InboundDecision;
-import io.meshcapture.rules.InboundStep;
 import io.meshcapture.rules.ServiceRules;
 import io.meshcapture.rules.Step;
 import io.meshcapture.system.ControlGroups;
@@ -24,7 +23,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
@@ -213,33 +211,21 @@ final class IptablesState implements LiveState {
     }
 
     private List<LiveService> services(Slot slot) {
-        boolean rejectsIpv6 = ipv6() == Choices.Ipv6.REJECT;
-        Map<String, long[]> packets = new TreeMap<>();
-        families.forEach((family, ruleset) -> {
-            ruleset.of(Table.NAT).chains().forEach((chain, rules) -> {
-                for (Rule rule : slot.plain(chain) == null ? List.<Rule>of() : rules) {
-                    LeafComment leaf = LeafComment.parse(rule.comment());
-                    if (leaf != null && leaf.service() != null) {
-                        long[] both = packets.computeIfAbsent(leaf.service().value(), any -> new long[3]);
-                        String target = slot.plain(rule.target());
-                        boolean captures = target != null && StandingChains.listener(target) != null;
-                        boolean rejected = rejectsIpv6 && family == Family.IPV6;
-                        both[!captures ? 1 : rejected ? 2 : 0] += rule.packets();
-                    }
-                }
-            });
-        });
+        Map<String, Counts.OfService> counted = new Counts(families, slot).services(ipv6() == Choices.Ipv6.REJECT);
         Memory notes = Memory.read(
                 List.of(), of(Family.IPV4).of(Table.NAT).chains().getOrDefault(slot.chain("NOTES"), List.of()));
-        notes.services().keySet().forEach(name -> packets.putIfAbsent(name, new long[3]));
+        notes.services().keySet().forEach(name -> counted.putIfAbsent(name, Counts.OfService.NOTHING));
         List<LiveService> services = new ArrayList<>();
-        packets.forEach((name, both) -> {
-            Memory.ServiceNote note = notes.services().get(name);
-            services.add(
-                    note == null
-                            ? new LiveService(name, "", "", null, both[0], both[1], both[2])
-                            : new LiveService(
-                                    name, note.digest(), note.version(), note.since(), both[0], both[1], both[2]));
+        counted.forEach((name, packets) -> {
+            Memory.ServiceNote note = notes.services().getOrDefault(name, new Memory.ServiceNote("", "", null));
+            services.add(new LiveService(
+                    name,
+                    note.digest(),
+                    note.version(),
+                    note.since(),
+                    packets.captured(),
+                    packets.excepted(),
+                    packets.rejected()));
         });
         return services;
     }
@@ -335,18 +321,7 @@ final class IptablesState implements LiveState {
 
     @Override
     public long dnsCaptured() {
-        Slot slot = inForce;
-        long sum = 0;
-        for (Ruleset ruleset : slot == null ? List.<Ruleset>of() : families.values()) {
-            for (Map.Entry<String, List<Rule>> chain :
-                    ruleset.of(Table.NAT).chains().entrySet()) {
-                for (Rule rule : chain.getValue()) {
-                    String target = slot == null ? null : slot.plain(rule.target());
-                    sum += target != null && target.startsWith("TO_DNS_") ? rule.packets() : 0;
-                }
-            }
-        }
-        return sum;
+        return inForce == null ? 0 : new Counts(families, inForce).dns();
     }
 
     @Override
@@ -377,18 +352,9 @@ final class IptablesState implements LiveState {
         if (slot == null || inbound == null) {
             return Optional.empty();
         }
-        String why = new InboundStep.PortLookup(io.meshcapture.plan.Ports.NONE, io.meshcapture.plan.Ports.NONE).why();
-        long[] packets = new long[2];
-        for (Ruleset ruleset : families.values()) {
-            for (Table table : List.of(Table.NAT, Table.MANGLE)) {
-                for (Rule rule : ruleset.of(table).chains().getOrDefault(slot.chain("INBOUND"), List.of())) {
-                    if (rule.comment().equals(why)) {
-                        packets[rule.target().equals("RETURN") ? 1 : 0] += rule.packets();
-                    }
-                }
-            }
-        }
-        return Optional.of(new LiveInboundCapture(inbound.mode(), inbound.listener(), packets[0], packets[1]));
+        Counts counts = new Counts(families, slot);
+        return Optional.of(new LiveInboundCapture(
+                inbound.mode(), inbound.listener(), counts.arrived(false), counts.arrived(true)));
     }
 
     @Override
