@@ -51,6 +51,9 @@ final class HostsApply {
             Place.Waiting awaitEnvoy,
             Apply.Verification verification)
             throws Exception {
+        if (!request.dryRun() && HostsWanted.isAskedBy(plan)) {
+            HostsCopy.bring(place);
+        }
         HostsPart part = HostsPart.of(plan, place, request.services());
         if (part.hosts() == null) {
             return verification.verified(netfilter.apply(request.trial(), false));

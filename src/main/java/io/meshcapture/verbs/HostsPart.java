@@ -29,7 +29,7 @@ record HostsPart(@Nullable Path hosts, boolean asksNetfilter) {
         boolean names =
                 plan.services().stream().anyMatch(service -> service.hosts() != null && isMeant(service, selected));
         Path others = selected.isEmpty() ? withLines(place) : null; // whose services the plan no longer has
-        Path hosts = names ? place.hosts() : others;
+        Path hosts = place.isWithoutHostsFile() ? null : names ? place.hosts() : others;
         boolean asks = !names
                 || HostsPorts.areRedirected(plan)
                 || stands(place)

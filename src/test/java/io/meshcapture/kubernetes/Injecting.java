@@ -31,7 +31,9 @@ final class Injecting {
                     }
                     return words;
                 },
-                null);
+                null,
+                PodNames.NONE,
+                false);
     }
 
     static io.meshcapture.plan.PortRange port(int number) {
