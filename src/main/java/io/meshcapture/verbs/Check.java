@@ -119,7 +119,8 @@ public final class Check {
                                 + " the next apply");
                     }
                 }
-                EnvoyFit fit = EnvoyFit.of(stopped.plan(), place, wanted);
+                Plan asked = Wanted.selected(stopped.plan(), running);
+                EnvoyFit fit = EnvoyFit.of(asked, place, wanted.about(asked));
                 notes.addAll(fit.notes());
                 notes.addAll(escaping.notes());
                 Probe.Outcome probed =
