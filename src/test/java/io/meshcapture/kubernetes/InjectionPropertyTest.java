@@ -35,7 +35,7 @@ class InjectionPropertyTest {
         Injection.Request next = Injecting.in("b", PlanMap.of("version: 1\nenvoy: {user: 1}\n"), all);
         Injection.Request none = Injecting.in("b", PlanMap.named("elsewhere"));
         Random random = new Random(4);
-        for (int i = 0; i < MANIFESTS / 2; i++) {
+        for (int i = 0; i < MANIFESTS / 4; i++) {
             String before = new RandomManifest(random).text();
             assertComesAndGoes(before, old, next);
             String changed = Injecting.text(Injecting.text(before, old), none);

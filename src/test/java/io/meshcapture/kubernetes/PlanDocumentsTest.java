@@ -31,7 +31,7 @@ class PlanDocumentsTest {
                 apiVersion: v1
                 kind: ConfigMap
                 metadata:
-                  name: meshcapture-plan-1ee1e0a3
+                  name: meshcapture-plan-1a6ddd35
                   labels:
                     meshcapture.io/plan: injected
                 immutable: true
@@ -43,7 +43,7 @@ class PlanDocumentsTest {
                 apiVersion: v1
                 kind: ConfigMap
                 metadata:
-                  name: meshcapture-plan-1ee1e0a3
+                  name: meshcapture-plan-1a6ddd35
                   namespace: "other"
                   labels:
                     meshcapture.io/plan: injected
