@@ -1,5 +1,6 @@
 package io.meshcapture.kubernetes;
 
+import io.meshcapture.plan.BadValue;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -73,14 +74,14 @@ record Workload(String kind, String name, Node object, Node pod, MappingNode spe
         if (pod != null && fields.get(pod, "spec") instanceof MappingNode spec) {
             workloads.add(new Workload(kind, name, object, pod, spec));
         } else {
-            others.add(kind + "/" + name + (template == null ? "" : " without a pod's spec"));
+            others.add(BadValue.printable(kind) + "/" + name + (template == null ? "" : " without a pod's spec"));
         }
     }
 
     private static String name(Node object, NodeFields fields) {
         @Nullable String name = fields.text(object, "metadata", "name");
         @Nullable String generated = name == null ? fields.text(object, "metadata", "generateName") : name;
-        return generated == null ? "without-a-name" : generated;
+        return generated == null ? "without-a-name" : BadValue.printable(generated);
     }
 
     /** For people: {@code Deployment/orders}. */

@@ -25,13 +25,16 @@ final class HostsCopy {
      */
     static void bring(Place place) {
         Path copy = place.hostsFile();
-        if (copy == null || place.isWithoutHostsFile()) {
-            return;
+        if (copy != null && !place.isWithoutHostsFile()) {
+            bring(Place.HOSTS, copy);
         }
+    }
+
+    private static void bring(Path hosts, Path copy) {
         try {
             boolean there = Files.exists(copy);
             String standing = there ? Files.readString(copy, StandardCharsets.ISO_8859_1) : MARK;
-            String base = MARK + Files.readString(Place.HOSTS, StandardCharsets.ISO_8859_1);
+            String base = MARK + Files.readString(hosts, StandardCharsets.ISO_8859_1);
             String whole = base.endsWith("\n") ? base : base + "\n"; // lines of ours come behind it
             if (!standing.startsWith(MARK) || standing.startsWith(whole)) {
                 return;

@@ -38,6 +38,11 @@ record HostsPart(@Nullable Path hosts, boolean asksNetfilter) {
         return new HostsPart(hosts, asks);
     }
 
+    /** Whether neither is concerned: names stand elsewhere, and connections to them are not redirected. */
+    boolean isNothing() {
+        return hosts == null && !asksNetfilter;
+    }
+
     /** Whether anything of ours stands in netfilter, as far as that can be looked at. */
     private static boolean stands(Place place) {
         if (!Privileges.isNetAdmin()) {
