@@ -195,7 +195,7 @@ class ProbeKernelIT {
         assertTrue(
                 outcome.out()
                         .matches("(?s).* as uid \\d+, gid \\d+, cgroup /" + group.name()
-                                + " +arrived +ok: reaches 127.*"),
+                                + " +conntrack +ok: reaches 127.*"),
                 outcome.out());
     }
 
