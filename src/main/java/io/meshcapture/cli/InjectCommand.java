@@ -141,9 +141,11 @@ final class InjectCommand implements Command {
                     "--image-pull-policy",
                     "write Always, IfNotPresent or Never");
         }
+        boolean besideOtherMesh = options.hasMatchedOption("--allow-other-mesh");
         if (!options.hasMatchedOption("--config-map")) {
             PlanArguments.of(plan, Ports.NONE); // fails here rather than in the middle of a manifest
-            return new CaptureContainer(image, pullPolicy, ports -> PlanArguments.of(plan, ports), null);
+            return new CaptureContainer(
+                    image, pullPolicy, ports -> allowing(besideOtherMesh, PlanArguments.of(plan, ports)), null);
         }
         String configMap = checked(options, "--config-map", "", NAME, "the name of a ConfigMap");
         refuseOverrides(options, invocation);
@@ -152,11 +154,22 @@ final class InjectCommand implements Command {
         return new CaptureContainer(
                 image,
                 pullPolicy,
-                ports -> ports.isEmpty() || plan.inbound() == null
-                        ? List.of()
-                        : List.of(Setting.INBOUND_EXCEPT.flag() + "="
-                                + PlanArguments.inboundExcept(plan.inbound(), ports)),
+                ports -> allowing(
+                        besideOtherMesh,
+                        ports.isEmpty() || plan.inbound() == null
+                                ? List.of()
+                                : List.of(Setting.INBOUND_EXCEPT.flag() + "="
+                                        + PlanArguments.inboundExcept(plan.inbound(), ports))),
                 configMap);
+    }
+
+    /** What is allowed here is refused in the pod, unless it is allowed there too. */
+    private static List<String> allowing(boolean besideOtherMesh, List<String> arguments) {
+        List<String> words = new ArrayList<>(arguments);
+        if (besideOtherMesh) {
+            words.add("--allow-other-mesh");
+        }
+        return words;
     }
 
     /** What stands beside the plan's file would be lost: the pod reads the ConfigMap. */

@@ -19,6 +19,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** Reads, compares and commits what stands in one flavour, in the calling thread's network namespace. */
@@ -59,6 +60,17 @@ public final class IptablesBackend implements Backend {
         return tables.look().values().stream()
                 .map(ruleset -> ruleset.of(Table.NAT).chains().get(Slot.HOME))
                 .anyMatch(home -> home != null && Memory.isOurs(home));
+    }
+
+    /** The names of all chains that stand, those of others among them. */
+    public Set<String> chains() {
+        Set<String> names = new TreeSet<>();
+        for (Ruleset ruleset : tables.stands().values()) {
+            for (Table table : Table.values()) {
+                names.addAll(ruleset.of(table).chains().keySet());
+            }
+        }
+        return names;
     }
 
     /** The ruleset of a decision as text that {@code iptables-restore --noflush} or {@code ip6tables-restore} accepts. */
