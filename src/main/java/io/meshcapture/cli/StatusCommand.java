@@ -53,7 +53,7 @@ final class StatusCommand implements Command {
         while (true) {
             Status.Outcome live = Status.run(invocation.place());
             long at = System.nanoTime();
-            Map<String, String> drift = StatusDrift.byService(options, invocation, interval == null);
+            Map<String, String> drift = StatusDrift.byService(live, options, invocation, interval == null);
             if (invocation.isJson()) {
                 json(live, drift, invocation);
             } else {

@@ -122,4 +122,17 @@ class StatusKernelIT {
         String said = Program.run("status").out();
         assertTrue(said.matches("(?s).*on trial: ends by itself in (60|5[0-9]) s unless confirmed with: .*"), said);
     }
+
+    @Test
+    void service_of_the_plan_that_is_not_captured_is_named_and_no_drift_of_the_others(Lab lab) {
+        lab.proxy(15001);
+        String plan = ENVOY + "services: {orders: {from: {user: 1002}}, ledger: {from: {user: 1003}}}\n";
+        Program.apply(plan);
+        Program.rollback("orders");
+        var status = Program.withPlan(plan, "status");
+        assertTrue(status.out().matches("(?s).*\nledger .* none\n.*"), status::out);
+        assertTrue(
+                status.err().contains("in the plan and not captured: orders; capture with: meshcapture apply"),
+                status::err);
+    }
 }
