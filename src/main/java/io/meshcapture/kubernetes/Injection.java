@@ -117,7 +117,8 @@ public final class Injection {
         @Nullable PlanMap map = container == null ? null : container.configMap();
         injection.plans.bring(map, injection.edits, file);
         if (map != null && map.text() != null && injection.plans.isNeeded()) {
-            injection.notes.add("flags cannot say this plan, so it goes along behind the pods, as ConfigMap/" + map.name());
+            injection.notes.add(
+                    "flags cannot say this plan, so it goes along behind the pods, as ConfigMap/" + map.name());
         }
         injection.editor.finish();
         String changed = injection.edits.applyTo(manifest.text().toString());
