@@ -24,7 +24,7 @@ import java.util.Map;
  * a real Envoy beside it. One for all classes of tests, because it takes a quarter of a minute to start; it ends with this JVM.
  */
 final class Shop {
-    private static final Path FILES = Path.of("test-env/kubernetes/shop").toAbsolutePath();
+    static final Path FILES = Path.of("test-env/kubernetes/shop").toAbsolutePath();
     private static final List<String> PLAN =
             List.of("inject", "--envoy-user=1337", "--to=any", "--envoy-inbound=15006", "--image-pull-policy=Never");
 
@@ -61,7 +61,7 @@ final class Shop {
     }
 
     /** For the Envoy beside the application: what is printed for what is injected. */
-    private static String envoyConfig() {
+    static String envoyConfig() {
         Terminal printed =
                 Terminal.run("", "envoy-config", "--envoy-user=1337", "--envoy-admin=127.0.0.1:9901", "--to=any");
         assertEquals(0, printed.code(), printed.err());
