@@ -2,14 +2,17 @@ package io.meshcapture.verbs;
 
 import io.meshcapture.backend.Backend;
 import io.meshcapture.backend.LiveState;
+import io.meshcapture.backend.TracedRules;
 import io.meshcapture.backend.iptables.Flavour;
 import io.meshcapture.backend.iptables.IptablesBackend;
 import io.meshcapture.backend.nftables.NftablesBackend;
+import io.meshcapture.backend.nftables.TraceTable;
 import io.meshcapture.doctor.OtherMesh;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Family;
 import io.meshcapture.plan.Plan;
+import io.meshcapture.rules.Decision;
 import io.meshcapture.system.LegacyTables;
 import java.util.ArrayList;
 import java.util.List;
@@ -100,6 +103,31 @@ final class Backends implements AutoCloseable {
     /** The one that captures here, or the one that would. */
     Backend standing() {
         return holders.isEmpty() ? automatic().backend() : holders.getFirst();
+    }
+
+    /** What captures here, as it stands. */
+    record Standing(Backend backend, LiveState live, Decision decision) {}
+
+    /**
+     * What captures here.
+     *
+     * @param mend what to do where nothing does
+     * @throws Failure.Conflict where nothing does
+     */
+    Standing captured(String mend) {
+        Backend backend = standing();
+        LiveState live = backend.live();
+        if (!live.isPresent()) {
+            throw new Failure.Conflict("nothing is captured here", "there is no " + backend.home(), mend);
+        }
+        return new Standing(backend, live, backend.standing(live));
+    }
+
+    /** What the steps of traced packets mean. */
+    TracedRules traced(Standing standing) {
+        return standing.backend() instanceof IptablesBackend iptables
+                ? iptables.traced(standing.live(), TraceTable::handles)
+                : TraceTable.rules();
     }
 
     /** All that hold something of ours but one; more than none only while, or after, capture moves from one to another. */
