@@ -163,6 +163,10 @@ final class Pod implements AutoCloseable {
                 .toList();
     }
 
+    static String upstream4() {
+        return Outside.UPSTREAM.getFirst();
+    }
+
     /** Runs a command in the application's container, as its user. */
     private Ending application(String... command) {
         try {
