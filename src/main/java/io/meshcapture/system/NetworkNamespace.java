@@ -20,8 +20,14 @@ public final class NetworkNamespace {
     /** Where ip-netns(8) keeps named namespaces. */
     private static final Path NAMED = Path.of("/run/netns");
 
+    /** The same, by its name of old. */
+    private static final Path NAMED_EARLIER = Path.of("/var/run/netns");
+
     /** The calling thread's own. */
     public static final Path OF_THIS_THREAD = Path.of("/proc/thread-self/ns/net");
+
+    /** Whatever a process was started in, which names neither a process nor a name that may be another's one day. */
+    public static final Path OF_THIS_PROCESS = Path.of("/proc/self/ns/net");
 
     /** A pid, or what stands for the same. */
     private static final Pattern OF_A_PROCESS = Pattern.compile("([0-9]+)|/proc/([0-9]+)/ns/net");
@@ -66,6 +72,15 @@ public final class NetworkNamespace {
     public static @Nullable Path process(String name) {
         Matcher link = OF_A_PROCESS.matcher(name);
         return link.matches() ? Path.of("/proc", link.group(1) == null ? link.group(2) : link.group(1)) : null;
+    }
+
+    /** The name by which ip-netns(8) knows a namespace; null where it is named otherwise. */
+    public static @Nullable String name(String name) {
+        Path path = Path.of(name);
+        boolean named = path.getParent() == null
+                ? process(name) == null
+                : path.getParent().equals(NAMED) || path.getParent().equals(NAMED_EARLIER);
+        return named ? path.getFileName().toString() : null;
     }
 
     /** Told without opening it: a FIFO would wait for its writer for ever. All files of namespaces are of one device. */

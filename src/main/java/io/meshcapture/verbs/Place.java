@@ -65,8 +65,9 @@ public record Place(
                             : "its files are not ours to see",
                     "run it as root, and give the process a hosts file of its own, as containers have");
         }
-        Path ofName = Path.of("/etc/netns", String.valueOf(Path.of(namespace).getFileName()), "hosts");
-        if (Files.exists(ofName)) {
+        String name = NetworkNamespace.name(namespace);
+        Path ofName = Path.of("/etc/netns", name == null ? "NAME" : name, "hosts");
+        if (name != null && Files.exists(ofName)) {
             return ofName;
         }
         throw new Failure.Unavailable(
@@ -91,6 +92,13 @@ public record Place(
         return options;
     }
 
+    /** Likewise, and it takes the hosts file for none of its business. */
+    List<String> rulesAlone() {
+        List<String> options = options();
+        options.addAll(List.of("--netns", NetworkNamespace.OF_THIS_PROCESS.toString()));
+        return options;
+    }
+
     /** The same, in another network namespace. */
     Place in(String other) {
         return new Place(other, allowHostNetwork, lockTimeout, stateDirectory, environment, version);
@@ -99,11 +107,6 @@ public record Place(
     /** What names of users and groups stand for there. */
     Accounts accounts() {
         return Accounts.in(namespace);
-    }
-
-    /** Waits for something. */
-    interface Waiting {
-        void await() throws InterruptedException;
     }
 
     /** Runs a task in the namespace, whatever the privileges. */
@@ -148,11 +151,18 @@ public record Place(
      * @throws Failure.Conflict in a container that shares the node's network namespace, unless that is allowed
      */
     <T> T changing(Callable<T> task) throws Exception {
-        return changing(() -> {}, task);
+        return mayChange(() -> {
+            NamespaceLock lock = NamespaceLock.take(lockTimeout);
+            try {
+                return task.call();
+            } finally {
+                lock.close();
+            }
+        });
     }
 
-    /** Likewise, after something that may take its time and keeps nobody from working. */
-    <T> T changing(Waiting first, Callable<T> task) throws Exception {
+    /** Runs a task that may take its time and keeps nobody from working, where the live state may be changed. */
+    <T> T mayChange(Callable<T> task) throws Exception {
         return there(() -> {
             Privileges.requireNetAdmin();
             if (!allowHostNetwork && HostFacts.isContainerOnTheNodesNetwork(environment)) {
@@ -161,13 +171,7 @@ public record Place(
                         "every process of the node would be affected",
                         "leave hostNetwork out, name another namespace with --netns, or insist with --allow-host-network");
             }
-            first.await();
-            NamespaceLock lock = NamespaceLock.take(lockTimeout);
-            try {
-                return task.call();
-            } finally {
-                lock.close();
-            }
+            return task.call();
         });
     }
 }

@@ -341,7 +341,8 @@ final class Debian13IT {
             assertEquals(3, check.code(), check.err());
             assertTrue(check.out().contains("  - meta l4proto tcp redirect to :15009\n"), check.out());
             assertTrue(
-                    check.out().contains("  + meta l4proto tcp redirect to :15001 comment \"to Envoy\"\n"), check.out());
+                    check.out().contains("  + meta l4proto tcp redirect to :15001 comment \"to Envoy\"\n"),
+                    check.out());
             assertTrue(check.out().endsWith("repair with: meshcapture apply\n"), check.out());
 
             String repaired = debian.meshcapture("apply").orFail();
