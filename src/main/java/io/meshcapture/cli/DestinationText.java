@@ -10,6 +10,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
 
 /**
  * What people type for a destination: {@code 10.0.0.5:443}, {@code payments.internal:443},
@@ -24,6 +26,18 @@ record DestinationText(String host, int port, boolean isName) {
     /** Ports of URL schemes (IANA). */
     private static final Map<String, Integer> SCHEMES =
             Map.of("http", 80, "https", 443, "ws", 80, "wss", 443, "dns", 53, "redis", 6379, "postgres", 5432);
+
+    /** What commands ask that take one. */
+    static void declare(CommandSpec spec, String more) {
+        spec.addPositional(PositionalParamSpec.builder()
+                .paramLabel("DESTINATION")
+                .arity("1")
+                .type(String.class)
+                .description("ADDRESS:PORT, NAME:PORT or a URL; an IPv6 address stands in brackets" + more)
+                .build());
+        spec.addOption(GlobalOptions.flag("UDP instead of TCP", "--udp"));
+        spec.addOption(GlobalOptions.flag("connections that arrive from elsewhere, to this host", "--inbound"));
+    }
 
     static DestinationText parse(String text) throws BadValue {
         int scheme = text.indexOf("://");

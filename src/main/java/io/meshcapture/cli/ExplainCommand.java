@@ -20,7 +20,6 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Model.PositionalParamSpec;
 import picocli.CommandLine.ParseResult;
 
 /** {@code meshcapture explain DESTINATION}. */
@@ -37,15 +36,8 @@ final class ExplainCommand implements Command {
 
     @Override
     public void declare(CommandSpec spec) {
-        spec.addPositional(PositionalParamSpec.builder()
-                .paramLabel("DESTINATION")
-                .arity("1")
-                .type(String.class)
-                .description("ADDRESS:PORT, NAME:PORT or a URL; an IPv6 address stands in brackets; - for one a line on"
-                        + " standard input")
-                .build());
+        DestinationText.declare(spec, "; - for one a line on standard input");
         spec.addOption(GlobalOptions.flag("ask the live state instead of the plan", "--live"));
-        spec.addOption(GlobalOptions.flag("a UDP packet instead of a TCP connection", "--udp"));
         spec.addOption(GlobalOptions.text("USER", "the caller's user (default: root)", "--from-user"));
         spec.addOption(GlobalOptions.text("GROUP", "the caller's group (default: the user's own)", "--from-group"));
         spec.addOption(GlobalOptions.text("UNIT", "the caller's systemd unit", "--from-unit"));
@@ -53,7 +45,6 @@ final class ExplainCommand implements Command {
         spec.addOption(GlobalOptions.text("PID", "the caller is this process", "--pid"));
         spec.addOption(GlobalOptions.text(
                 "ADDRESS", "a virtual machine or container behind this host (interfaces.outbound)", "--from-address"));
-        spec.addOption(GlobalOptions.flag("a connection that arrives from elsewhere, to this host", "--inbound"));
         spec.addOption(GlobalOptions.text("INTERFACE", "the interface that it arrives on or leaves by", "--interface"));
         PlanOptions.declareSettings(spec);
     }

@@ -38,7 +38,9 @@ final class ProbeText {
         for (Probe.Verdict verdict : verdicts) {
             if (verdict.result() == Probe.Result.WRONG && verdict.connection() != null && verdict.expected() != null) {
                 out.println("wrong: " + verdict.what() + " " + verdict.found() + "; the plan says:");
-                ExplanationText.of(verdict.connection(), verdict.expected())
+                (verdict.isArriving()
+                                ? ExplanationText.inbound(verdict.connection(), verdict.expected())
+                                : ExplanationText.of(verdict.connection(), verdict.expected()))
                         .lines()
                         .skip(1)
                         .forEach(line -> out.println("  " + line));

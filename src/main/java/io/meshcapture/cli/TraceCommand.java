@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Model.PositionalParamSpec;
 import picocli.CommandLine.ParseResult;
 
 /** {@code meshcapture trace DESTINATION}. */
@@ -33,16 +32,9 @@ final class TraceCommand implements Command {
 
     @Override
     public void declare(CommandSpec spec) {
-        spec.addPositional(PositionalParamSpec.builder()
-                .paramLabel("DESTINATION")
-                .arity("1")
-                .type(String.class)
-                .description("ADDRESS:PORT, NAME:PORT or a URL; an IPv6 address stands in brackets")
-                .build());
+        DestinationText.declare(spec, "");
         spec.addOption(GlobalOptions.text("TIME", "how long they are waited for (default: 30s)", "--within"));
         spec.addOption(GlobalOptions.text("NUMBER", "after how many it ends (default: 5)", "--connections"));
-        spec.addOption(GlobalOptions.flag("UDP instead of TCP", "--udp"));
-        spec.addOption(GlobalOptions.flag("connections that arrive from elsewhere, to this host", "--inbound"));
     }
 
     @Override

@@ -174,7 +174,7 @@ public final class Samples {
                 host.devices().apply(address));
     }
 
-    private static List<Address> addresses(Network network) {
+    static List<Address> addresses(Network network) {
         List<Address> found = new ArrayList<>();
         for (Address address : NOBODYS) {
             if (network.contains(address)) {
@@ -194,7 +194,7 @@ public final class Samples {
         return found;
     }
 
-    private static List<Integer> ports(PortRange range) {
+    static List<Integer> ports(PortRange range) {
         Set<Integer> found = new LinkedHashSet<>();
         for (int port : PORTS) {
             if (range.contains(port)) {
@@ -234,10 +234,25 @@ public final class Samples {
                 direct("Envoy's own", captured.destination(), captured.port(), new Caller(uid, gid, null));
             }
         }
+        Step.Dns dns = decision.dns();
+        asked.clear();
+        for (Address server : dns == null ? new TreeSet<Address>() : servers(dns)) {
+            if (asked.add(server.family())) {
+                direct("Envoy's own", Protocol.UDP, server, Step.Dns.PORT, new Caller(uid, gid, null));
+            }
+        }
+    }
+
+    private static SortedSet<Address> servers(Step.Dns dns) {
+        return dns.any() ? new TreeSet<>(NOBODYS) : dns.servers();
     }
 
     private void direct(String path, Address address, int port, Caller caller) {
-        Connection connection = connection(Protocol.TCP, address, port, caller);
+        direct(path, Protocol.TCP, address, port, caller);
+    }
+
+    private void direct(String path, Protocol protocol, Address address, int port, Caller caller) {
+        Connection connection = connection(protocol, address, port, caller);
         Explanation said = explainer.explain(connection);
         if (said.outcome() == Outcome.DIRECT) {
             samples.add(new Sample(null, path, connection, said));
@@ -247,7 +262,7 @@ public final class Samples {
     }
 
     private void dns(Step.Dns dns) {
-        SortedSet<Address> servers = dns.any() ? new TreeSet<>(NOBODYS) : dns.servers();
+        SortedSet<Address> servers = servers(dns);
         Caller caller = new Caller(ANYBODY[0], ANYBODY[0], null);
         Set<Family> asked = new HashSet<>();
         for (Address server : servers) {

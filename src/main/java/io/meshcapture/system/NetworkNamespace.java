@@ -26,9 +26,6 @@ public final class NetworkNamespace {
     /** The calling thread's own. */
     public static final Path OF_THIS_THREAD = Path.of("/proc/thread-self/ns/net");
 
-    /** Whatever a process was started in, which names neither a process nor a name that may be another's one day. */
-    public static final Path OF_THIS_PROCESS = Path.of("/proc/self/ns/net");
-
     /** A pid, or what stands for the same. */
     private static final Pattern OF_A_PROCESS = Pattern.compile("([0-9]+)|/proc/([0-9]+)/ns/net");
 

@@ -8,7 +8,7 @@ import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /** A socket that belongs to another user and control group, and sends its first packet to where it is told. */
-public final class ProbeSocket implements AutoCloseable {
+public final class ProbeSocket implements FirstPacket {
 
     private final OwnedSocket socket;
     private final boolean udp;
@@ -78,12 +78,12 @@ public final class ProbeSocket implements AutoCloseable {
         }
     }
 
-    /** The port that it comes from. */
+    @Override
     public int port() {
         return port;
     }
 
-    /** Sends its first packet; what becomes of it is asked of {@link #errno}. */
+    @Override
     public void send(Address destination, int destinationPort) {
         int failed = socket.connect(Netlink.bytes(destination), destinationPort);
         if (failed == 0 && udp) {
@@ -92,25 +92,33 @@ public final class ProbeSocket implements AutoCloseable {
         errno = failed == Errno.EINPROGRESS ? 0 : failed;
     }
 
+    @Override
+    public void repeat() {} // TCP_TIMEOUT_INIT is a second
+
     /** 0 as long as nothing is known, or why it failed. */
-    public int errno() {
+    private int errno() {
         if (errno == 0) {
             errno = socket.error();
         }
         return errno;
     }
 
-    /** Whether somebody answered that it may not. */
+    @Override
+    public boolean isOver() {
+        return errno() != 0;
+    }
+
+    @Override
     public boolean isRefused() {
         return errno() == Errno.ECONNREFUSED || (udp && errno() == Errno.EPERM);
     }
 
-    /** Whether it failed before any rule was asked, since no route leads there. */
+    @Override
     public boolean isWithoutRoute() {
         return errno() == Errno.ENETUNREACH || errno() == Errno.EHOSTUNREACH || errno() == Errno.EADDRNOTAVAIL;
     }
 
-    /** Why it failed, in words. */
+    @Override
     public String words() {
         return Errno.words(errno());
     }

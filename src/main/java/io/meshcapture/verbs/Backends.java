@@ -2,17 +2,23 @@ package io.meshcapture.verbs;
 
 import io.meshcapture.backend.Backend;
 import io.meshcapture.backend.LiveState;
+import io.meshcapture.backend.TracedRules;
 import io.meshcapture.backend.iptables.Flavour;
 import io.meshcapture.backend.iptables.IptablesBackend;
 import io.meshcapture.backend.nftables.NftablesBackend;
+import io.meshcapture.backend.nftables.TraceTable;
+import io.meshcapture.doctor.OtherMesh;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Family;
 import io.meshcapture.plan.Plan;
+import io.meshcapture.rules.Decision;
 import io.meshcapture.system.LegacyTables;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +41,9 @@ final class Backends implements AutoCloseable {
     /** Why nftables cannot be used here, or null where it can. */
     private @Nullable Failure unusable;
 
+    /** Why iptables-nft cannot be used either; known where nftables cannot. */
+    private @Nullable Failure nftFlavourUnusable;
+
     private final List<Backend> holders = new ArrayList<>();
 
     private Backends() {
@@ -49,7 +58,7 @@ final class Backends implements AutoCloseable {
             holders.add(nftables);
         }
         NftablesBackend asked = unusable == null ? nftables : null;
-        boolean holdsIptables = asked == null ? isHeldBy(iptablesNft) : asked.isChainOfIptables(HOME);
+        boolean holdsIptables = asked == null ? isHeldWithoutNftables() : asked.isChainOfIptables(HOME);
         if (holdsIptables) {
             holders.add(iptablesNft);
         }
@@ -68,6 +77,16 @@ final class Backends implements AutoCloseable {
         return nftables == null || unusable != null ? null : nftables.tablesOfIptables(family);
     }
 
+    /** libnftables may be missing, and then the programs know; or the kernel lacks nf_tables, and then they do not work either. */
+    private boolean isHeldWithoutNftables() {
+        try {
+            return isHeldBy(iptablesNft);
+        } catch (Failure.Unavailable e) {
+            nftFlavourUnusable = e;
+            return false;
+        }
+    }
+
     private static boolean isHeldBy(IptablesBackend backend) {
         return backend.isInstalled() && backend.isPresent();
     }
@@ -84,6 +103,31 @@ final class Backends implements AutoCloseable {
     /** The one that captures here, or the one that would. */
     Backend standing() {
         return holders.isEmpty() ? automatic().backend() : holders.getFirst();
+    }
+
+    /** What captures here, as it stands. */
+    record Standing(Backend backend, LiveState live, Decision decision) {}
+
+    /**
+     * What captures here.
+     *
+     * @param mend what to do where nothing does
+     * @throws Failure.Conflict where nothing does
+     */
+    Standing captured(String mend) {
+        Backend backend = standing();
+        LiveState live = backend.live();
+        if (!live.isPresent()) {
+            throw new Failure.Conflict("nothing is captured here", "there is no " + backend.home(), mend);
+        }
+        return new Standing(backend, live, backend.standing(live));
+    }
+
+    /** What the steps of traced packets mean. */
+    TracedRules traced(Standing standing) {
+        return standing.backend() instanceof IptablesBackend iptables
+                ? iptables.traced(standing.live(), TraceTable::handles)
+                : TraceTable.rules();
     }
 
     /** All that hold something of ours but one; more than none only while, or after, capture moves from one to another. */
@@ -138,6 +182,10 @@ final class Backends implements AutoCloseable {
         if (!iptablesNft.isInstalled()) {
             return new Choice(iptablesLegacy, "iptables-nft is not installed", false);
         }
+        if (nftFlavourUnusable != null) {
+            return new Choice(
+                    iptablesLegacy, "iptables-nft cannot be used here: " + nftFlavourUnusable.getMessage(), false);
+        }
         boolean nftUsed = nftables == null || unusable != null || nftables.hasChainsOfIptables();
         if (LegacyTables.areUsed() && !nftUsed) {
             return new Choice(iptablesLegacy, "the rules of others are in its tables", false);
@@ -162,6 +210,20 @@ final class Backends implements AutoCloseable {
             found.addAll(iptablesLegacy.translations());
         }
         return found;
+    }
+
+    /** Another mesh that captures here, whatever it has written its rules with. */
+    Optional<OtherMesh> otherMesh() {
+        Set<String> ofIptables = new TreeSet<>();
+        boolean isUsable = nftables != null && unusable == null;
+        if (!isUsable && nftFlavourUnusable == null && iptablesNft.isInstalled()) {
+            ofIptables.addAll(iptablesNft.chains());
+        }
+        if (LegacyTables.areUsed() && iptablesLegacy.isInstalled()) {
+            ofIptables.addAll(iptablesLegacy.chains());
+        }
+        return OtherMesh.among(
+                nftables != null && unusable == null ? nftables.chainsOfOthers() : List.of(), ofIptables);
     }
 
     /** Names of backends as a plan has them. */

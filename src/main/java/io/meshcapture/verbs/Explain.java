@@ -1,7 +1,5 @@
 package io.meshcapture.verbs;
 
-import io.meshcapture.backend.Backend;
-import io.meshcapture.backend.LiveState;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Account;
 import io.meshcapture.plan.Address;
@@ -154,15 +152,9 @@ public final class Explain {
     public static List<Outcome> fromLiveState(Place place, List<Question> questions) throws Exception {
         return place.reading(() -> {
             try (Backends backends = Backends.open()) {
-                Backend backend = backends.standing();
-                LiveState live = backend.live();
-                if (!live.isPresent()) {
-                    throw new Failure.Conflict(
-                            "nothing is captured here",
-                            "there is no " + backend.home(),
-                            "apply a plan first, or leave --live out to ask the plan");
-                }
-                return answers(backend.standing(live), questions, place.accounts(), List.of());
+                Decision decision = backends.captured("apply a plan first, or leave --live out to ask the plan")
+                        .decision();
+                return answers(decision, questions, place.accounts(), List.of());
             }
         });
     }

@@ -39,11 +39,16 @@ final class HostsApply {
      */
     static Apply.Outcome around(Plan plan, Place place, Apply.Request request, HostsPart part, Netfilter netfilter)
             throws Exception {
+        if (part.isNothing()) {
+            return nothing(List.of("names stand elsewhere, and Envoy listens on their addresses itself"
+                    + " (hosts-ports: listeners), so there is nothing to apply"));
+        }
         if (part.hosts() == null) {
             return netfilter.apply(request.trial(), false);
         }
         HostsApply apply = new HostsApply(plan, part.hosts(), place, request);
-        Netfilter others = (trial, guarded) -> part.asksNetfilter() ? netfilter.apply(trial, guarded) : nothing();
+        Netfilter others =
+                (trial, guarded) -> part.asksNetfilter() ? netfilter.apply(trial, guarded) : nothing(List.of());
         return request.dryRun() ? apply.dryRun(others) : apply.apply(others);
     }
 
@@ -58,7 +63,7 @@ final class HostsApply {
         Apply.Outcome apply(@Nullable Duration trial, boolean guarded) throws Exception;
     }
 
-    private static Apply.Outcome nothing() {
+    private static Apply.Outcome nothing(List<String> notes) {
         return new Apply.Outcome(
                 false,
                 List.of(),
@@ -75,7 +80,7 @@ final class HostsApply {
                 List.of(),
                 null,
                 List.of(),
-                List.of());
+                notes);
     }
 
     private Apply.Outcome dryRun(Netfilter others) throws Exception {

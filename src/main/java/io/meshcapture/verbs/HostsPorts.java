@@ -83,7 +83,7 @@ final class HostsPorts {
     static Reached reached(Plan plan, Place place, HostsWanted wanted) throws Exception {
         Map<ListenerAddress, List<Listening>> there = areRedirected(plan) ? Map.of() : listening(plan, place, wanted);
         return new Reached(
-                missing(there), place.there(() -> StrangersListeners.among(there, EnvoyUsers.of(plan, place))));
+                missing(there), place.there(() -> StrangersListeners.among(there, EnvoyIdentity.of(plan, place))));
     }
 
     /**

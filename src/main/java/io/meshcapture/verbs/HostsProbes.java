@@ -30,20 +30,16 @@ final class HostsProbes {
         List<Probe.Verdict> verdicts = new ArrayList<>();
         for (HostsLookups.Answer answer : answers) {
             String found = answer.found().isEmpty() ? "has no address" : "leads to " + answer.found();
-            verdicts.add(new Probe.Verdict(
+            verdicts.add(Probe.Verdict.ofLookup(
                     answer.line().service().value(),
-                    "name",
                     answer.what(),
                     answer.isRight() ? Probe.Result.OK : Probe.Result.WRONG,
                     answer.isRight()
                             ? found
-                            : found + " instead of " + answer.line().address(),
-                    Probe.Evidence.LOOKUP,
-                    null,
-                    null));
+                            : found + " instead of " + answer.line().address()));
         }
         if (!HostsPorts.areRedirected(plan) && Privileges.isNetAdmin()) {
-            verdicts.addAll(Probe.of(samples(plan, wanted)));
+            verdicts.addAll(ProbeRun.of(samples(plan, wanted), ProbedArrivals.NONE));
         }
         return verdicts;
     }

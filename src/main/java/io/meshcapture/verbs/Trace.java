@@ -1,11 +1,8 @@
 package io.meshcapture.verbs;
 
-import io.meshcapture.backend.Backend;
-import io.meshcapture.backend.LiveState;
+import io.meshcapture.backend.TracedRules;
 import io.meshcapture.backend.nftables.TraceTable;
-import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Address;
-import io.meshcapture.plan.Choices;
 import io.meshcapture.rules.Caller;
 import io.meshcapture.rules.Connection;
 import io.meshcapture.rules.Connection.Protocol;
@@ -13,9 +10,9 @@ import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.Explainer;
 import io.meshcapture.rules.Explanation;
 import io.meshcapture.system.HostFacts;
-import io.meshcapture.system.NftTrace;
-import io.meshcapture.system.NftTrace.Event;
-import io.meshcapture.system.NftTrace.Verdict;
+import io.meshcapture.system.PacketTrace;
+import io.meshcapture.system.PacketTrace.Event;
+import io.meshcapture.system.PacketTrace.Verdict;
 import io.meshcapture.system.SocketTable;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -102,17 +99,17 @@ public final class Trace {
 
     private final Request request;
     private final Decision decision;
-    private final Map<Long, String> comments;
+    private final TracedRules rules;
     private final Map<Integer, List<Event>> underWay = new LinkedHashMap<>();
     private final Map<Integer, Long> lastHeard = new LinkedHashMap<>();
     private final Map<Integer, Caller> callers = new LinkedHashMap<>();
     private final Set<Ends> told = new HashSet<>();
     private final Set<Address> own = HostFacts.ownAddresses();
 
-    private Trace(Request request, Decision decision, Map<Long, String> comments) {
+    private Trace(Request request, Decision decision, TracedRules rules) {
         this.request = request;
         this.decision = decision;
-        this.comments = comments;
+        this.rules = rules;
     }
 
     /**
@@ -120,31 +117,19 @@ public final class Trace {
      *
      * @param ready told when every connection from then on is traced
      * @return how many were seen
-     * @throws Failure.Unavailable where capture is written in a way that the kernel does not trace
+     * @throws io.meshcapture.failure.Failure.Unavailable where the kernel does not tell its trace
      */
     public static int run(Place place, Request request, Runnable ready, Consumer<Seen> taker) throws Exception {
         return place.reading(() -> {
             Decision decision;
+            TracedRules rules;
             try (Backends backends = Backends.open()) {
-                Backend backend = backends.standing();
-                LiveState live = backend.live();
-                if (!live.isPresent()) {
-                    throw new Failure.Conflict(
-                            "nothing is captured here",
-                            "there is no " + backend.home(),
-                            "apply a plan first, or ask what it would do with: meshcapture explain");
-                }
-                if (!backend.name().equals(Choices.word(Choices.Backend.NFTABLES))) {
-                    throw new Failure.Unavailable(
-                            "connections that " + backend.name() + " captures are not traced",
-                            "the kernel tells its trace of them without the comments that say why",
-                            "see where connections go with: meshcapture check --probe, or what the rules say with:"
-                                    + " meshcapture explain --live");
-                }
-                decision = backend.standing(live);
+                Backends.Standing standing =
+                        backends.captured("apply a plan first, or ask what it would do with: meshcapture explain");
+                decision = standing.decision();
+                rules = backends.traced(standing);
             }
-            Map<Long, String> comments = TraceTable.comments();
-            try (NftTrace trace = NftTrace.open();
+            try (PacketTrace trace = rules.listen();
                     TraceTable _ = TraceTable.open(
                             request.destinations(),
                             request.port(),
@@ -152,17 +137,17 @@ public final class Trace {
                             request.inbound(),
                             request.within())) {
                 ready.run();
-                return new Trace(request, decision, comments).listen(trace, taker);
+                return new Trace(request, decision, rules).listen(trace, taker);
             }
         });
     }
 
-    private int listen(NftTrace trace, Consumer<Seen> taker) {
+    private int listen(PacketTrace trace, Consumer<Seen> taker) {
         long deadline = System.nanoTime() + request.within().toNanos();
         int seen = 0;
         while (seen < request.most() && (System.nanoTime() < deadline || !underWay.isEmpty())) {
             for (Event event : trace.next(underWay.isEmpty() ? Duration.ofMillis(200) : LOOK)) {
-                NftTrace.Ends ends = event.ends();
+                PacketTrace.Ends ends = event.ends();
                 if (!underWay.containsKey(event.packet()) && ends != null && !request.inbound()) {
                     Caller caller = caller(ends); // at once, since a connection that is refused has no socket for long
                     if (caller != null) {
@@ -190,31 +175,35 @@ public final class Trace {
 
     /** What the steps of one packet come to; null where they are not those of a connection's first one. */
     private @Nullable Seen seen(List<Event> events, @Nullable Caller caller) {
-        NftTrace.Ends ends = null;
+        PacketTrace.Ends ends = null;
         List<String> steps = new ArrayList<>();
-        Event last = null;
+        boolean asked = false;
+        int listener = 0;
         String others = "";
         boolean dropped = false;
         for (Event event : events) {
             ends = ends == null ? event.ends() : ends;
-            if (TraceTable.isOurs(event.table())) {
-                String why = comments.getOrDefault(event.rule(), "");
-                if (event.rule() != 0 && !why.isEmpty()) {
+            Verdict verdict = rules.verdict(event);
+            if (rules.isOurs(event)) {
+                String why = event.rule() == 0 ? "" : rules.why(event);
+                boolean isSaid = !steps.isEmpty() && steps.getLast().equals(why); // by two rules that do it together
+                if (!why.isEmpty() && !isSaid) {
                     steps.add(why);
                 }
-                last = event.rule() != 0 || last == null ? event : last;
-                dropped |= event.verdict() == Verdict.DROP;
+                asked = true;
+                listener = Math.max(listener, rules.listener(event));
+                dropped |= verdict == Verdict.DROP;
             } else if (!TraceTable.isPassing(event.table())) {
-                if (event.verdict() == Verdict.DROP) {
+                if (verdict == Verdict.DROP) {
                     return of(ends, caller, steps, Outcome.DROPPED, 0, chain(event));
                 }
-                others = event.rule() != 0 && event.verdict() == Verdict.ACCEPT ? chain(event) : others;
+                boolean decides = event.rule() != 0 && verdict == Verdict.ACCEPT;
+                others = decides && (others.isEmpty() || event.table().equals("nat")) ? chain(event) : others;
             }
         }
-        if (last == null) {
+        if (!asked) {
             return of(ends, caller, steps, Outcome.UNASKED, 0, others);
         }
-        int listener = TraceTable.listener(last.chain());
         if (dropped) {
             return of(ends, caller, steps, listener > 0 ? Outcome.REJECTED : Outcome.DROPPED, 0, "");
         }
@@ -226,7 +215,7 @@ public final class Trace {
     }
 
     private @Nullable Seen of(
-            NftTrace.@Nullable Ends ends,
+            PacketTrace.@Nullable Ends ends,
             @Nullable Caller caller,
             List<String> steps,
             Outcome outcome,
@@ -245,7 +234,7 @@ public final class Trace {
     }
 
     /** Whoever has the socket that it was opened from, while that is there. */
-    private @Nullable Caller caller(NftTrace.Ends ends) {
+    private @Nullable Caller caller(PacketTrace.Ends ends) {
         List<SocketTable.Open> sockets =
                 request.protocol() == Protocol.TCP ? SocketTable.open() : SocketTable.openUdp();
         List<SocketTable.Open> found = sockets.stream()

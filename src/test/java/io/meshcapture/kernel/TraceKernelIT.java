@@ -10,9 +10,13 @@ import io.meshcapture.lab.Identity;
 import io.meshcapture.lab.InNetns;
 import io.meshcapture.lab.Lab;
 import io.meshcapture.lab.Meshcapture.Outcome;
+import io.meshcapture.lab.ResultsSchema;
+import io.meshcapture.lab.Run;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** trace tells by the kernel's own trace what became of connections, and leaves nothing. */
 @InNetns
@@ -49,6 +53,43 @@ class TraceKernelIT {
         assertTrue(told[1].matches(from + "1003\n  1  what is in force\ndirect: no service captures it"), out);
         assertTrue(told[2].matches(from + "1337\n.*Envoy's own traffic, by user, is never captured\ndirect"), out);
         assertFalse(lab.nft().list().contains("meshcapture-trace"));
+        Background machine = trace(lab, "10.99.0.1:80", "--connections", "1", "--within", "10s", "-o", "json");
+        lab.caller().uid(1001).open("10.99.0.1:80");
+        String json = machine.await(LIMIT).out();
+        ResultsSchema.require(List.of("trace", "json"), json);
+        assertTrue(json.contains("\"outcome\": \"captured\",\n      \"listener\": 15001"), json);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"iptables-nft", "iptables-legacy"})
+    void connections_through_tables_of_iptables_are_told_likewise_and_nothing_is_left(String backend, Lab lab) {
+        lab.proxy(15001);
+        lab.serverOnEveryPort();
+        String logger = Run.command("cat", "/proc/sys/net/netfilter/nf_log/2").orFail();
+        Program.apply(ENVOY + "backend: " + backend + """
+
+                udp443: reject
+                ipv6: reject
+                services: {orders: {from: {user: 1001}, except: [":22"]}}
+                """);
+        Background trace = trace(lab, "10.99.0.1:80", "--connections", "3", "--within", "10s");
+        lab.caller().uid(1001).open("10.99.0.1:80");
+        lab.caller().uid(1003).open("10.99.0.1:80");
+        lab.caller().as(Identity.ENVOY).open("10.99.0.1:80");
+        String out = trace.await(LIMIT).out();
+        String[] told = out.split("\n\n", -1);
+        String from = "(?s)tcp to 10.99.0.1:80 from 10.99.0.2:\\d+, uid ";
+        assertTrue(told[0].matches(from + "1001\n  1  .*orders, look-up 2\n.*"), out);
+        assertTrue(told[0].endsWith("  to Envoy\ncaptured: to Envoy's listener 15001, service orders"), out);
+        assertTrue(told[1].matches(from + "1003\n.*direct: no service captures it"), out);
+        assertTrue(told[2].matches(from + "1337\n.*Envoy's own traffic, by user, is never captured\ndirect.*"), out);
+        assertTraced("rejected", "[fd99::1]:83", lab);
+        Run.command("iptables-" + backend.substring(9), "-A", "OUTPUT", "-p", "tcp", "--dport", "15001", "-j", "DROP")
+                .orFail();
+        assertTraced("dropped by table filter chain OUTPUT", "10.99.0.1:82", lab);
+        assertFalse(lab.nft().list().contains("meshcapture-trace"));
+        assertEquals(
+                logger, Run.command("cat", "/proc/sys/net/netfilter/nf_log/2").orFail());
     }
 
     @Test
@@ -96,16 +137,7 @@ class TraceKernelIT {
     }
 
     @Test
-    void capture_that_the_kernel_does_not_trace_is_refused_with_what_to_ask_instead(Lab lab) {
-        lab.proxy(15001);
-        for (String backend : List.of("iptables-nft", "iptables-legacy")) {
-            Program.apply(ENVOY + "backend: " + backend + "\nservices: {orders: {from: {user: 1001}}}\n");
-            Outcome outcome = Program.must(4, Program.run("trace", "10.99.0.1:80"));
-            assertTrue(
-                    outcome.err().contains("connections that " + backend + " captures are not traced; "),
-                    outcome.err());
-            Program.rollback("--all");
-        }
+    void capture_that_is_not_there_is_not_traced() {
         Outcome nothing = Program.must(7, Program.run("trace", "10.99.0.1:80"));
         assertTrue(nothing.err().contains("nothing is captured here; "), nothing.err());
     }

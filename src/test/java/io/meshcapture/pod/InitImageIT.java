@@ -31,6 +31,30 @@ final class InitImageIT {
                 """);
     }
 
+    /** The node of the tests has a network namespace that is not the machine's first, as one of kind has. */
+    @Test
+    void aPodOnItsNodesNetworkIsRefusedAlsoWhereTheNodeIsAContainerItself() {
+        assertEnds(
+                "on-the-node",
+                Shop.injected(shop.manifest("on-the-node")).replace("spec:\n", "spec:\n  hostNetwork: true\n"),
+                7,
+                """
+                this container shares the node's network namespace; every process of the node would be affected; leave \
+                hostNetwork out, name another namespace with --netns, or insist with --allow-host-network
+                """);
+    }
+
+    @Test
+    void anotherUserThanRootCapturesToo() {
+        String manifest = Shop.injected(shop.manifest("not-root"))
+                .replace("runAsUser: 0", "runAsUser: 65532")
+                .replace("runAsGroup: 0", "runAsGroup: 65532")
+                .replace("runAsNonRoot: false", "runAsNonRoot: true");
+        shop.cluster.apply(manifest);
+        shop.cluster.waitUntilReady("not-root");
+        shop.assertCaptured("not-root");
+    }
+
     /** By itself, and not by way of capture, which does not use it here. */
     @Test
     void bothFlavoursOfIptablesRunInTheImageAndTheLegacyOneNeedsOneCapabilityMore() {

@@ -5,6 +5,7 @@ import io.meshcapture.backend.Change;
 import io.meshcapture.backend.Finding;
 import io.meshcapture.backend.LiveState;
 import io.meshcapture.backend.Owned;
+import io.meshcapture.backend.TracedRules;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Family;
 import io.meshcapture.plan.ServiceName;
@@ -19,6 +20,8 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Reads, compares and commits what stands in one flavour, in the calling thread's network namespace. */
@@ -59,6 +62,17 @@ public final class IptablesBackend implements Backend {
         return tables.look().values().stream()
                 .map(ruleset -> ruleset.of(Table.NAT).chains().get(Slot.HOME))
                 .anyMatch(home -> home != null && Memory.isOurs(home));
+    }
+
+    /** The names of all chains that stand, those of others among them. */
+    public Set<String> chains() {
+        Set<String> names = new TreeSet<>();
+        for (Ruleset ruleset : tables.stands().values()) {
+            for (Table table : Table.values()) {
+                names.addAll(ruleset.of(table).chains().keySet());
+            }
+        }
+        return names;
     }
 
     /** The ruleset of a decision as text that {@code iptables-restore --noflush} or {@code ip6tables-restore} accepts. */
@@ -262,6 +276,15 @@ public final class IptablesBackend implements Backend {
     /** Rules of this flavour that decide at the priority of ours of the other one; which are asked first nobody can see. */
     public List<String> translations() {
         return Shadows.translations(flavour, tables.look());
+    }
+
+    /**
+     * What the steps of traced packets mean.
+     *
+     * @param handles those of the rules of a table such as {@code ip nat}, by chain and in their order
+     */
+    public TracedRules traced(LiveState live, Function<String, Map<String, List<Long>>> handles) {
+        return new IptablesTracedRules(flavour, ours(live).families(), handles);
     }
 
     @Override

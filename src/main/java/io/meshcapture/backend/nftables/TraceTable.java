@@ -1,10 +1,15 @@
 package io.meshcapture.backend.nftables;
 
+import io.meshcapture.backend.TracedRules;
 import io.meshcapture.ffi.LibNftables;
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Family;
 import io.meshcapture.rules.Connection.Protocol;
+import io.meshcapture.system.NftTrace;
+import io.meshcapture.system.PacketTrace;
+import io.meshcapture.system.PacketTrace.Event;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,6 +24,8 @@ import java.util.regex.Pattern;
 public final class TraceTable implements AutoCloseable {
     private static final Pattern RULE =
             Pattern.compile("\\t+.*?(?: comment \"([^\"]*)\")? # handle ([0-9]+)$", Pattern.MULTILINE);
+
+    private static final Pattern CHAIN = Pattern.compile("\tchain (\\S+) \\{.*");
 
     /** A captured connection ends in a chain that is named after the listener. */
     private static final Pattern TO = Pattern.compile(Redirect.TO + "(?:[a-z]+_)?([0-9]+)");
@@ -59,35 +66,74 @@ public final class TraceTable implements AutoCloseable {
         return new TraceTable(PassingTable.open("trace", body.toString()));
     }
 
-    /** What our rules say, by their handles: their comments, the empty text for those without. */
-    public static Map<Long, String> comments() {
-        Map<Long, String> comments = new HashMap<>();
-        try (NftContext nft = NftContext.open()) {
-            String listing = nft.run(
-                            "list table " + Ruleset.TABLE, LibNftables.OUTPUT_HANDLE | LibNftables.OUTPUT_TERSE)
-                    .output();
-            Matcher rule = RULE.matcher(listing);
-            while (rule.find()) {
-                comments.put(Long.parseLong(rule.group(2)), rule.group(1) == null ? "" : rule.group(1));
+    /**
+     * The handles of the rules of a table, by chain and in their order.
+     *
+     * @param name such as {@code ip nat}
+     */
+    public static Map<String, List<Long>> handles(String name) {
+        Map<String, List<Long>> handles = new HashMap<>();
+        String chain = "";
+        for (String line : listing(name).lines().toList()) {
+            Matcher begin = CHAIN.matcher(line);
+            Matcher rule = RULE.matcher(line);
+            if (begin.matches()) {
+                chain = begin.group(1);
+            } else if (rule.matches()) {
+                handles.computeIfAbsent(chain, any -> new ArrayList<>()).add(Long.parseLong(rule.group(2)));
             }
         }
-        return comments;
+        return handles;
     }
 
-    /** Whether a table of this name is ours. */
-    public static boolean isOurs(String name) {
-        return Ruleset.TABLE.endsWith(" " + name);
+    private static String listing(String name) {
+        try (NftContext nft = NftContext.open()) {
+            return nft.run("list table " + name, LibNftables.OUTPUT_HANDLE | LibNftables.OUTPUT_TERSE)
+                    .output();
+        }
+    }
+
+    /** What the steps of packets through our table mean. */
+    public static TracedRules rules() {
+        Map<Long, String> comments = new HashMap<>();
+        Matcher rule = RULE.matcher(listing(Ruleset.TABLE));
+        while (rule.find()) {
+            comments.put(Long.parseLong(rule.group(2)), rule.group(1) == null ? "" : rule.group(1));
+        }
+        return new Rules(comments);
+    }
+
+    private record Rules(Map<Long, String> comments) implements TracedRules {
+        @Override
+        public PacketTrace listen() {
+            return NftTrace.open();
+        }
+
+        @Override
+        public boolean isOurs(Event event) {
+            return Ruleset.TABLE.endsWith(" " + event.table());
+        }
+
+        @Override
+        public String why(Event event) {
+            return comments.getOrDefault(event.rule(), "");
+        }
+
+        @Override
+        public int listener(Event event) {
+            Matcher to = TO.matcher(Slot.plainName(event.chain()));
+            return to.matches() ? Integer.parseInt(to.group(1)) : 0;
+        }
+
+        @Override
+        public PacketTrace.Verdict verdict(Event event) {
+            return event.verdict();
+        }
     }
 
     /** Whether it is that of a trace or a probe. */
     public static boolean isPassing(String name) {
         return name.startsWith("meshcapture-");
-    }
-
-    /** Envoy's listener that a chain of ours sends to; 0 where it does not. */
-    public static int listener(String chain) {
-        Matcher to = TO.matcher(Slot.plainName(chain));
-        return to.matches() ? Integer.parseInt(to.group(1)) : 0;
     }
 
     @Override
