@@ -67,7 +67,7 @@ final class EnvoyListeners {
         for (Service service : plan.services()) {
             if (service.hosts() == null) {
                 ports.put(service.outbound().number(), service.outbound());
-            } else if (plan.hostsPorts() != Choices.HostsPorts.LISTENERS) {
+            } else if (HostsPorts.areRedirected(plan)) {
                 redirected(service, service.hosts()).forEach(port -> named.put(port.number(), port));
             }
         }
