@@ -135,7 +135,7 @@ final class ApplyCommand implements Command {
         return trial;
     }
 
-    private static void print(Apply.Outcome outcome, boolean dryRun, PrintWriter out) {
+    static void print(Apply.Outcome outcome, boolean dryRun, PrintWriter out) {
         if (dryRun) {
             Differences.print(out, outcome.differences());
         }

@@ -14,6 +14,7 @@ final class Commands {
             new ExplainCommand(),
             new TraceCommand(),
             new RollbackCommand(),
+            new AgentCommand(),
             new RenderCommand(),
             new EnvoyConfigCommand(),
             new InjectCommand(),

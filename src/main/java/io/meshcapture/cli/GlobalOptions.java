@@ -14,7 +14,7 @@ import picocli.CommandLine.Model.OptionSpec;
 final class GlobalOptions {
 
     private static final List<String> WITH_VALUE =
-            List.of("-f", "--file", "--netns", "-o", "--output", "--state-dir", "--lock-timeout");
+            List.of("-f", "--file", "--netns", "-o", "--output", "--state-dir", "--hosts-file", "--lock-timeout");
 
     /** Short options in one, the last of which has a value: {@code -vf FILE}. */
     private static final Pattern CLUSTER_WITH_VALUE = Pattern.compile("-[hqv]+[fo]");
@@ -71,6 +71,11 @@ final class GlobalOptions {
                 "DIRECTORY",
                 "where the journal of the hosts file is kept (default: /var/lib/meshcapture)",
                 "--state-dir"));
+        spec.addOption(text(
+                "FILE",
+                "edit this hosts file instead of /etc/hosts; apply makes one that is not there, as a copy of that."
+                        + " none: the names stand elsewhere, as in a pod's hostAliases",
+                "--hosts-file"));
         spec.addOption(text("TIME", "how long another run is waited for (default: 10s)", "--lock-timeout"));
         spec.addOption(flag("work in a container that shares the node's network namespace", "--allow-host-network"));
         spec.addOption(flag("say more: where each setting comes from, and stack traces", "-v", "--verbose"));

@@ -1,16 +1,13 @@
 package io.meshcapture.cli;
 
-import io.meshcapture.config.PlanArguments;
-import io.meshcapture.config.ServiceFlag;
-import io.meshcapture.config.Setting;
+import io.meshcapture.config.Configuration;
 import io.meshcapture.failure.ExitCode;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.kubernetes.AdmissionPolicy;
 import io.meshcapture.kubernetes.CaptureContainer;
 import io.meshcapture.kubernetes.Injection;
 import io.meshcapture.kubernetes.PodPlan;
-import io.meshcapture.plan.BadValue;
-import io.meshcapture.plan.Plan;
+import io.meshcapture.plan.Inbound;
 import io.meshcapture.plan.Ports;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -25,11 +22,6 @@ import picocli.CommandLine.ParseResult;
 final class InjectCommand implements Command {
 
     private static final String POLICY = "meshcapture-inject";
-
-    /** Names and tags of images, and names of ConfigMaps: what may stand in a manifest without a second thought. */
-    private static final String IMAGE = "[a-zA-Z0-9][a-zA-Z0-9._:/@-]{0,510}";
-
-    private static final String NAME = "[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?";
 
     @Override
     public String name() {
@@ -56,12 +48,7 @@ final class InjectCommand implements Command {
                 "print a MutatingAdmissionPolicy, by which the API server injects pods with the label"
                         + " meshcapture.io/inject: \"true\"",
                 "--policy"));
-        spec.addOption(GlobalOptions.text(
-                "IMAGE", "the init image (default: meshcapture-init:" + VersionCommand.version() + ")", "--image"));
-        spec.addOption(GlobalOptions.text(
-                "WORD", "Always, IfNotPresent or Never (default: Kubernetes' own)", "--image-pull-policy"));
-        spec.addOption(GlobalOptions.text(
-                "NAME", "let the container read the plan from plan.yaml of this ConfigMap", "--config-map"));
+        ContainerOptions.declare(spec);
         spec.addOption(GlobalOptions.flag("inject pods that another mesh captures already", "--allow-other-mesh"));
         PlanOptions.declareService(spec);
         PlanOptions.declareSettings(spec);
@@ -73,11 +60,15 @@ final class InjectCommand implements Command {
         boolean remove = options.hasMatchedOption("--remove");
         boolean policy = options.hasMatchedOption("--policy");
         refuseContradictions(options, names, remove, policy);
-        @Nullable Plan plan = remove ? null : plan(options, invocation);
-        @Nullable CaptureContainer container = plan == null ? null : container(options, invocation, plan);
-        @Nullable
-        Ports except =
-                plan == null || plan.inbound() == null ? null : plan.inbound().except();
+        @Nullable CaptureContainer container = null;
+        @Nullable Ports except = null;
+        if (!remove) {
+            Configuration.Reading reading = PlanOptions.read(options, invocation);
+            PodPlan.requireFit(reading.plan());
+            container = ContainerOptions.read(options, invocation, reading);
+            Inbound inbound = reading.plan().inbound();
+            except = inbound == null ? null : inbound.except();
+        }
         if (policy && container != null) {
             invocation
                     .out()
@@ -109,6 +100,12 @@ final class InjectCommand implements Command {
     }
 
     private static void refuseContradictions(ParseResult options, List<String> names, boolean remove, boolean policy) {
+        if (policy && options.hasMatchedOption("--allow-host-network")) {
+            throw new Failure.Invalid(
+                    "a policy captures no pods with hostNetwork",
+                    "--allow-host-network",
+                    "leave it out, or inject these manifests");
+        }
         boolean reads = names.isEmpty() || names.contains("-");
         if (policy && (remove || !names.isEmpty() || options.hasMatchedOption("--in-place"))) {
             throw new Failure.Invalid(
@@ -124,67 +121,6 @@ final class InjectCommand implements Command {
             throw new Failure.Invalid(
                     "plan and manifest are both to be read from standard input", "-f -", "name a file for one of them");
         }
-    }
-
-    private static Plan plan(ParseResult options, Invocation invocation) {
-        Plan plan = PlanOptions.read(options, invocation).plan();
-        PodPlan.requireFit(plan);
-        return plan;
-    }
-
-    private static CaptureContainer container(ParseResult options, Invocation invocation, Plan plan) {
-        String image = checked(options, "--image", "meshcapture-init:" + VersionCommand.version(), IMAGE, "an image");
-        String pullPolicy = options.matchedOptionValue("--image-pull-policy", (@Nullable String) null);
-        if (pullPolicy != null && !List.of("Always", "IfNotPresent", "Never").contains(pullPolicy)) {
-            throw new Failure.Invalid(
-                    "pull policy " + BadValue.quote(pullPolicy) + " is not known",
-                    "--image-pull-policy",
-                    "write Always, IfNotPresent or Never");
-        }
-        if (!options.hasMatchedOption("--config-map")) {
-            PlanArguments.of(plan, Ports.NONE); // fails here rather than in the middle of a manifest
-            return new CaptureContainer(image, pullPolicy, ports -> PlanArguments.of(plan, ports), null);
-        }
-        String configMap = checked(options, "--config-map", "", NAME, "the name of a ConfigMap");
-        refuseOverrides(options, invocation);
-        invocation.note("the ConfigMap " + configMap + " has to be there before the pods: kubectl create configmap "
-                + configMap + " --from-file=plan.yaml=FILE");
-        return new CaptureContainer(
-                image,
-                pullPolicy,
-                ports -> ports.isEmpty() || plan.inbound() == null
-                        ? List.of()
-                        : List.of(Setting.INBOUND_EXCEPT.flag() + "="
-                                + PlanArguments.inboundExcept(plan.inbound(), ports)),
-                configMap);
-    }
-
-    /** What stands beside the plan's file would be lost: the pod reads the ConfigMap. */
-    private static void refuseOverrides(ParseResult options, Invocation invocation) {
-        for (Setting setting : Setting.values()) {
-            refuseOverride(options, invocation, setting.flag(), setting.variable());
-        }
-        for (ServiceFlag flag : ServiceFlag.values()) {
-            refuseOverride(options, invocation, flag.flag(), flag.variable());
-        }
-    }
-
-    private static void refuseOverride(ParseResult options, Invocation invocation, String flag, String variable) {
-        boolean given = options.hasMatchedOption(flag);
-        if (given || invocation.environment().containsKey(variable)) {
-            throw new Failure.Invalid(
-                    "the plan would come from the ConfigMap, which does not have this setting",
-                    given ? flag : variable,
-                    "write it into the plan, or leave out --config-map");
-        }
-    }
-
-    private static String checked(ParseResult options, String option, String otherwise, String pattern, String what) {
-        String value = options.matchedOptionValue(option, otherwise);
-        if (!value.matches(pattern)) {
-            throw new Failure.Invalid(BadValue.quote(value) + " is not " + what, option, "write " + what);
-        }
-        return value;
     }
 
     private static void print(

@@ -36,6 +36,7 @@ final class Invocation {
     private @Nullable String namespace;
     private Duration lockTimeout = DEFAULT_LOCK_TIMEOUT;
     private Path stateDirectory = Place.DEFAULT_STATE_DIRECTORY;
+    private @Nullable Path hostsFile;
 
     Invocation(PrintWriter out, PrintWriter err, InputStream in, Map<String, String> environment) {
         this.out = out;
@@ -60,6 +61,12 @@ final class Invocation {
         }
         json = format.equals("json");
         stateDirectory = Path.of(options.matchedOptionValue("--state-dir", stateDirectory.toString()));
+        if (options.hasMatchedOption("--hosts-file")) {
+            String file = options.matchedOptionValue("--hosts-file", "none");
+            hostsFile = file.equals("none")
+                    ? Place.NO_HOSTS_FILE
+                    : Path.of(file).toAbsolutePath().normalize();
+        }
         lockTimeout = Durations.option(options, "--lock-timeout", DEFAULT_LOCK_TIMEOUT);
     }
 
@@ -104,7 +111,13 @@ final class Invocation {
     /** Where the verb works. */
     Place place() {
         return new Place(
-                namespace, allowHostNetwork, lockTimeout, stateDirectory, environment, VersionCommand.version());
+                namespace,
+                allowHostNetwork,
+                lockTimeout,
+                stateDirectory,
+                hostsFile,
+                environment,
+                VersionCommand.version());
     }
 
     /** Talk, unless quiet. */

@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  */
 @SuppressWarnings("ArrayRecordComponent") // nobody compares them
 record ManifestFile(String name, @Nullable Path path, byte[] content) {
-    /** A chart of a whole cluster has some; the tree of one takes forty times its size. */
-    private static final int LIMIT = 12 << 20;
+    /** A chart of a whole cluster has ten million, and as many more when all of it is injected. */
+    private static final int LIMIT = 32 << 20;
 
     /** Reads them all; none named, or {@code -}, is standard input. */
     static List<ManifestFile> read(List<String> names, InputStream in) {

@@ -33,7 +33,8 @@ final class PlanOptions {
             "--xds",
             "--image",
             "--image-pull-policy",
-            "--config-map");
+            "--config-map",
+            "--hosts-by");
 
     private PlanOptions() {}
 

@@ -20,8 +20,13 @@ public final class Configuration {
      * @param plan the plan, valid in itself; whether its users, units and interfaces exist is not asked here
      * @param provenance where each setting came from, defaults included
      * @param notes what is odd but has a meaning, one line each
+     * @param source the plan's document, or null where flags and environment said everything
      */
-    public record Reading(Plan plan, List<Provenance> provenance, List<String> notes) {
+    public record Reading(
+            Plan plan,
+            List<Provenance> provenance,
+            List<String> notes,
+            @Nullable PlanSource source) {
         public Reading {
             provenance = List.copyOf(provenance);
             notes = List.copyOf(notes);
@@ -62,7 +67,8 @@ public final class Configuration {
         new ZoneChecks(draft, document, settings, problems).check();
         new EffectNotes(draft, problems).add();
         problems.throwIfAny();
-        return new Reading(new PlanBuilder(draft).build(), new Origins(draft, settings).list(), problems.notes());
+        return new Reading(
+                new PlanBuilder(draft).build(), new Origins(draft, settings).list(), problems.notes(), source);
     }
 
     private static void refuseOtherFlags(Map<String, List<String>> flags) {

@@ -41,7 +41,21 @@ public final class PlanArguments {
         return List.copyOf(arguments);
     }
 
+    /** Whether flags can say it. */
+    public static boolean canSay(Plan plan) {
+        return unsayable(plan).isEmpty();
+    }
+
     private static void refuse(Plan plan) {
+        List<String> found = unsayable(plan);
+        if (!found.isEmpty()) {
+            throw new Failure.Invalid(found.stream()
+                    .map(what -> new Problem("flags cannot say " + what, "plan", MEND))
+                    .toList());
+        }
+    }
+
+    private static List<String> unsayable(Plan plan) {
         List<String> found = new ArrayList<>();
         if (plan.services().size() != 1) {
             found.add(plan.services().size() + " services");
@@ -62,11 +76,7 @@ public final class PlanArguments {
         if (!plan.zones().isEmpty()) {
             found.add("zones");
         }
-        if (!found.isEmpty()) {
-            throw new Failure.Invalid(found.stream()
-                    .map(what -> new Problem("flags cannot say " + what, "plan", MEND))
-                    .toList());
-        }
+        return found;
     }
 
     private static @Nullable String text(Setting setting, Plan plan, Ports inboundExcept) {

@@ -3,7 +3,6 @@ package io.meshcapture.ffi;
 import com.kenai.jffi.LastError;
 import com.kenai.jffi.MemoryIO;
 import com.kenai.jffi.Type;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -23,28 +22,11 @@ public final class ChildProcess {
     private static final int SIGKILL = 9;
     private static final int WNOHANG = 1;
 
-    private static final int O_RDWR = 02;
-
-    /** POSIX_SPAWN_SETPGROUP and its likes (spawn.h; the same with glibc and musl). */
-    private static final int SETPGROUP = 0x02;
-
-    private static final int SETSIGDEF = 0x04;
-    private static final int SETSIGMASK = 0x08;
-    private static final int SETSID = 0x80;
-
-    /** More than posix_spawnattr_t (336 bytes with glibc) and posix_spawn_file_actions_t (80) take. */
-    private static final int OPAQUE = 1024;
-
-    /** More than sigset_t takes. */
-    private static final int SIGNALS = 128;
-
     /** Bytes of struct pollfd, and its bits (poll.h; the same on every architecture). */
     private static final int POLLFD = 8;
 
     private static final short POLLIN = 1;
     private static final short POLLOUT = 4;
-
-    private static @Nullable NativeLibrary loaded;
 
     /** Streams by number: what is written to it, and what it writes. */
     public static final int INPUT = 0;
@@ -54,15 +36,6 @@ public final class ChildProcess {
 
     private final int pid;
     private final int[] streams;
-
-    /** Not in a static field's initializer: what it throws there would not say why. */
-    private static synchronized NativeLibrary library() {
-        if (loaded == null) {
-            loaded =
-                    NativeLibrary.load("libc.so.6", "install meshcapture for this system's architecture and C library");
-        }
-        return loaded;
-    }
 
     private static MemoryIO memory() {
         return MemoryIO.getInstance();
@@ -96,44 +69,22 @@ public final class ChildProcess {
      * @param environment all of it, as {@code NAME=value}
      */
     public static ChildProcess start(List<String> arguments, List<String> environment) throws NotStarted {
-        library(); // says why, where even jffi cannot be loaded
-        List<NativeText> texts = new ArrayList<>();
         int[] ours = {-1, -1, -1};
         int[] theirs = {-1, -1, -1};
-        long actions = memory().allocateMemory(OPAQUE, true);
-        long attributes = memory().allocateMemory(OPAQUE, true);
-        long pid = memory().allocateMemory(8, true);
-        long argv = 0;
-        long envp = 0;
         boolean started = false;
-        try {
-            argv = array(arguments, texts);
-            envp = array(environment, texts);
-            pointer("posix_spawn_file_actions_init").call(actions);
-            pointer("posix_spawnattr_init").call(attributes);
+        try (Spawn spawn = new Spawn(arguments, environment)) {
             for (int stream = INPUT; stream <= ERROR; stream++) {
                 pipe(stream, ours, theirs);
-                library()
-                        .function(
-                                "posix_spawn_file_actions_adddup2", Type.SINT32, Type.POINTER, Type.SINT32, Type.SINT32)
-                        .call(actions, theirs[stream], stream);
+                spawn.stream(stream, theirs[stream]);
             }
-            setSignals(attributes, SETPGROUP | SETSIGDEF | SETSIGMASK);
-            int error = (int) spawn().call(pid, texts.getFirst().address(), actions, attributes, argv, envp);
-            if (error != 0) {
-                throw new NotStarted(error);
-            }
+            int pid = spawn.start(Spawn.OWN_GROUP);
             started = true;
-            return new ChildProcess(memory().getInt(pid), ours);
+            return new ChildProcess(pid, ours);
         } finally {
-            pointer("posix_spawn_file_actions_destroy").call(actions);
-            pointer("posix_spawnattr_destroy").call(attributes);
             closeAll(theirs);
             if (!started) {
                 closeAll(ours);
             }
-            texts.forEach(NativeText::close);
-            free(actions, attributes, pid, argv, envp);
         }
     }
 
@@ -144,83 +95,19 @@ public final class ChildProcess {
      * @return its process id
      */
     public static int detach(List<String> arguments, List<String> environment) throws NotStarted {
-        List<NativeText> texts = new ArrayList<>();
-        long actions = memory().allocateMemory(OPAQUE, true);
-        long attributes = memory().allocateMemory(OPAQUE, true);
-        long pid = memory().allocateMemory(8, true);
-        long argv = 0;
-        long envp = 0;
-        try (NativeText nowhere = new NativeText("/dev/null")) {
-            argv = array(arguments, texts);
-            envp = array(environment, texts);
-            pointer("posix_spawn_file_actions_init").call(actions);
-            pointer("posix_spawnattr_init").call(attributes);
+        try (Spawn spawn = new Spawn(arguments, environment)) {
             for (int stream = INPUT; stream <= ERROR; stream++) {
-                library()
-                        .function(
-                                "posix_spawn_file_actions_addopen",
-                                Type.SINT32,
-                                Type.POINTER,
-                                Type.SINT32,
-                                Type.POINTER,
-                                Type.SINT32,
-                                Type.SINT32)
-                        .call(actions, stream, nowhere.address(), O_RDWR, 0);
+                spawn.streamToNowhere(stream);
             }
-            setSignals(attributes, SETSID | SETSIGDEF | SETSIGMASK);
-            int error = (int) spawn().call(pid, texts.getFirst().address(), actions, attributes, argv, envp);
-            if (error != 0) {
-                throw new NotStarted(error);
-            }
-            return memory().getInt(pid);
-        } finally {
-            pointer("posix_spawn_file_actions_destroy").call(actions);
-            pointer("posix_spawnattr_destroy").call(attributes);
-            texts.forEach(NativeText::close);
-            free(actions, attributes, pid, argv, envp);
+            return spawn.start(Spawn.OWN_SESSION);
         }
-    }
-
-    private static void free(long... allocated) {
-        for (long one : allocated) {
-            if (one != 0) {
-                memory().freeMemory(one);
-            }
-        }
-    }
-
-    private static NativeLibrary.Function spawn() {
-        return library()
-                .function(
-                        "posix_spawn",
-                        Type.SINT32,
-                        Type.POINTER,
-                        Type.POINTER,
-                        Type.POINTER,
-                        Type.POINTER,
-                        Type.POINTER,
-                        Type.POINTER);
-    }
-
-    private static NativeLibrary.Function pointer(String function) {
-        return library().function(function, Type.SINT32, Type.POINTER);
-    }
-
-    private static long array(List<String> words, List<NativeText> texts) {
-        long array = memory().allocateMemory(8L * (words.size() + 1), true);
-        for (int i = 0; i < words.size(); i++) {
-            NativeText text = new NativeText(words.get(i));
-            texts.add(text);
-            memory().putLong(array + 8L * i, text.address());
-        }
-        return array;
     }
 
     /** Our end does not block: a program that neither reads nor ends would keep us for ever. */
     private static void pipe(int stream, int[] ours, int[] theirs) throws NotStarted {
         long ends = memory().allocateMemory(8, true);
         try {
-            NativeLibrary.Function pipe = library().function("pipe2", Type.SINT32, Type.POINTER, Type.SINT32);
+            NativeLibrary.Function pipe = NativeLibrary.ofC().function("pipe2", Type.SINT32, Type.POINTER, Type.SINT32);
             if ((int) pipe.call(ends, O_CLOEXEC) != 0) {
                 throw new NotStarted(LastError.getInstance().get());
             }
@@ -228,29 +115,11 @@ public final class ChildProcess {
             int writing = memory().getInt(ends + 4);
             ours[stream] = stream == INPUT ? writing : reading;
             theirs[stream] = stream == INPUT ? reading : writing;
-            library()
+            NativeLibrary.ofC()
                     .function("fcntl", Type.SINT32, Type.SINT32, Type.SINT32, Type.SINT32)
                     .call(ours[stream], F_SETFL, O_NONBLOCK);
         } finally {
             memory().freeMemory(ends);
-        }
-    }
-
-    private static void setSignals(long attributes, int flags) {
-        library()
-                .function("posix_spawnattr_setflags", Type.SINT32, Type.POINTER, Type.SINT16)
-                .call(attributes, flags);
-        long signals = memory().allocateMemory(SIGNALS, true);
-        try {
-            library()
-                    .function("posix_spawnattr_setsigmask", Type.SINT32, Type.POINTER, Type.POINTER)
-                    .call(attributes, signals);
-            pointer("sigfillset").call(signals);
-            library()
-                    .function("posix_spawnattr_setsigdefault", Type.SINT32, Type.POINTER, Type.POINTER)
-                    .call(attributes, signals);
-        } finally {
-            memory().freeMemory(signals);
         }
     }
 
@@ -271,7 +140,7 @@ public final class ChildProcess {
                     count++;
                 }
             }
-            library()
+            NativeLibrary.ofC()
                     .function("poll", Type.SINT32, Type.POINTER, Type.UINT64, Type.SINT32)
                     .call(set, count, millis);
         } finally {
@@ -292,7 +161,7 @@ public final class ChildProcess {
     }
 
     /** Reads what is there: null where that is nothing yet, an empty array at the end. */
-    public byte @org.jspecify.annotations.Nullable [] read(int stream) {
+    public byte @Nullable [] read(int stream) {
         int length = 1 << 16;
         long buffer = memory().allocateMemory(length, false);
         try {
@@ -309,7 +178,7 @@ public final class ChildProcess {
     }
 
     private static int moved(String function, int descriptor, long buffer, int length) {
-        long moved = library()
+        long moved = NativeLibrary.ofC()
                 .function(function, Type.SINT64, Type.SINT32, Type.POINTER, Type.UINT64)
                 .call(descriptor, buffer, length);
         if (moved >= 0) {
@@ -322,14 +191,16 @@ public final class ChildProcess {
     /** Closes our end of a stream. */
     public void close(int stream) {
         if (isOpen(stream)) {
-            library().function("close", Type.SINT32, Type.SINT32).call(streams[stream]);
+            NativeLibrary.ofC().function("close", Type.SINT32, Type.SINT32).call(streams[stream]);
             streams[stream] = -1;
         }
     }
 
     /** Ends it at once. */
     public void kill() {
-        library().function("kill", Type.SINT32, Type.SINT32, Type.SINT32).call(pid, SIGKILL);
+        NativeLibrary.ofC()
+                .function("kill", Type.SINT32, Type.SINT32, Type.SINT32)
+                .call(pid, SIGKILL);
     }
 
     /** Its process id. */
@@ -347,7 +218,7 @@ public final class ChildProcess {
         long status = memory().allocateMemory(8, true);
         try {
             NativeLibrary.Function waitpid =
-                    library().function("waitpid", Type.SINT32, Type.SINT32, Type.POINTER, Type.SINT32);
+                    NativeLibrary.ofC().function("waitpid", Type.SINT32, Type.SINT32, Type.POINTER, Type.SINT32);
             int ended;
             do {
                 ended = (int) waitpid.call(pid, status, wait ? 0 : WNOHANG);
@@ -365,7 +236,8 @@ public final class ChildProcess {
     private static void closeAll(int[] descriptors) {
         Arrays.stream(descriptors)
                 .filter(descriptor -> descriptor >= 0)
-                .forEach(descriptor ->
-                        library().function("close", Type.SINT32, Type.SINT32).call(descriptor));
+                .forEach(descriptor -> NativeLibrary.ofC()
+                        .function("close", Type.SINT32, Type.SINT32)
+                        .call(descriptor));
     }
 }

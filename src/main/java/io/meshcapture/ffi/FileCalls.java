@@ -43,8 +43,7 @@ public final class FileCalls {
     private static final long UTIME_OMIT = (1L << 30) - 2;
     private static final int BUFFER = 256 * 1024;
 
-    private final NativeLibrary library =
-            NativeLibrary.load("libc.so.6", "install meshcapture for this system's architecture and C library");
+    private final NativeLibrary library = NativeLibrary.ofC();
     private final MemoryIO memory = MemoryIO.getInstance();
     private final NativeLibrary.Function pread =
             library.function("pread", Type.SINT64, Type.SINT32, Type.POINTER, Type.UINT64, Type.SINT64);

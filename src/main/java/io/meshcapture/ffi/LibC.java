@@ -8,7 +8,7 @@ import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The few functions of libc that Java does not offer. {@code libc.so.6} is glibc's name; musl maps it onto itself.
+ * The few functions of libc that Java does not offer.
  *
  * <p>A failed call answers with the negated errno, as the kernel does, read in the same thread before anything else.
  */
@@ -43,8 +43,7 @@ public final class LibC {
 
     private static @Nullable LibC loaded;
 
-    private final NativeLibrary library =
-            NativeLibrary.load("libc.so.6", "install meshcapture for this system's architecture and C library");
+    private final NativeLibrary library = NativeLibrary.ofC();
 
     /** Taken after the library: where jffi's stub is missing, that one says so. */
     private final MemoryIO memory = MemoryIO.getInstance();

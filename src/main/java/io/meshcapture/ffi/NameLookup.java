@@ -27,8 +27,7 @@ public final class NameLookup {
 
     /** The addresses of a name in one family, each of 4 or 16 bytes, in the order in which they come; none where it has none. */
     public static List<byte[]> of(String name, boolean ipv6) {
-        NativeLibrary library =
-                NativeLibrary.load("libc.so.6", "install meshcapture for this system's architecture and C library");
+        NativeLibrary library = NativeLibrary.ofC();
         MemoryIO memory = MemoryIO.getInstance();
         long hints = memory.allocateMemory(HINTS + 8, true);
         try (NativeText text = new NativeText(name)) {

@@ -15,6 +15,8 @@ final class NativeLibrary {
     /** Why jffi's stub did not load. A second try would only be told that a class could not be initialized. */
     private static @Nullable String withoutStub;
 
+    private static @Nullable NativeLibrary c;
+
     private final String name;
     private final String mend;
     private final Library library;
@@ -54,6 +56,17 @@ final class NativeLibrary {
                     .collect(Collectors.joining(", "));
             throw stubMissing(withoutStub);
         }
+    }
+
+    /**
+     * The C library, loaded at the first call: what goes wrong in a static field's initializer would not say why.
+     * {@code libc.so.6} is glibc's name; musl maps it onto itself.
+     */
+    static synchronized NativeLibrary ofC() {
+        if (c == null) {
+            c = load("libc.so.6", "install meshcapture for this system's architecture and C library");
+        }
+        return c;
     }
 
     private static Failure stubMissing(String because) {

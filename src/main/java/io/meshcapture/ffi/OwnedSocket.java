@@ -34,23 +34,12 @@ public final class OwnedSocket implements AutoCloseable {
     private static final int IPV4_OFFSET = 4;
     private static final int IPV6_OFFSET = 8;
 
-    private static @Nullable NativeLibrary loaded;
-
     private final int descriptor;
     private final boolean ipv6;
 
     private OwnedSocket(int descriptor, boolean ipv6) {
         this.descriptor = descriptor;
         this.ipv6 = ipv6;
-    }
-
-    /** Not in a static field's initializer: what it throws there would not say why. */
-    private static synchronized NativeLibrary library() {
-        if (loaded == null) {
-            loaded =
-                    NativeLibrary.load("libc.so.6", "install meshcapture for this system's architecture and C library");
-        }
-        return loaded;
     }
 
     /** Thrown where a system call fails; carries the errno. */
@@ -82,7 +71,7 @@ public final class OwnedSocket implements AutoCloseable {
             if ((int) setFsUid(-1) != (int) uid || (int) setFsGid(-1) != (int) gid) {
                 throw new Failed("setfsuid", Errno.EPERM);
             }
-            long descriptor = library()
+            long descriptor = NativeLibrary.ofC()
                     .function("socket", Type.SINT32, Type.SINT32, Type.SINT32, Type.SINT32)
                     .call(ipv6 ? AF_INET6 : AF_INET, (udp ? SOCK_DGRAM : SOCK_STREAM) | CLOEXEC_NONBLOCK, 0);
             return new OwnedSocket(checked("socket", descriptor), ipv6);
@@ -94,11 +83,15 @@ public final class OwnedSocket implements AutoCloseable {
 
     /** Answers the id before; -1 changes nothing, since it is nobody's. */
     private static long setFsUid(int uid) {
-        return library().function("setfsuid", Type.SINT32, Type.SINT32).call(uid);
+        return NativeLibrary.ofC()
+                .function("setfsuid", Type.SINT32, Type.SINT32)
+                .call(uid);
     }
 
     private static long setFsGid(int gid) {
-        return library().function("setfsgid", Type.SINT32, Type.SINT32).call(gid);
+        return NativeLibrary.ofC()
+                .function("setfsgid", Type.SINT32, Type.SINT32)
+                .call(gid);
     }
 
     /** Takes a port that nobody has, of those that the kernel gives to clients, and answers it. */
@@ -106,12 +99,12 @@ public final class OwnedSocket implements AutoCloseable {
         try (SocketAddress any = new SocketAddress(ipv6, null, 0)) {
             checked(
                     "bind",
-                    library()
+                    NativeLibrary.ofC()
                             .function("bind", Type.SINT32, Type.SINT32, Type.POINTER, Type.SINT32)
                             .call(descriptor, any.at, any.length()));
             checked(
                     "getsockname",
-                    library()
+                    NativeLibrary.ofC()
                             .function("getsockname", Type.SINT32, Type.SINT32, Type.POINTER, Type.POINTER)
                             .call(descriptor, any.at, any.size()));
             return any.port();
@@ -126,7 +119,7 @@ public final class OwnedSocket implements AutoCloseable {
      */
     public int connect(byte[] address, int port) {
         try (SocketAddress to = new SocketAddress(ipv6, address, port)) {
-            long result = library()
+            long result = NativeLibrary.ofC()
                     .function("connect", Type.SINT32, Type.SINT32, Type.POINTER, Type.SINT32)
                     .call(descriptor, to.at, to.length());
             return (int) result == 0 ? 0 : LastError.getInstance().get();
@@ -137,7 +130,7 @@ public final class OwnedSocket implements AutoCloseable {
     public int send() {
         long buffer = MemoryIO.getInstance().allocateMemory(1, true);
         try {
-            long sent = library()
+            long sent = NativeLibrary.ofC()
                     .function("send", Type.SINT64, Type.SINT32, Type.POINTER, Type.UINT64, Type.SINT32)
                     .call(descriptor, buffer, 1, 0);
             return sent >= 0 ? 0 : LastError.getInstance().get();
@@ -152,7 +145,7 @@ public final class OwnedSocket implements AutoCloseable {
         long value = memory.allocateMemory(8, true);
         try {
             memory.putInt(value + 4, 4);
-            library()
+            NativeLibrary.ofC()
                     .function(
                             "getsockopt",
                             Type.SINT32,
@@ -170,7 +163,7 @@ public final class OwnedSocket implements AutoCloseable {
 
     @Override
     public void close() {
-        library().function("close", Type.SINT32, Type.SINT32).call(descriptor);
+        NativeLibrary.ofC().function("close", Type.SINT32, Type.SINT32).call(descriptor);
     }
 
     private static int checked(String call, long result) throws Failed {

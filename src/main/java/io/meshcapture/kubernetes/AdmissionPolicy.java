@@ -21,6 +21,22 @@ public final class AdmissionPolicy {
     private static final String CONTAINER = "Object.spec.initContainers";
     private static final String COMPUTED = "@inbound-except@";
 
+    private static final String LABELLED_PODS = """
+              matchConstraints:
+                resourceRules:
+                - apiGroups: [""]
+                  apiVersions: ["v1"]
+                  operations: ["CREATE"]
+                  resources: ["pods"]
+                objectSelector:
+                  matchLabels:
+                    %s: "true"
+            """.formatted(PodChecks.INJECT);
+
+    private static final String INJECTED =
+            "has(object.spec.initContainers) && object.spec.initContainers.exists(c, c.name == '"
+                    + CaptureContainer.NAME + "')";
+
     private AdmissionPolicy() {}
 
     /**
@@ -34,7 +50,12 @@ public final class AdmissionPolicy {
         // the flag with the ports is written by the API server, which sees the pod
         CaptureContainer patched = inbound
                 ? new CaptureContainer(
-                        container.image(), container.pullPolicy(), withoutExcept(container), container.configMap())
+                        container.image(),
+                        container.pullPolicy(),
+                        withoutExcept(container),
+                        container.configMap(),
+                        container.names(),
+                        container.stays())
                 : container;
         Value.Fields fields = patched.container(new HealthPorts.Found(List.of(), excepted, List.of()), false);
         String value = cel(fields, CONTAINER, 10)
@@ -44,7 +65,7 @@ public final class AdmissionPolicy {
                 .replace(", ] +", "] +");
         return """
                 # Pods with the label %1$s: "true" get the initContainer that captures, from the API server itself.
-                # By meshcapture inject --policy; Kubernetes 1.36 or later.
+                # One that would start uncaptured all the same is not let in. By meshcapture inject --policy; Kubernetes 1.36 or later.
                 apiVersion: admissionregistration.k8s.io/v1
                 kind: MutatingAdmissionPolicy
                 metadata:
@@ -53,18 +74,9 @@ public final class AdmissionPolicy {
                   # a pod that should be captured and cannot be is not let in uncaptured
                   failurePolicy: Fail
                   reinvocationPolicy: IfNeeded
-                  matchConstraints:
-                    resourceRules:
-                    - apiGroups: [""]
-                      apiVersions: ["v1"]
-                      operations: ["CREATE"]
-                      resources: ["pods"]
-                    objectSelector:
-                      matchLabels:
-                        %1$s: "true"
-                  matchConditions:
+                %7$s  matchConditions:
                   - name: not-injected-yet
-                    expression: "!has(object.spec.initContainers) || !object.spec.initContainers.exists(c, c.name == '%3$s')"
+                    expression: "!(%8$s)"
                   # it would capture its whole node
                   - name: not-on-the-nodes-network
                     expression: "!has(object.spec.hostNetwork) || !object.spec.hostNetwork"
@@ -82,13 +94,37 @@ public final class AdmissionPolicy {
                   name: %2$s
                 spec:
                   policyName: %2$s
+                ---
+                apiVersion: admissionregistration.k8s.io/v1
+                kind: ValidatingAdmissionPolicy
+                metadata:
+                  name: %2$s
+                spec:
+                  failurePolicy: Fail
+                %7$s  validations:
+                  - expression: "%8$s"
+                    messageExpression: >-
+                      has(object.spec.hostNetwork) && object.spec.hostNetwork
+                      ? 'it has the label %1$s: "true" and hostNetwork, so that every process of its node would be captured; take one of them out'
+                      : 'it has the label %1$s: "true" and no initContainer %3$s, so it would not be captured; is the MutatingAdmissionPolicy %2$s there?'
+                ---
+                apiVersion: admissionregistration.k8s.io/v1
+                kind: ValidatingAdmissionPolicyBinding
+                metadata:
+                  name: %2$s
+                spec:
+                  policyName: %2$s
+                  validationActions: [Deny]
                 """.formatted(
                         PodChecks.INJECT,
                         name,
                         CaptureContainer.NAME,
                         inbound ? variables(excepted) : "",
                         value,
-                        volume(container));
+                        additions("volumes", container.volumes())
+                                + additions("hostAliases", PodLists.aliases(container.names())),
+                        LABELLED_PODS,
+                        INJECTED);
     }
 
     private static CaptureContainer.Arguments withoutExcept(CaptureContainer container) {
@@ -100,14 +136,18 @@ public final class AdmissionPolicy {
         };
     }
 
-    private static String volume(CaptureContainer container) {
-        if (container.configMap() == null) {
+    /** Appends to a list of the pod. */
+    private static String additions(String list, List<Value> items) {
+        if (items.isEmpty()) {
             return "";
         }
-        return """
-                 +
-                        (has(object.spec.volumes) ? [] : [JSONPatch{op: "add", path: "/spec/volumes", value: []}]) +
-                        [JSONPatch{op: "add", path: "/spec/volumes/-", value: %s}]""".formatted(cel(container.volume(container.configMap()), "Object.spec.volumes", 10));
+        StringBuilder added = new StringBuilder(" +\n        (has(object.spec." + list
+                + ") ? [] : [JSONPatch{op: \"add\", path: \"/spec/" + list + "\", value: []}])");
+        items.forEach(
+                item -> added.append(" +\n        [JSONPatch{op: \"add\", path: \"/spec/" + list + "/-\", value: ")
+                        .append(cel(item, "Object.spec." + list, 10))
+                        .append("}]"));
+        return added.toString();
     }
 
     /** The ports of probes and metrics, as HealthPorts finds them in a manifest. */

@@ -9,24 +9,36 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The initContainer that captures its pod's connections.
+ * The initContainer that captures its pod's connections, and what it needs in the pod.
  *
  * @param image its image
  * @param pullPolicy {@code imagePullPolicy}, or null for Kubernetes' own choice
  * @param arguments what {@code apply} is told
  * @param configMap the ConfigMap whose {@code plan.yaml} it reads, or null where the arguments say everything
+ * @param names how names lead to Envoy
+ * @param stays whether it stays as a native sidecar, which repairs what others change, or ends
  */
 public record CaptureContainer(
         String image,
         @Nullable String pullPolicy,
         Arguments arguments,
-        @Nullable String configMap) {
+        @Nullable PlanMap configMap,
+        PodNames names,
+        boolean stays) {
 
     /** By this name it is found again. */
     public static final String NAME = "meshcapture";
 
     /** The pod's volume with the plan. */
-    static final String VOLUME = "meshcapture-plan";
+    static final String PLAN = "meshcapture-plan";
+
+    /** The pod's volume with the hosts file, where there is one. */
+    static final String HOSTS = "meshcapture-hosts";
+
+    private static final String HOSTS_DIRECTORY = "/run/meshcapture-hosts";
+
+    /** Where the image has its program, and its entry point. */
+    private static final String PROGRAM = "/opt/meshcapture/bin/meshcapture";
 
     /** The arguments of {@code apply}, but for the command itself. */
     @FunctionalInterface
@@ -46,11 +58,16 @@ public record CaptureContainer(
         if (pullPolicy != null) {
             fields.add(Field.of("imagePullPolicy", pullPolicy));
         }
-        List<String> words = new ArrayList<>(List.of("apply"));
-        words.addAll(arguments.excepting(health.ports()));
-        if (hostNetwork) {
-            words.add("--allow-host-network");
+        List<String> settings = new ArrayList<>();
+        if (!names.ways().isEmpty()) {
+            settings.add("--hosts-file=" + (names.areLedBy(PodNames.Way.FILE) ? HOSTS_DIRECTORY + "/hosts" : "none"));
         }
+        if (hostNetwork) {
+            settings.add("--allow-host-network");
+        }
+        settings.addAll(arguments.excepting(health.ports()));
+        List<String> words = new ArrayList<>(List.of(stays ? "agent" : "apply"));
+        words.addAll(settings);
         fields.add(new Field(
                 "args",
                 Items.of(words),
@@ -62,20 +79,57 @@ public record CaptureContainer(
         fields.add(Field.of("terminationMessagePolicy", "FallbackToLogsOnError"));
         fields.add(Field.of("resources", resources()));
         fields.add(Field.of("securityContext", securityContext()));
-        if (configMap != null) {
-            fields.add(Field.of(
-                    "volumeMounts",
-                    new Items(List.of(Fields.of(
-                            Field.of("name", VOLUME),
-                            Field.of("mountPath", "/etc/meshcapture"),
-                            Field.literal("readOnly", true))))));
+        if (stays) {
+            fields.addAll(sidecar(settings));
+        }
+        List<Value> mounts = mounts();
+        if (!mounts.isEmpty()) {
+            fields.add(Field.of("volumeMounts", new Items(mounts)));
         }
         return new Fields(fields);
     }
 
-    /** The pod's volume that {@link #configMap} is mounted from. */
-    Fields volume(String name) {
-        return Fields.of(Field.of("name", VOLUME), Field.of("configMap", Fields.of(Field.of("name", name))));
+    /** The next container starts when the rules are there; Envoy, which check would miss, comes after that. */
+    private static List<Field> sidecar(List<String> settings) {
+        List<String> check = new ArrayList<>(List.of(PROGRAM, "check", "--without-envoy"));
+        check.addAll(settings);
+        return List.of(
+                Field.of("restartPolicy", "Always"),
+                Field.of(
+                        "startupProbe",
+                        Fields.of(
+                                Field.of("exec", Fields.of(Field.of("command", Items.of(check)))),
+                                Field.literal("periodSeconds", 1),
+                                Field.literal("timeoutSeconds", 10),
+                                Field.literal("failureThreshold", 60))));
+    }
+
+    private List<Value> mounts() {
+        List<Value> mounts = new ArrayList<>();
+        if (configMap != null) {
+            mounts.add(Fields.of(
+                    Field.of("name", PLAN),
+                    Field.of("mountPath", "/etc/meshcapture"),
+                    Field.literal("readOnly", true)));
+        }
+        if (names.areLedBy(PodNames.Way.FILE)) {
+            mounts.add(Fields.of(Field.of("name", HOSTS), Field.of("mountPath", HOSTS_DIRECTORY)));
+        }
+        return mounts;
+    }
+
+    /** The pod's volumes that it mounts. */
+    List<Value> volumes() {
+        List<Value> volumes = new ArrayList<>();
+        if (configMap != null) {
+            volumes.add(Fields.of(
+                    Field.of("name", PLAN), Field.of("configMap", Fields.of(Field.of("name", configMap.name())))));
+        }
+        if (names.areLedBy(PodNames.Way.FILE)) {
+            volumes.add(
+                    Fields.of(Field.of("name", HOSTS), Field.of("emptyDir", Fields.of(Field.of("sizeLimit", "1Mi")))));
+        }
+        return volumes;
     }
 
     /** A pod asks for the most that one of its initContainers or all its containers want, so this adds nothing to most. */

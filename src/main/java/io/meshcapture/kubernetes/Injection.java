@@ -1,7 +1,6 @@
 package io.meshcapture.kubernetes;
 
 import io.meshcapture.failure.Failure;
-import io.meshcapture.kubernetes.Meaning.Ours;
 import io.meshcapture.plan.BadValue;
 import io.meshcapture.plan.Ports;
 import java.nio.charset.StandardCharsets;
@@ -10,24 +9,21 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import org.yaml.snakeyaml.nodes.MappingNode;
 import org.yaml.snakeyaml.nodes.Node;
 import org.yaml.snakeyaml.nodes.SequenceNode;
 
 /** Puts the container that captures into the pods of a manifest, or takes it out, and leaves every other byte. */
 public final class Injection {
-    private static final String INIT = "initContainers";
-    private static final String VOLUMES = "volumes";
-
     private final String file;
     private final Request request;
     private final Manifest manifest;
     private final NodeFields fields;
     private final Edits edits = new Edits();
     private final ListEditor editor;
+    private final PlanDocuments plans;
     private final List<Change> changes = new ArrayList<>();
     private final List<String> notes = new ArrayList<>();
-    private final Map<String, Map<Node, Value>> done = new HashMap<>();
+    private final Map<String, Map<Node, List<Value>>> done = new HashMap<>();
 
     /**
      * What is to be done.
@@ -90,6 +86,7 @@ public final class Injection {
         this.manifest = manifest;
         this.fields = new NodeFields(manifest);
         this.editor = new ListEditor(manifest, edits);
+        this.plans = new PlanDocuments(manifest);
     }
 
     /**
@@ -106,29 +103,30 @@ public final class Injection {
         List<String> before = new ArrayList<>();
         List<String> others = new ArrayList<>();
         manifest.forEachDocument(document -> {
+            if (PlanDocuments.isOurs(document, injection.fields)) {
+                injection.plans.found(document);
+                return;
+            }
             Workload.Found found = Workload.in(manifest, document);
             found.workloads().forEach(injection::change);
             others.addAll(found.others());
-            before.add(withoutOurs(document, found));
+            before.add(withoutOurs(document, manifest, found));
             injection.done.clear(); // an alias does not lead into another document
         });
+        CaptureContainer container = request.container();
+        injection.plans.bring(container == null ? null : container.configMap(), injection.edits, file);
         String changed = injection.edits.applyTo(manifest.text().toString());
         injection.requireTheSameElsewhere(changed, before);
         return new Outcome(changed.getBytes(StandardCharsets.UTF_8), injection.changes, others, injection.notes);
     }
 
     private void change(Workload workload) {
-        int at = index(workload.spec(), INIT, CaptureContainer.NAME);
         CaptureContainer container = request.container();
+        List<OwnItems> lists = PodLists.of(workload, fields);
+        boolean stood = lists.stream().anyMatch(list -> !runs(list).isEmpty());
         if (container == null) {
-            if (at >= 0) {
-                remove(workload, INIT, at);
-            }
-            int volume = index(workload.spec(), VOLUMES, CaptureContainer.VOLUME);
-            if (volume >= 0) {
-                remove(workload, VOLUMES, volume);
-            }
-            tell(workload, at >= 0 || volume >= 0 ? Action.REMOVED : Action.ABSENT, "");
+            boolean changed = bring(workload, lists);
+            tell(workload, changed ? Action.REMOVED : Action.ABSENT, "");
             return;
         }
         String reason = PodChecks.reasonToLeaveAlone(workload, fields);
@@ -138,64 +136,88 @@ public final class Injection {
         }
         boolean hostNetwork = PodChecks.requireOwnNetwork(workload, fields, request.allowHostNetwork(), file);
         PodChecks.requireNoOtherMesh(workload, fields, request.allowOtherMesh(), file);
+        PodChecks.requireNamesFree(workload, fields, container.names(), file);
         HealthPorts.Found health = request.inboundExcept() == null
                 ? new HealthPorts.Found(List.of(), Ports.NONE, List.of())
                 : HealthPorts.of(workload, manifest, request.inboundExcept());
         health.notes().forEach(note -> notes.add(workload + ": " + note));
-        Value wanted = container.container(health, hostNetwork);
-        boolean changedVolume = bringVolume(workload, container);
-        if (at < 0) {
-            if (remember(workload, INIT, wanted)) {
-                editor.addFirst(workload.spec(), INIT, "containers", wanted);
-            }
-            tell(workload, Action.ADDED, "");
-            return;
+        if (container.names().areLedBy(PodNames.Way.FILE) && !PodLists.holdEnvoy(workload, fields, container.names())) {
+            notes.add(
+                    workload + ": no container has Envoy's runAsUser, so Envoy's too will look up captured names in the"
+                            + " hosts file; give it securityContext.runAsUser");
         }
-        SequenceNode list = list(workload.spec(), INIT);
-        boolean same = Meaning.of(list.getValue().get(at)).equals(meaning(wanted));
-        if (!same && remember(workload, INIT, wanted)) {
-            editor.replace(list, at, wanted);
-        }
-        tell(workload, same && !changedVolume ? Action.UNCHANGED : Action.UPDATED, at == 0 ? "" : "not the first one");
+        plans.neededBeside(workload.object());
+        boolean changed = bring(workload, PodLists.wanting(workload, fields, container, health, hostNetwork));
+        List<Run> ofContainer = runs(lists.getFirst());
+        boolean isFirst = ofContainer.isEmpty() || ofContainer.getFirst().first() == 0;
+        tell(
+                workload,
+                !stood ? Action.ADDED : changed ? Action.UPDATED : Action.UNCHANGED,
+                isFirst ? "" : "not the first one");
     }
 
-    private boolean bringVolume(Workload workload, CaptureContainer container) {
-        int at = index(workload.spec(), VOLUMES, CaptureContainer.VOLUME);
-        if (container.configMap() == null) {
-            if (at >= 0) {
-                remove(workload, VOLUMES, at);
-            }
-            return at >= 0;
+    /** Brings lists to hold of ours what they should; answers whether anything differed. */
+    private boolean bring(Workload workload, List<OwnItems> lists) {
+        boolean changed = false;
+        for (OwnItems list : lists) {
+            changed |= bring(workload, list);
         }
-        Value volume = container.volume(container.configMap());
-        if (at < 0) {
-            if (remember(workload, VOLUMES, volume)) {
-                editor.addFirst(workload.spec(), VOLUMES, "containers", volume);
-            }
-            return true;
-        }
-        SequenceNode list = list(workload.spec(), VOLUMES);
-        if (Meaning.of(list.getValue().get(at)).equals(meaning(volume))) {
+        return changed;
+    }
+
+    private boolean bring(Workload workload, OwnItems list) {
+        List<Run> runs = runs(list);
+        List<String> standing = new ArrayList<>();
+        List<Node> items = fields.items(list.parent(), list.key());
+        runs.forEach(
+                run -> items.subList(run.first(), run.last() + 1).forEach(item -> standing.addAll(Meaning.of(item))));
+        List<String> wanted = new ArrayList<>();
+        list.wanted().forEach(value -> wanted.addAll(meaning(value)));
+        if (standing.equals(wanted)) {
             return false;
         }
-        editor.replace(list, at, volume);
+        if (!remember(workload, list)) {
+            return true;
+        }
+        if (runs.isEmpty()) {
+            editor.addFirst(list.parent(), list.key(), list.sibling(), list.wanted());
+            return true;
+        }
+        SequenceNode sequence = sequence(list);
+        for (Run run : runs) {
+            if (run.equals(runs.getFirst()) && !list.wanted().isEmpty()) {
+                editor.replace(sequence, run.first(), run.last(), list.wanted());
+            } else {
+                editor.remove(list.parent(), list.key(), run.first(), run.last());
+            }
+        }
         return true;
     }
 
-    private void remove(Workload workload, String key, int at) {
-        if (remember(workload, key, Value.Fields.of())) {
-            editor.remove(workload.spec(), key, at);
+    /** Items of ours that stand next to each other, by their places in the list. */
+    private record Run(int first, int last) {}
+
+    private List<Run> runs(OwnItems list) {
+        List<Run> runs = new ArrayList<>();
+        List<Node> items = fields.items(list.parent(), list.key());
+        for (int i = 0; i < items.size(); i++) {
+            if (list.ours().test(items.get(i))) {
+                boolean next = !runs.isEmpty() && runs.getLast().last() == i - 1;
+                int first = next ? runs.removeLast().first() : i;
+                runs.add(new Run(first, i));
+            }
         }
+        return runs;
     }
 
     /** Whether this is the first change of it; a pod or list that several workloads share by an alias is changed once. */
-    private boolean remember(Workload workload, String key, Value wanted) {
-        Node shared = fields.get(workload.spec(), key);
-        Value before = done.computeIfAbsent(key, each -> new HashMap<>())
-                .putIfAbsent(shared == null ? workload.spec() : shared, wanted);
-        if (before != null && !before.equals(wanted)) {
+    private boolean remember(Workload workload, OwnItems list) {
+        Node shared = fields.get(list.parent(), list.key());
+        List<Value> before = done.computeIfAbsent(list.key(), each -> new HashMap<>())
+                .putIfAbsent(shared == null ? list.parent() : shared, list.wanted());
+        if (before != null && !before.equals(list.wanted())) {
             throw new Failure.Conflict(
-                    workload + " shares its " + key + " with another by an alias",
+                    workload + " shares its " + list.key() + " with another by an alias",
                     "the two need different ones; " + BadValue.printable(file),
                     "write them out");
         }
@@ -206,22 +228,15 @@ public final class Injection {
         changes.add(new Change(workload.toString(), action, because));
     }
 
-    private int index(MappingNode spec, String key, String name) {
-        List<Node> items = fields.items(spec, key);
-        for (int i = 0; i < items.size(); i++) {
-            if (name.equals(fields.text(items.get(i), "name"))) {
-                return i;
-            }
-        }
-        return -1;
-    }
-
-    private SequenceNode list(MappingNode spec, String key) {
-        if (fields.own(spec, key) == null || !(fields.get(spec, key) instanceof SequenceNode list)) {
+    private SequenceNode sequence(OwnItems list) {
+        if (fields.own(list.parent(), list.key()) == null
+                || !(fields.get(list.parent(), list.key()) instanceof SequenceNode sequence)) {
             throw new Failure.Invalid(List.of(manifest.problem(
-                    spec, key + " comes from elsewhere by a merge key (<<)", "write it out where it is used")));
+                    list.parent(),
+                    list.key() + " comes from elsewhere by a merge key (<<)",
+                    "write it out where it is used")));
         }
-        return list;
+        return sequence;
     }
 
     private static List<String> meaning(Value value) {
@@ -235,7 +250,11 @@ public final class Injection {
     private void requireTheSameElsewhere(String changed, List<String> before) {
         Manifest after = Manifest.read(file, changed);
         List<String> now = new ArrayList<>();
-        after.forEachDocument(document -> now.add(withoutOurs(document, Workload.in(after, document))));
+        after.forEachDocument(document -> {
+            if (!PlanDocuments.isOurs(document, new NodeFields(after))) {
+                now.add(withoutOurs(document, after, Workload.in(after, document)));
+            }
+        });
         if (!now.equals(before)) {
             throw new Failure.Conflict(
                     "the manifest cannot be changed without changing more than was asked for",
@@ -244,12 +263,12 @@ public final class Injection {
         }
     }
 
-    private static String withoutOurs(Node document, Workload.Found found) {
-        Map<Node, List<Ours>> ours = new HashMap<>();
+    private static String withoutOurs(Node document, Manifest manifest, Workload.Found found) {
+        Map<Node, List<OwnItems>> ours = new HashMap<>();
         for (Workload workload : found.workloads()) {
-            ours.put(
-                    workload.spec(),
-                    List.of(new Ours(INIT, CaptureContainer.NAME), new Ours(VOLUMES, CaptureContainer.VOLUME)));
+            PodLists.of(workload, new NodeFields(manifest))
+                    .forEach(list -> ours.computeIfAbsent(list.parent(), each -> new ArrayList<>())
+                            .add(list));
         }
         return Meaning.digestWithout(document, ours);
     }

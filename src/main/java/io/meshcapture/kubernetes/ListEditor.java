@@ -3,6 +3,7 @@ package io.meshcapture.kubernetes;
 import io.meshcapture.failure.Failure;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.DumperOptions.FlowStyle;
 import org.yaml.snakeyaml.nodes.CollectionNode;
@@ -30,21 +31,21 @@ final class ListEditor {
         this.edits = edits;
     }
 
-    /** Adds an item before all others; a list that is not there yet comes before the key {@code sibling}. */
-    void addFirst(MappingNode parent, String key, String sibling, Value item) {
+    /** Adds items before all others; a list that is not there yet comes before the key {@code sibling}. */
+    void addFirst(MappingNode parent, String key, String sibling, List<Value> items) {
         NodeTuple pair = fields.own(parent, key);
         if (pair == null) {
-            addList(parent, key, sibling, item);
+            addList(parent, key, sibling, items);
             return;
         }
         Node value = pair.getValueNode();
         if (value instanceof SequenceNode list && isFlow(list)) {
             edits.insert(
                     text.indexOf('[', start(list)) + 1,
-                    ValueWriter.json(item) + (list.getValue().isEmpty() ? "" : ", "));
+                    inBrackets(items) + (list.getValue().isEmpty() ? "" : ", "));
         } else if (value instanceof SequenceNode list) {
             int dash = dash(list.getValue().getFirst());
-            String lines = ValueWriter.item(item, text.column(dash), text.lineBreak()) + text.lineBreak();
+            String lines = lines(items, text.column(dash)) + text.lineBreak();
             String indentation = " ".repeat(text.column(dash));
             if (text.startsLine(dash)) {
                 edits.insert(text.aboveComments(dash), indentation + lines);
@@ -52,7 +53,7 @@ final class ListEditor {
                 edits.insert(dash, lines + indentation);
             }
         } else if (value instanceof ScalarNode && NodeFields.isNull(value)) {
-            String list = "[" + ValueWriter.json(item) + "]";
+            String list = "[" + inBrackets(items) + "]";
             boolean empty = start(value) == text.offset(value.getEndMark());
             edits.replace(start(value), text.offset(value.getEndMark()), empty ? " " + list : list);
         } else {
@@ -61,7 +62,18 @@ final class ListEditor {
         }
     }
 
-    private void addList(MappingNode parent, String key, String sibling, Value item) {
+    /** Items as lines, the first of which begins with its dash. */
+    private String lines(List<Value> items, int indentation) {
+        return items.stream()
+                .map(item -> ValueWriter.item(item, indentation, text.lineBreak()))
+                .collect(Collectors.joining(text.lineBreak() + " ".repeat(indentation)));
+    }
+
+    private static String inBrackets(List<Value> items) {
+        return items.stream().map(ValueWriter::json).collect(Collectors.joining(", "));
+    }
+
+    private void addList(MappingNode parent, String key, String sibling, List<Value> items) {
         Node merged = fields.merged(parent, key);
         if (merged != null) {
             throw new Failure.Invalid(List.of(manifest.problem(
@@ -70,13 +82,17 @@ final class ListEditor {
         if (isFlow(parent)) {
             edits.insert(
                     text.indexOf('{', start(parent)) + 1,
-                    ValueWriter.quoted(key) + ": [" + ValueWriter.json(item) + "]"
+                    ValueWriter.quoted(key) + ": [" + inBrackets(items) + "]"
                             + (parent.getValue().isEmpty() ? "" : ", "));
             return;
         }
         NodeTuple next = fields.own(parent, sibling);
         if (next == null) {
-            next = parent.getValue().getFirst();
+            // the first that has a line of its own, where there is one: an item's first field stands behind the dash
+            next = parent.getValue().stream()
+                    .filter(each -> text.startsLine(start(each.getKeyNode())))
+                    .findFirst()
+                    .orElse(parent.getValue().getFirst());
         }
         int at = start(next.getKeyNode());
         int column = text.column(at);
@@ -89,8 +105,7 @@ final class ListEditor {
                 ? text.column(
                         dash(((SequenceNode) next.getValueNode()).getValue().getFirst()))
                 : column;
-        String lines = key + ":" + text.lineBreak() + " ".repeat(inner)
-                + ValueWriter.item(item, inner, text.lineBreak()) + text.lineBreak();
+        String lines = key + ":" + text.lineBreak() + " ".repeat(inner) + lines(items, inner) + text.lineBreak();
         if (text.startsLine(at)) {
             edits.insert(text.aboveComments(at), " ".repeat(column) + lines);
         } else {
@@ -98,41 +113,47 @@ final class ListEditor {
         }
     }
 
-    void replace(SequenceNode list, int index, Value item) {
-        Node old = list.getValue().get(index);
+    /** Replaces the items of a list from one to another, the last included. */
+    void replace(SequenceNode list, int first, int last, List<Value> items) {
+        Node from = list.getValue().get(first);
+        Node to = list.getValue().get(last);
         if (isFlow(list)) {
-            edits.replace(start(old), text.offset(old.getEndMark()), ValueWriter.json(item));
+            edits.replace(start(from), text.offset(to.getEndMark()), inBrackets(items));
         } else {
-            int dash = dash(old);
-            edits.replace(dash, text.lineEnd(end(old)), ValueWriter.item(item, text.column(dash), text.lineBreak()));
+            int dash = dash(from);
+            edits.replace(dash, text.lineEnd(end(to)), lines(items, text.column(dash)));
         }
     }
 
-    /** Removes an item, and the list where it was the only one; an empty list in brackets stays among lines. */
-    void remove(MappingNode parent, String key, int index) {
+    /** Removes these items, and the list where there are no others; an empty list in brackets stays among lines. */
+    void remove(MappingNode parent, String key, int first, int last) {
         NodeTuple pair = fields.own(parent, key);
         if (pair == null || !(pair.getValueNode() instanceof SequenceNode list)) {
             throw new IllegalArgumentException(key);
         }
-        boolean only = list.getValue().size() == 1;
-        if (only && isFlow(parent)) {
+        int size = list.getValue().size();
+        boolean all = first == 0 && last == size - 1;
+        Node from = list.getValue().get(first);
+        Node to = list.getValue().get(last);
+        if (all && isFlow(parent)) {
+            int at = parent.getValue().indexOf(pair);
             removeFromBrackets(
                     start(pair.getKeyNode()),
                     text.offset(list.getEndMark()),
-                    parent.getValue().indexOf(pair),
+                    at,
+                    at,
                     parent.getValue().size(),
                     i -> text.offset(parent.getValue().get(i).getValueNode().getEndMark()));
         } else if (isFlow(list)) {
-            Node item = list.getValue().get(index);
             removeFromBrackets(
-                    start(item),
-                    text.offset(item.getEndMark()),
-                    index,
-                    list.getValue().size(),
+                    start(from),
+                    text.offset(to.getEndMark()),
+                    first,
+                    last,
+                    size,
                     i -> text.offset(list.getValue().get(i).getEndMark()));
         } else {
-            Node item = list.getValue().get(index);
-            removeLines(only ? start(pair.getKeyNode()) : dash(item), end(item));
+            removeLines(all ? start(pair.getKeyNode()) : dash(from), end(to));
         }
     }
 
@@ -152,12 +173,12 @@ final class ListEditor {
         int end(int index);
     }
 
-    /** One of several things with commas between them, with the comma that goes with it. */
-    private void removeFromBrackets(int from, int to, int index, int size, Ends ends) {
-        if (size == 1) {
+    /** Some of several things with commas between them, with the comma that goes with them. */
+    private void removeFromBrackets(int from, int to, int first, int last, int size, Ends ends) {
+        if (first == 0 && last == size - 1) {
             edits.remove(from, to);
-        } else if (index == size - 1) {
-            edits.remove(ends.end(index - 1), to);
+        } else if (last == size - 1) {
+            edits.remove(ends.end(first - 1), to);
         } else {
             int comma = text.indexOf(',', to);
             edits.remove(from, text.at(comma + 1) == ' ' ? comma + 2 : comma + 1);
@@ -182,7 +203,7 @@ final class ListEditor {
     }
 
     /** Where the text of a node ends; a block's end mark stands at what comes next, behind comments and empty lines. */
-    private int end(Node node) {
+    int end(Node node) {
         if (node instanceof ScalarNode) {
             int end = text.offset(node.getEndMark());
             while (end > start(node) && (text.at(end - 1) == '\n' || text.at(end - 1) == '\r')) {

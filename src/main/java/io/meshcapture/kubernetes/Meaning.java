@@ -25,12 +25,9 @@ import org.yaml.snakeyaml.nodes.Tag;
 final class Meaning {
     private final Map<Node, Integer> seen = new HashMap<>();
     private final Consumer<String> words;
-    private final Map<Node, List<Ours>> ours;
+    private final Map<Node, List<OwnItems>> ours;
 
-    /** Items that are left out of a mapping's list; a list with nothing else in it is as good as none. */
-    record Ours(String key, String name) {}
-
-    private Meaning(Consumer<String> words, Map<Node, List<Ours>> ours) {
+    private Meaning(Consumer<String> words, Map<Node, List<OwnItems>> ours) {
         this.words = words;
         this.ours = ours;
     }
@@ -42,8 +39,11 @@ final class Meaning {
         return words;
     }
 
-    /** What a document says without some items of some mappings' lists, told by their names; as a digest, for its size. */
-    static String digestWithout(Node document, Map<Node, List<Ours>> ours) {
+    /**
+     * What a document says without our items of some mappings' lists, a list with nothing else in it being as good as none; as
+     * a digest, for its size.
+     */
+    static String digestWithout(Node document, Map<Node, List<OwnItems>> ours) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
             Consumer<String> words = word -> {
@@ -89,21 +89,17 @@ final class Meaning {
     }
 
     private void add(MappingNode mapping, NodeTuple pair) {
-        List<String> hidden = new ArrayList<>();
-        for (Ours one : ours.getOrDefault(mapping, List.of())) {
-            if (pair.getKeyNode() instanceof ScalarNode key && key.getValue().equals(one.key())) {
-                hidden.add(one.name());
-            }
+        OwnItems hidden = null;
+        for (OwnItems one : ours.getOrDefault(mapping, List.of())) {
+            hidden = key(pair).equals(one.key()) ? one : hidden;
         }
-        if (hidden.isEmpty()) {
+        if (hidden == null) {
             add(pair.getKeyNode());
             add(pair.getValueNode());
             return;
         }
         List<Node> left = pair.getValueNode() instanceof SequenceNode list
-                ? list.getValue().stream()
-                        .filter(item -> !hidden.contains(name(item)))
-                        .toList()
+                ? list.getValue().stream().filter(hidden.ours().negate()).toList()
                 : List.of();
         if (!left.isEmpty()) {
             add(pair.getKeyNode());
@@ -115,18 +111,5 @@ final class Meaning {
 
     private static String key(NodeTuple pair) {
         return pair.getKeyNode() instanceof ScalarNode key ? key.getValue() : "";
-    }
-
-    private static String name(Node item) {
-        if (item instanceof MappingNode mapping) {
-            for (NodeTuple pair : mapping.getValue()) {
-                if (pair.getKeyNode() instanceof ScalarNode key
-                        && key.getValue().equals("name")
-                        && pair.getValueNode() instanceof ScalarNode value) {
-                    return value.getValue();
-                }
-            }
-        }
-        return "";
     }
 }

@@ -1,11 +1,15 @@
 package io.meshcapture.kubernetes;
 
 import io.meshcapture.failure.Failure;
+import io.meshcapture.kubernetes.PodNames.Way;
 import io.meshcapture.plan.BadValue;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.nodes.Node;
+import org.yaml.snakeyaml.nodes.ScalarNode;
 
 /** Pods that are not captured, or not without a person's decision. */
 final class PodChecks {
@@ -63,5 +67,54 @@ final class PodChecks {
                                 + ": \"false\", or insist with --allow-other-mesh");
             }
         }
+    }
+
+    /** Nobody else decides already where captured names lead. */
+    static void requireNamesFree(Workload workload, NodeFields fields, PodNames names, String file) {
+        Set<String> hosts = new HashSet<>();
+        Set<String> variables = new HashSet<>();
+        names.services().forEach(service -> {
+            hosts.addAll(service.names());
+            variables.addAll(service.variables().keySet());
+        });
+        for (OwnItems list : PodLists.of(workload, fields)) {
+            for (Node item : fields.items(list.parent(), list.key())) {
+                if (!list.ours().test(item)) {
+                    requireFree(workload, fields, names, list, item, hosts, variables, file);
+                }
+            }
+        }
+    }
+
+    private static void requireFree(
+            Workload workload,
+            NodeFields fields,
+            PodNames names,
+            OwnItems list,
+            Node item,
+            Set<String> hosts,
+            Set<String> variables,
+            String file) {
+        String container = fields.text(list.parent(), "name");
+        String name = String.valueOf(fields.text(item, "name"));
+        for (Node alias : fields.items(item, "hostnames")) {
+            String host = String.valueOf(alias instanceof ScalarNode scalar ? scalar.getValue() : null);
+            if (hosts.contains(host)) {
+                throw taken(workload, "hostAliases lead " + BadValue.quote(host) + " elsewhere", file);
+            }
+        }
+        if (list.key().equals("env") && names.areLedBy(Way.ENVIRONMENT) && variables.contains(name)) {
+            throw taken(workload, "container " + container + " has " + BadValue.printable(name) + " already", file);
+        }
+        if (names.areLedBy(Way.FILE) && "/etc/hosts".equals(fields.text(item, "mountPath"))) {
+            throw taken(workload, "container " + container + " mounts an /etc/hosts of its own", file);
+        }
+    }
+
+    private static Failure.Conflict taken(Workload workload, String what, String file) {
+        return new Failure.Conflict(
+                workload + ": " + what,
+                "the plan captures by name, and names lead one way; " + BadValue.printable(file),
+                "take it out of the manifest, or the name out of the plan, or choose another way with --hosts-by");
     }
 }

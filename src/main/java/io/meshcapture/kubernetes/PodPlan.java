@@ -39,13 +39,6 @@ public final class PodPlan {
                         service.origin().toString(),
                         "tell it by user, or leave from out"));
             }
-            if (service.hosts() != null) {
-                problems.add(new Problem(
-                        "service " + BadValue.quote(service.name().toString())
-                                + " is captured by name, which this version does not inject",
-                        service.origin().toString(),
-                        "capture its addresses instead"));
-            }
         }
         if (!problems.isEmpty()) {
             throw new Failure.Invalid(problems);

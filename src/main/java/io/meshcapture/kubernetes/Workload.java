@@ -1,5 +1,6 @@
 package io.meshcapture.kubernetes;
 
+import io.meshcapture.plan.BadValue;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -14,10 +15,11 @@ import org.yaml.snakeyaml.nodes.Node;
  *
  * @param kind as the manifest says it
  * @param name likewise; its generateName where it has no other
+ * @param object the whole of it
  * @param pod of a pod or of a template for pods: what has {@code metadata} and {@code spec}
  * @param spec its specification
  */
-record Workload(String kind, String name, Node pod, MappingNode spec) {
+record Workload(String kind, String name, Node object, Node pod, MappingNode spec) {
 
     /** Where each kind of workload has its pod. */
     private static final Map<String, List<String>> TEMPLATES = Map.of(
@@ -70,16 +72,16 @@ record Workload(String kind, String name, Node pod, MappingNode spec) {
         List<String> template = TEMPLATES.get(kind);
         Node pod = template == null ? null : fields.path(object, template.toArray(String[]::new));
         if (pod != null && fields.get(pod, "spec") instanceof MappingNode spec) {
-            workloads.add(new Workload(kind, name, pod, spec));
+            workloads.add(new Workload(kind, name, object, pod, spec));
         } else {
-            others.add(kind + "/" + name + (template == null ? "" : " without a pod's spec"));
+            others.add(BadValue.printable(kind) + "/" + name + (template == null ? "" : " without a pod's spec"));
         }
     }
 
     private static String name(Node object, NodeFields fields) {
         @Nullable String name = fields.text(object, "metadata", "name");
         @Nullable String generated = name == null ? fields.text(object, "metadata", "generateName") : name;
-        return generated == null ? "without-a-name" : generated;
+        return generated == null ? "without-a-name" : BadValue.printable(generated);
     }
 
     /** For people: {@code Deployment/orders}. */

@@ -5,6 +5,8 @@ import io.meshcapture.plan.BadValue;
 import io.meshcapture.plan.Family;
 import io.meshcapture.plan.PortRange;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -20,6 +22,8 @@ public final class HostFacts {
 
     /** Inode of the first pid namespace (PROC_PID_INIT_INO in include/linux/proc_ns.h). */
     private static final String FIRST_PID_NAMESPACE = "pid:[4026531836]";
+
+    private static final String HOST_NETWORK = "# Kubernetes-managed hosts file (host network).";
 
     private static final String IPV4_ROUTES = "/proc/thread-self/net/fib_trie";
 
@@ -145,10 +149,32 @@ public final class HostFacts {
 
     /**
      * Whether this is a container that shares the node's network namespace. The first network namespace is told by a
-     * sysctl that no other has: net.core.netdev_budget (net/core/sysctl_net_core.c registers that table for init_net).
+     * sysctl that no other has: net.core.netdev_budget (net/core/sysctl_net_core.c registers that table for init_net). A node
+     * that is itself a container (kind) has another; there, the kubelet tells by the first line of the hosts file that it
+     * writes for each container (pkg/kubelet/kubelet_pods.go, managedHostsHeaderWithHostNetwork).
      */
     public static boolean isContainerOnTheNodesNetwork(Map<String, String> environment) {
-        return isContainer(environment) && Files.exists(Path.of("/proc/sys/net/core/netdev_budget"));
+        return (isContainer(environment) && Files.exists(Path.of("/proc/sys/net/core/netdev_budget")))
+                || (isInTheNamespaceOfTheProcess() && isOfHostNetwork(Path.of("/etc/hosts")));
+    }
+
+    /** Not in one that the thread has entered, which the process's hosts file tells nothing about. */
+    private static boolean isInTheNamespaceOfTheProcess() {
+        try {
+            return Files.readSymbolicLink(Path.of("/proc/self/ns/net"))
+                    .toString()
+                    .equals(NetworkNamespace.identity());
+        } catch (IOException e) {
+            return true;
+        }
+    }
+
+    static boolean isOfHostNetwork(Path hosts) {
+        try (InputStream in = Files.newInputStream(hosts)) {
+            return new String(in.readNBytes(HOST_NETWORK.length()), StandardCharsets.ISO_8859_1).equals(HOST_NETWORK);
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     private static boolean isContainer(Map<String, String> environment) {

@@ -49,6 +49,11 @@ public final class Check {
         public boolean isSound() {
             return isInSync() && faults.isEmpty();
         }
+
+        /** As if Envoy took everything as it should. */
+        public Outcome withoutFaults() {
+            return new Outcome(differences, shadows, List.of(), services, inbound, dns, probes, notes);
+        }
     }
 
     private Check() {}
@@ -114,7 +119,8 @@ public final class Check {
                                 + " the next apply");
                     }
                 }
-                EnvoyFit fit = EnvoyFit.of(stopped.plan(), place, wanted);
+                Plan asked = Wanted.selected(stopped.plan(), running);
+                EnvoyFit fit = EnvoyFit.of(asked, place, wanted.about(asked));
                 notes.addAll(fit.notes());
                 notes.addAll(escaping.notes());
                 Probe.Outcome probed =

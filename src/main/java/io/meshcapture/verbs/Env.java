@@ -65,7 +65,24 @@ public final class Env {
         return new Outcome(variables, notes);
     }
 
-    private static void add(
+    /** The addresses of a plan's services by name on a host where nothing stands yet. */
+    public static Map<ServiceName, LoopbackAddress> addresses(Plan plan) {
+        return LoopbackAddress.allot(
+                plan.services().stream()
+                        .filter(service -> service.hosts() != null)
+                        .map(Service::name)
+                        .toList(),
+                Map.of(),
+                Set.of());
+    }
+
+    /**
+     * The variables of one service.
+     *
+     * @param variables takes them
+     * @param notes takes what the user should know
+     */
+    public static void add(
             ServiceName service,
             HostsCapture hosts,
             LoopbackAddress address,

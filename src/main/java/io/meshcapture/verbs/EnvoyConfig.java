@@ -60,7 +60,7 @@ public final class EnvoyConfig {
             }
         }
         Map<Integer, String> taken = new HashMap<>();
-        StrangersListeners.among(there, EnvoyUsers.of(plan, place))
+        StrangersListeners.among(there, EnvoyIdentity.of(plan, place))
                 .owners()
                 .forEach((owner, places) ->
                         places.forEach(one -> taken.put(one.port().number(), owner.toString())));

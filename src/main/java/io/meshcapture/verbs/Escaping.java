@@ -27,7 +27,8 @@ final class Escaping {
 
     private Escaping(Wanted wanted) {
         this.wanted = wanted;
-        strangers = Processes.notEnvoyOf(wanted.envoyUsers(), wanted.envoyGroups());
+        EnvoyIdentity envoy = EnvoyIdentity.of(wanted.decision());
+        strangers = Processes.notEnvoyOf(envoy.users(), envoy.groups());
     }
 
     /** Begins to look. */

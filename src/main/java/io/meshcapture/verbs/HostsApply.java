@@ -51,7 +51,16 @@ final class HostsApply {
             Place.Waiting awaitEnvoy,
             Apply.Verification verification)
             throws Exception {
+        if (!request.dryRun() && HostsWanted.isAskedBy(plan)) {
+            HostsCopy.bring(place);
+        }
         HostsPart part = HostsPart.of(plan, place, request.services());
+        if (part.isNothing()) {
+            awaitEnvoy.await();
+            return verification.verified(
+                    nothing(List.of("names stand elsewhere, and Envoy listens on their addresses itself"
+                            + " (hosts-ports: listeners), so there is nothing to apply")));
+        }
         if (part.hosts() == null) {
             return verification.verified(netfilter.apply(request.trial(), false));
         }
@@ -61,7 +70,7 @@ final class HostsApply {
                 return netfilter.apply(trial, guarded);
             }
             awaitEnvoy.await();
-            return nothing();
+            return nothing(List.of());
         };
         return request.dryRun() ? apply.dryRun(others) : apply.apply(others);
     }
@@ -77,7 +86,7 @@ final class HostsApply {
         Apply.Outcome apply(@Nullable Duration trial, boolean guarded) throws Exception;
     }
 
-    private static Apply.Outcome nothing() {
+    private static Apply.Outcome nothing(List<String> notes) {
         return new Apply.Outcome(
                 false,
                 List.of(),
@@ -94,7 +103,7 @@ final class HostsApply {
                 List.of(),
                 null,
                 List.of(),
-                List.of());
+                notes);
     }
 
     private Apply.Outcome dryRun(Netfilter others) throws Exception {

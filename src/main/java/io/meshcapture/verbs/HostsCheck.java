@@ -29,9 +29,6 @@ final class HostsCheck {
             throws Exception {
         HostsPart part = HostsPart.of(plan, place, selected);
         Path hosts = part.hosts();
-        if (hosts == null) {
-            return netfilter.call();
-        }
         Check.Outcome other = part.asksNetfilter()
                 ? netfilter.call()
                 : new Check.Outcome(
@@ -43,6 +40,9 @@ final class HostsCheck {
                         false,
                         List.of(),
                         List.of());
+        if (hosts == null) {
+            return other;
+        }
         HostsFindings standing = HostsReading.settled(
                 hosts, now -> differences(plan, selected, now).isEmpty());
         List<Difference> differences = new ArrayList<>(other.differences());
@@ -61,7 +61,7 @@ final class HostsCheck {
             NameServiceSwitch names = NameServiceSwitch.below(place.root());
             HostsWanted wanted = HostsWanted.of(plan, selected, standing);
             faults.addAll(HostsPorts.reached(plan, place, wanted).faults());
-            if (names.readsFiles() && place.namespace() != null) {
+            if (names.readsFiles() && (place.namespace() != null || place.hostsFile() != null)) {
                 notes.add("names were not looked up, since look-ups here are not those of the programs there");
             } else if (names.readsFiles()) {
                 List<HostsLookups.Answer> answers = HostsLookups.answers(wanted.lines(), standing);

@@ -29,13 +29,18 @@ record HostsPart(@Nullable Path hosts, boolean asksNetfilter) {
         boolean names =
                 plan.services().stream().anyMatch(service -> service.hosts() != null && isMeant(service, selected));
         Path others = selected.isEmpty() ? withLines(place) : null; // whose services the plan no longer has
-        Path hosts = names ? place.hosts() : others;
+        Path hosts = place.isWithoutHostsFile() ? null : names ? place.hosts() : others;
         boolean asks = !names
                 || HostsPorts.areRedirected(plan)
                 || stands(place)
                 || plan.services().stream().anyMatch(service -> service.hosts() == null && isMeant(service, selected))
                 || (selected.isEmpty() && (plan.inbound() != null || plan.dns() != null));
         return new HostsPart(hosts, asks);
+    }
+
+    /** Whether neither is concerned: names stand elsewhere, and connections to them are not redirected. */
+    boolean isNothing() {
+        return hosts == null && !asksNetfilter;
     }
 
     /** Whether anything of ours stands in netfilter, as far as that can be looked at. */

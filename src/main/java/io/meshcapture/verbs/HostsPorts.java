@@ -108,7 +108,7 @@ final class HostsPorts {
                 .filter(entry -> entry.getValue().isEmpty())
                 .map(Map.Entry::getKey)
                 .toList();
-        return new Reached(missing, place.there(() -> StrangersListeners.among(there, EnvoyUsers.of(plan, place))));
+        return new Reached(missing, place.there(() -> StrangersListeners.among(there, EnvoyIdentity.of(plan, place))));
     }
 
     private static Problem withoutPorts(Service service) {

@@ -25,6 +25,8 @@ import org.jspecify.annotations.Nullable;
  * @param allowHostNetwork whether a container may change the node's own network namespace
  * @param lockTimeout how long another run is waited for
  * @param stateDirectory where the journal of the hosts file is kept
+ * @param hostsFile the hosts file that {@code --hosts-file} names, {@link #NO_HOSTS_FILE} where names stand elsewhere, or null
+ *     for the one that programs there read
  * @param environment the process's environment
  * @param version of meshcapture, for the records in the live state
  */
@@ -33,10 +35,14 @@ public record Place(
         boolean allowHostNetwork,
         Duration lockTimeout,
         Path stateDirectory,
+        @Nullable Path hostsFile,
         Map<String, String> environment,
         String version) {
 
-    private static final Path HOSTS = Path.of("/etc/hosts");
+    static final Path HOSTS = Path.of("/etc/hosts");
+
+    /** It holds no names, and nobody writes any into it. */
+    public static final Path NO_HOSTS_FILE = Path.of("/dev/null");
 
     /** Unless {@code --state-dir} says otherwise. */
     public static final Path DEFAULT_STATE_DIRECTORY = Path.of("/var/lib/meshcapture");
@@ -49,6 +55,9 @@ public record Place(
      * @throws Failure.Unavailable where nobody can say which it is
      */
     Path hosts() {
+        if (hostsFile != null) {
+            return hostsFile;
+        }
         if (namespace == null) {
             return HOSTS;
         }
@@ -75,6 +84,11 @@ public record Place(
                 "name the namespace by the pid of one of these programs, or run meshcapture where they run");
     }
 
+    /** Whether names are led to Envoy by somebody else, such as a pod's hostAliases. */
+    boolean isWithoutHostsFile() {
+        return NO_HOSTS_FILE.equals(hostsFile);
+    }
+
     /** Where the files of the programs there are, as far as that is known: this host's own, or those of a process. */
     Path root() {
         Path process = namespace == null ? null : NetworkNamespace.process(namespace);
@@ -88,12 +102,15 @@ public record Place(
         if (allowHostNetwork) {
             options.add("--allow-host-network");
         }
+        if (hostsFile != null) {
+            options.add("--hosts-file=" + hostsFile);
+        }
         return options;
     }
 
     /** The same, in another network namespace. */
     Place in(String other) {
-        return new Place(other, allowHostNetwork, lockTimeout, stateDirectory, environment, version);
+        return new Place(other, allowHostNetwork, lockTimeout, stateDirectory, hostsFile, environment, version);
     }
 
     /** What names of users and groups stand for there. */

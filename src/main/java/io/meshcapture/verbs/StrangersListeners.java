@@ -5,26 +5,21 @@ import io.meshcapture.system.Processes;
 import io.meshcapture.system.SocketTable.Listening;
 import io.meshcapture.system.UserNumbers;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Envoy's listeners that somebody else has than the plan's Envoy: another program, or an Envoy of another user, whose own
  * connections would come back to it.
  *
  * @param owners for each of them, where he listens
- * @param envoysUsers whom the plan says
+ * @param envoy whom the plan says
  */
-record StrangersListeners(Map<Owner, List<ListenerAddress>> owners, Set<Long> envoysUsers) {
-
-    /** What the kernel shows for a user that has no number in this user namespace (overflowuid). */
-    private static final long UNMAPPED = 65534;
+record StrangersListeners(Map<Owner, List<ListenerAddress>> owners, EnvoyIdentity envoy) {
 
     /**
      * @param uid as the network namespace counts
@@ -40,23 +35,22 @@ record StrangersListeners(Map<Owner, List<ListenerAddress>> owners, Set<Long> en
         }
     }
 
-    static StrangersListeners of(EnvoyListeners listeners, Set<Long> envoysUsers, boolean ipv6) {
+    static StrangersListeners of(EnvoyListeners listeners, EnvoyIdentity envoy, boolean ipv6) {
         Map<ListenerAddress, List<Listening>> there = new LinkedHashMap<>();
         listeners.needed(ipv6).forEach(need -> there.put(need.place(), need.serving()));
-        return among(there, envoysUsers);
+        return among(there, envoy);
     }
 
     /**
      * @param there who is reached at each place; nobody is no stranger
-     * @param envoysUsers empty where they are not known: nobody is a stranger then
+     * @param envoy where that is not known, nobody is a stranger
      */
-    static StrangersListeners among(Map<ListenerAddress, List<Listening>> there, Set<Long> envoysUsers) {
-        UserNumbers numbers = envoysUsers.isEmpty() || there.isEmpty() ? null : UserNumbers.ofThisNamespace();
+    static StrangersListeners among(Map<ListenerAddress, List<Listening>> there, EnvoyIdentity envoy) {
+        UserNumbers numbers = !envoy.isKnown() || there.isEmpty() ? null : UserNumbers.ofThisNamespace();
         Map<ListenerAddress, Listening> found = new LinkedHashMap<>();
         there.forEach((place, serving) -> {
-            Listening stranger = numbers == null ? null : stranger(serving, envoysUsers, numbers);
-            if (stranger != null) {
-                found.put(place, stranger);
+            if (numbers != null && envoy.isNoneOf(serving, numbers)) {
+                found.put(place, serving.getFirst());
             }
         });
         Map<Owner, List<ListenerAddress>> owners = new LinkedHashMap<>();
@@ -69,15 +63,7 @@ record StrangersListeners(Map<Owner, List<ListenerAddress>> owners, Set<Long> en
                         .add(place);
             });
         }
-        return new StrangersListeners(owners, envoysUsers);
-    }
-
-    /** One of those who have a place, where none of them is Envoy's user. */
-    private static @Nullable Listening stranger(
-            Collection<Listening> serving, Set<Long> envoysUsers, UserNumbers numbers) {
-        boolean isEnvoys = serving.stream()
-                .anyMatch(one -> envoysUsers.contains(numbers.user(one.uid())) || one.uid() == UNMAPPED);
-        return isEnvoys ? null : serving.stream().findFirst().orElse(null);
+        return new StrangersListeners(owners, envoy);
     }
 
     boolean isEmpty() {
@@ -96,8 +82,7 @@ record StrangersListeners(Map<Owner, List<ListenerAddress>> owners, Set<Long> en
         String each = owners.entrySet().stream()
                 .map(entry -> ListenerAddress.words(entry.getValue()) + " belongs to " + entry.getKey())
                 .collect(Collectors.joining(", and its listener "));
-        String users = envoysUsers.stream().map(String::valueOf).collect(Collectors.joining(", "));
-        return "Envoy's listener " + each + ", and the plan's envoy.user is " + users;
+        return "Envoy's listener " + each + ", and the plan's " + envoy;
     }
 
     /** What comes of it, where connections are captured. */
@@ -115,9 +100,12 @@ record StrangersListeners(Map<Owner, List<ListenerAddress>> owners, Set<Long> en
     }
 
     String mend() {
-        return areOtherPrograms()
-                ? "end that program, or have it or Envoy listen on another port; if it is Envoy, correct envoy.user"
-                : "correct envoy.user, name Envoy's group with envoy.group, or end the program that has its port";
+        String correct = envoy.groups().isEmpty() ? "correct envoy.user" : "correct envoy.user or envoy.group";
+        if (areOtherPrograms()) {
+            return "end that program, or have it or Envoy listen on another port; if it is Envoy, " + correct;
+        }
+        return correct + (envoy.groups().isEmpty() ? ", name Envoy's group with envoy.group" : "")
+                + ", or end the program that has its port";
     }
 
     /** @throws Failure.Conflict where there are any: nothing may be captured to them */

@@ -12,7 +12,6 @@ import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.DecisionCompiler;
 import io.meshcapture.rules.LoopbackAddress;
 import io.meshcapture.rules.ServiceRules;
-import io.meshcapture.rules.Step;
 import io.meshcapture.system.HostFacts;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -128,39 +127,19 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
                                 .toList());
     }
 
+    /** Likewise, with those of Envoy's listeners alone that a part of the plan needs. */
+    Wanted about(Plan part) {
+        return new Wanted(decision, ipv6, EnvoyListeners.of(part), notes);
+    }
+
     /** Whether a service is captured. */
     boolean captures(String service) {
         return decision.services().stream().anyMatch(one -> one.name().value().equals(service));
     }
 
-    /** Envoy's users, by number. */
-    Set<Long> envoyUsers() {
-        for (Step step : decision.steps()) {
-            if (step instanceof Step.EnvoyUsers envoy) {
-                return envoy.uids();
-            }
-        }
-        return Set.of();
-    }
-
-    /** Envoy's groups, by number. */
-    Set<Long> envoyGroups() {
-        for (Step step : decision.steps()) {
-            if (step instanceof Step.EnvoyGroups envoy) {
-                return envoy.gids();
-            }
-        }
-        return Set.of();
-    }
-
     /** Envoy's listeners that belong to others. */
     StrangersListeners listenersOfStrangers() {
-        for (Step step : decision.steps()) {
-            if (step instanceof Step.EnvoyGroups envoy && !envoy.gids().isEmpty()) {
-                return new StrangersListeners(Map.of(), Set.of()); // told by their group, which no socket says
-            }
-        }
-        return StrangersListeners.of(envoy, envoyUsers(), ipv6 == Choices.Ipv6.CAPTURE);
+        return StrangersListeners.of(envoy, EnvoyIdentity.of(decision), ipv6 == Choices.Ipv6.CAPTURE);
     }
 
     /** The decision of a plan that is not to stand: nothing of what stands is asked. */

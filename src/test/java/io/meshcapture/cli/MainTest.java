@@ -71,7 +71,7 @@ class MainTest {
                 wrong("no command is given; command line; name one; meshcapture --help lists them", "-v", "-q"),
                 wrong(
                         "command \"aply\" is not known; command line; write one of apply, confirm, check, status, explain, trace,"
-                                + " rollback, render, envoy-config, inject, env, doctor, completion, version",
+                                + " rollback, agent, render, envoy-config, inject, env, doctor, completion, version",
                         "aply"),
                 wrong(
                         "argument \"--bogus\" is not known; meshcapture apply; see meshcapture apply --help",

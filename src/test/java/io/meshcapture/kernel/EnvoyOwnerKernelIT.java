@@ -8,6 +8,7 @@ import io.meshcapture.lab.Identity;
 import io.meshcapture.lab.InNetns;
 import io.meshcapture.lab.Lab;
 import io.meshcapture.lab.Meshcapture.Outcome;
+import io.meshcapture.lab.RealEnvoy;
 import org.junit.jupiter.api.Test;
 
 /** An Envoy that the plan does not know by its user would be sent to itself. */
@@ -26,10 +27,40 @@ class EnvoyOwnerKernelIT {
         assertEquals("", lab.nft().list());
     }
 
+    /** A process tells a group, no socket does. */
     @Test
-    void envoys_group_is_enough_whatever_its_user(Lab lab) {
-        lab.proxyAt(ROOT, "127.0.0.1:15001", "[::1]:15001");
-        Program.apply("version: 1\nenvoy: {user: 1337, group: 1337}\nservices: {any: {}}\n");
+    void envoys_group_is_enough_whatever_its_user_and_neither_is_refused(Lab lab) {
+        String plan = """
+                version: 1
+                envoy: {user: 101, group: 1337, admin: 127.0.0.1:9901}
+                services: {any: {}}
+                """;
+        RealEnvoy.started(
+                lab,
+                ROOT,
+                Program.must(0, Program.withPlan(plan, "envoy-config")).out());
+        Outcome stranger = Program.must(7, Program.withPlan(plan.replace("group: 1337", "group: 102"), "apply"));
+        assertTrue(stranger.err().contains("and the plan's envoy.user is 101 and envoy.group is 102"), stranger::err);
+        assertTrue(stranger.err().contains("correct envoy.user or envoy.group, or end"), stranger::err);
+        Program.apply(plan);
+    }
+
+    @Test
+    void listener_of_one_service_that_a_stranger_has_is_no_fault_of_another(Lab lab) {
+        String plan = """
+                version: 1
+                envoy: {user: 1337}
+                services:
+                  orders: {from: {user: 1001}}
+                  ledger: {from: {user: 1002}, outbound: 15002}
+                """;
+        Program.apply(plan);
+        lab.proxy(15001);
+        lab.proxyAt(ROOT, "127.0.0.1:15002", "[::1]:15002");
+        Program.must(0, Program.check(plan, "orders"));
+        Outcome ledger = Program.must(3, Program.check(plan, "ledger"));
+        assertTrue(ledger.out().contains("127.0.0.1:15002, [::1]:15002 belongs to uid 0"), ledger::out);
+        Program.must(3, Program.check(plan));
     }
 
     @Test

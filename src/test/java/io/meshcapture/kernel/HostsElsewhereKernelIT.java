@@ -90,4 +90,36 @@ class HostsElsewhereKernelIT {
             assertEquals(BEFORE, content(), prepare);
         }
     }
+
+    @Test
+    void a_copy_of_the_hosts_file_is_made_for_others_and_anew_when_that_has_changed(Lab lab) throws Exception {
+        Path copy = Path.of("/run/copy");
+        String[] there = {"--hosts-file", copy.toString()};
+        must(0, with(PLAN, "apply", there));
+        assertEquals(BEFORE, content());
+        String made = Files.readString(copy);
+        assertTrue(made.startsWith("# A copy of /etc/hosts, by meshcapture.\n" + BEFORE), made);
+        assertTrue(made.contains(" orders # meshcapture svc=orders "), made);
+        Outcome check = Program.mustStand(with(PLAN, "check", there));
+        assertTrue(check.err().contains("names were not looked up"), check.err());
+        assertTrue(must(0, with(PLAN, "apply", there)).out().startsWith("in sync"));
+        assertEquals(made, Files.readString(copy));
+
+        lab.file("/etc/hosts", BEFORE.replace("10.0.0.9", "10.0.0.10"));
+        must(0, with(PLAN, "apply", there));
+        assertEquals(made.replace("10.0.0.9", "10.0.0.10"), Files.readString(copy));
+        must(0, rollback("--all", "--hosts-file", copy.toString()));
+        assertTrue(Files.readString(copy).endsWith("10.0.0.10 db db.internal # theirs\r\n"));
+
+        Files.writeString(copy, "192.0.2.7 somebody\n");
+        must(0, with(PLAN, "apply", there));
+        assertTrue(Files.readString(copy).startsWith("192.0.2.7 somebody\n127.66."), "a file of somebody's own");
+        assertEquals(
+                4, with(PLAN, "apply", "--hosts-file", "/run/nowhere/hosts").exit());
+        Outcome none = must(0, with(PLAN, "apply", "--hosts-file", "none"));
+        assertTrue(none.err().contains("nothing to apply"), none.err());
+        assertEquals(
+                "in sync: 2 services\n",
+                must(0, with(PLAN, "check", "--hosts-file", "none")).out());
+    }
 }

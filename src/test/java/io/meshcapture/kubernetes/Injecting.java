@@ -5,6 +5,9 @@ import io.meshcapture.plan.Ports;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** Injects texts. */
@@ -20,6 +23,24 @@ final class Injecting {
         return new Injection.Request(container(image), new Ports(List.of(port(15020))), false, false);
     }
 
+    /** Likewise, with a plan of its own and names that lead to Envoy in these ways. */
+    static Injection.Request in(String image, PlanMap plan, PodNames.Way... ways) {
+        PodNames names = new PodNames(
+                Set.of(ways),
+                List.of(
+                        new PodNames.Service(
+                                "127.66.1.2", List.of("orders", "orders.internal"), variables("ORDERS", "127.66.1.2")),
+                        new PodNames.Service(
+                                "127.66.3.4", List.of("payments.internal"), variables("PAYMENTS", "127.66.3.4"))),
+                Set.of("1337"));
+        CaptureContainer container = new CaptureContainer(image, null, ports -> List.of(), plan, names, true);
+        return new Injection.Request(container, null, false, false);
+    }
+
+    private static Map<String, String> variables(String name, String address) {
+        return new TreeMap<>(Map.of(name + "_SERVICE_HOST", address, name + "_SERVICE_PORT", "80"));
+    }
+
     static CaptureContainer container(String image) {
         return new CaptureContainer(
                 image,
@@ -31,7 +52,9 @@ final class Injecting {
                     }
                     return words;
                 },
-                null);
+                null,
+                PodNames.NONE,
+                false);
     }
 
     static io.meshcapture.plan.PortRange port(int number) {

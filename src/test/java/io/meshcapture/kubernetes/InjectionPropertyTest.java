@@ -3,10 +3,13 @@ package io.meshcapture.kubernetes;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.meshcapture.kubernetes.PodNames.Way;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.yaml.snakeyaml.nodes.Node;
 
@@ -20,13 +23,37 @@ class InjectionPropertyTest {
         Random random = new Random(seed);
         for (int i = 0; i < MANIFESTS; i++) {
             String before = new RandomManifest(random).text();
-            String after = Injecting.text(before, Injecting.IN);
-            assertFirst(after);
-            assertEquals(after, Injecting.text(after, Injecting.IN), () -> "twice is once:\n" + before);
-            assertEquals(before, Injecting.text(after, Injecting.OUT), () -> "taken out:\n" + before);
-            String updated = Injecting.text(after, Injecting.in("other:2"));
-            assertEquals(Injecting.text(before, Injecting.in("other:2")), updated, () -> "updated:\n" + before);
+            assertComesAndGoes(before, Injecting.IN, Injecting.in("other:2"));
         }
+    }
+
+    @ParameterizedTest
+    @MethodSource("ways")
+    void so_do_names_and_plans(List<Way> ways) {
+        Way[] all = ways.toArray(Way[]::new);
+        Injection.Request old = Injecting.in("a", PlanMap.of("version: 1\n\n# old\n"), all);
+        Injection.Request next = Injecting.in("b", PlanMap.of("version: 1\nenvoy: {user: 1}\n"), all);
+        Injection.Request none = Injecting.in("b", PlanMap.named("elsewhere"));
+        Random random = new Random(4);
+        for (int i = 0; i < MANIFESTS / 4; i++) {
+            String before = new RandomManifest(random).text();
+            assertComesAndGoes(before, old, next);
+            String changed = Injecting.text(Injecting.text(before, old), none);
+            assertEquals(Injecting.text(before, none), changed, () -> "by address again:\n" + before);
+        }
+    }
+
+    static Stream<List<Way>> ways() {
+        return Stream.of(
+                List.of(Way.ALIASES), List.of(Way.ENVIRONMENT), List.of(Way.FILE), List.of(Way.FILE, Way.ENVIRONMENT));
+    }
+
+    private static void assertComesAndGoes(String before, Injection.Request request, Injection.Request other) {
+        String after = Injecting.text(before, request);
+        assertFirst(after);
+        assertEquals(after, Injecting.text(after, request), () -> "twice is once:\n" + before);
+        assertEquals(before, Injecting.text(after, Injecting.OUT), () -> "taken out:\n" + before);
+        assertEquals(Injecting.text(before, other), Injecting.text(after, other), () -> "updated:\n" + before);
     }
 
     private static void assertFirst(String text) {

@@ -18,10 +18,23 @@ final class ApiServerIT {
 
     @Test
     void everythingThatInjectWritesIsTakenByTheApiServer() {
-        String kinds = Shop.injected(Shop.text(Path.of("src/test/resources/io/meshcapture/pod/kinds.yaml")));
-        Ending taken = shop.cluster.kubectlReading(kinds, "apply", "--dry-run=server", "-f", "-");
+        String kinds = Shop.text(Path.of("src/test/resources/io/meshcapture/pod/kinds.yaml"));
+        Path plan = Path.of("test-env/kubernetes/example/plan.yaml");
+        for (List<String> options : List.of(
+                List.<String>of(),
+                List.of("--agent"),
+                List.of("--host=a.internal", "--hosts-by=aliases,environment"),
+                List.of("--host=a.internal", "--hosts-by=file"))) {
+            assertTaken(Shop.injected(kinds, options.toArray(String[]::new)), 10);
+        }
+        Shop.Terminal bySeveral = Shop.Terminal.run(kinds, "inject", "-f", plan.toString());
+        assertTaken(bySeveral.out(), 11);
+    }
+
+    private void assertTaken(String manifest, int objects) {
+        Ending taken = shop.cluster.kubectlReading(manifest, "apply", "--dry-run=server", "-f", "-");
         assertEquals(
-                7,
+                objects,
                 taken.orFail()
                         .lines()
                         .filter(line -> line.endsWith("(server dry run)"))
@@ -32,7 +45,6 @@ final class ApiServerIT {
     @Test
     void aDeploymentWithTheLabelIsInjectedByThePolicy() {
         shop.cluster.apply(Shop.injected("", "--policy"));
-        String names = "jsonpath={.spec.initContainers[*].name}";
         String labelled =
                 shop.manifest("labelled").replace("labels: {app: shop}", "labels: {meshcapture.io/inject: \"true\"}");
         // the API server takes up a new policy within a second or two
@@ -78,12 +90,11 @@ final class ApiServerIT {
                 words(byHand),
                 words(shop.cluster.kubectl("get", "pod", name, "-o", args).orFail()));
         String onTheNode = labelled.replace("spec:\n", "spec:\n  hostNetwork: true\n");
-        assertEquals(
-                "migrate",
-                shop.cluster
-                        .kubectlReading(onTheNode, "apply", "--dry-run=server", "-o", names, "-f", "-")
-                        .orFail(),
-                "one that would capture its node");
+        Ending refused = shop.cluster.kubectlReading(onTheNode, "apply", "--dry-run=server", "-f", "-");
+        assertTrue(
+                refused.err()
+                        .contains("denied request: it has the label meshcapture.io/inject: \"true\" and hostNetwork"),
+                refused.toString());
         // one that is injected already is not injected twice
         String both = Shop.injected(labelled);
         assertEquals(
@@ -98,6 +109,32 @@ final class ApiServerIT {
                                 "-f",
                                 "-")
                         .orFail());
+    }
+
+    @Test
+    void aPolicyGivesPodsHostAliasesAndASidecarToo() {
+        String label = "meshcapture.io/inject: \"true\"";
+        String policy = Shop.injected("", "--policy", "--agent", "--host=catalog.internal")
+                .replace(label, "by-name: \"true\"")
+                .replace("name: meshcapture-inject", "name: by-name")
+                .replace("policyName: meshcapture-inject", "policyName: by-name");
+        shop.cluster.apply(policy);
+        String labelled = shop.manifest("by-policy").replace("labels: {app: shop}", "labels: {by-name: \"true\"}");
+        Await.until(
+                Duration.ofSeconds(30),
+                "the policy to be in force",
+                () -> shop.cluster
+                        .kubectlReading(
+                                labelled,
+                                "apply",
+                                "--dry-run=server",
+                                "-o",
+                                "jsonpath={.spec.initContainers[0].restartPolicy} {.spec.hostAliases[0].hostnames[0]}"
+                                        + " {.spec.initContainers[0].startupProbe.exec.command[1]}",
+                                "-f",
+                                "-")
+                        .out()
+                        .equals("Always catalog.internal check"));
     }
 
     @Test

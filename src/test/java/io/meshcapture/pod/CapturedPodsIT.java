@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
+import io.meshcapture.lab.Await;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 /** Injected pods run, and are captured, whatever restarts. */
@@ -40,7 +42,7 @@ final class CapturedPodsIT {
         shop.assertCaptured("restarted");
 
         assertEquals(0, Cluster.container(pod, "app").get("restartCount").getAsInt());
-        kill(pod, "app");
+        shop.cluster.kill(pod, "app", "SIGKILL");
         shop.cluster.waitFor(
                 "restarted",
                 "ready with a restarted app",
@@ -56,17 +58,7 @@ final class CapturedPodsIT {
         String before = Cluster.terminated(shop.cluster.pod("restarted"), "meshcapture")
                 .get("containerID")
                 .getAsString();
-        String uid = pod.getAsJsonObject("metadata").get("uid").getAsString();
-        String containerd = "ctr -a /run/containerd.sock -n k8s.io ";
-        String killed = shop.cluster
-                .onTheNode(
-                        "sh",
-                        "-c",
-                        "for task in $(" + containerd
-                                + "containers ls -q 'labels.\"io.cri-containerd.kind\"==sandbox,labels.\"io.kubernetes.pod.uid\"=="
-                                + uid + "'); do " + containerd + "task kill -s SIGKILL $task && echo $task; done")
-                .orFail();
-        assertEquals(1, killed.lines().count(), killed);
+        shop.cluster.killSandbox(pod);
         shop.cluster.waitFor(
                 "restarted",
                 "ready in a new sandbox",
@@ -109,12 +101,61 @@ final class CapturedPodsIT {
     }
 
     @Test
+    void aNativeSidecarCapturesBeforeTheOthersRepairsWhatIsTakenAwayAndEndsWithoutLosingAConnection() {
+        String manifest = Shop.injected(shop.manifest("repaired"), "--agent")
+                .replace("- agent\n", "- agent\n    - --interval=1s\n");
+        shop.cluster.apply(manifest);
+        JsonObject pod = shop.cluster.waitUntilReady("repaired");
+        shop.assertCaptured("repaired");
+        String started = Cluster.container(pod, "meshcapture")
+                .getAsJsonObject("state")
+                .getAsJsonObject("running")
+                .get("startedAt")
+                .getAsString();
+        String next = Cluster.terminated(pod, "migrate").get("startedAt").getAsString();
+        assertTrue(started.compareTo(next) <= 0, pod.toString());
+
+        String program = "/opt/meshcapture/bin/meshcapture";
+        shop.cluster
+                .kubectl("exec", "repaired", "-c", "meshcapture", "--", program, "rollback", "--all", "--drain", "0")
+                .orFail();
+        Await.until(
+                Duration.ofSeconds(30),
+                "the agent to have repaired it",
+                () -> shop.cluster
+                                .kubectl("logs", "repaired", "-c", "meshcapture")
+                                .orFail()
+                                .split("captured: default", -1)
+                                .length
+                        == 3);
+        shop.assertCaptured("repaired");
+
+        shop.cluster.kill(shop.cluster.pod("repaired"), "meshcapture", "SIGTERM");
+        JsonObject ended = Cluster.terminated(
+                shop.cluster.waitFor(
+                        "repaired",
+                        "ready with a restarted agent",
+                        now -> Cluster.isReady(now)
+                                && Cluster.container(now, "meshcapture")
+                                                .get("restartCount")
+                                                .getAsInt()
+                                        == 1),
+                "meshcapture");
+        assertEquals(0, ended.get("exitCode").getAsInt(), ended.toString());
+        assertEquals(
+                0,
+                Cluster.container(shop.cluster.pod("repaired"), "app")
+                        .get("restartCount")
+                        .getAsInt());
+        shop.assertCaptured("repaired");
+    }
+
+    @Test
     void aPodThatRunsAlreadyIsCapturedFromItsNode() throws IOException {
         shop.cluster.apply(shop.manifest("later"));
         JsonObject pod = shop.cluster.waitUntilReady("later");
         assertEquals("directly\n", shop.call("later", shop.upstream4));
-        String id =
-                Cluster.container(pod, "app").get("containerID").getAsString().replace("containerd://", "");
+        String id = Cluster.id(pod, "app");
         String pid = shop.cluster
                 .onTheNode(
                         "sh",
@@ -132,14 +173,5 @@ final class CapturedPodsIT {
                 "meshcapture");
         assertEquals(0, ended.get("exitCode").getAsInt(), ended.toString());
         shop.assertCaptured("later");
-    }
-
-    private void kill(JsonObject pod, String container) {
-        String id = Cluster.container(pod, container)
-                .get("containerID")
-                .getAsString()
-                .replace("containerd://", "");
-        shop.cluster.onTheNode(
-                "ctr", "-a", "/run/containerd.sock", "-n", "k8s.io", "task", "kill", "-s", "SIGKILL", id);
     }
 }

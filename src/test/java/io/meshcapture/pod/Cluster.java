@@ -151,6 +151,31 @@ final class Cluster implements AutoCloseable {
         return new JsonObject();
     }
 
+    /** What containerd calls a container. */
+    static String id(JsonObject pod, String name) {
+        return container(pod, name).get("containerID").getAsString().replace("containerd://", "");
+    }
+
+    /** Sends a signal to the first process of a container. */
+    void kill(JsonObject pod, String container, String signal) {
+        containerd("task kill -s " + signal + " " + id(pod, container));
+    }
+
+    /** Kills a pod's pause container, and with it its network namespace. */
+    void killSandbox(JsonObject pod) {
+        String uid = pod.getAsJsonObject("metadata").get("uid").getAsString();
+        String sandbox = containerd(
+                        "containers ls -q 'labels.\"io.cri-containerd.kind\"==sandbox,labels.\"io.kubernetes.pod.uid\"=="
+                                + uid + "'")
+                .strip();
+        containerd("task kill -s SIGKILL " + sandbox);
+    }
+
+    private String containerd(String words) {
+        return onTheNode("sh", "-c", "ctr -a /run/containerd.sock -n k8s.io " + words)
+                .orFail();
+    }
+
     private static Ending run(String program, String input, String... arguments) {
         List<String> command = new ArrayList<>(List.of(program));
         command.addAll(List.of(arguments));

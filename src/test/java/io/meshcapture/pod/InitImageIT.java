@@ -31,6 +31,19 @@ final class InitImageIT {
                 """);
     }
 
+    /** The node of the tests has a network namespace that is not the machine's first, as one of kind has. */
+    @Test
+    void aPodOnItsNodesNetworkIsRefusedAlsoWhereTheNodeIsAContainerItself() {
+        assertEnds(
+                "on-the-node",
+                Shop.injected(shop.manifest("on-the-node")).replace("spec:\n", "spec:\n  hostNetwork: true\n"),
+                7,
+                """
+                this container shares the node's network namespace; every process of the node would be affected; leave \
+                hostNetwork out, name another namespace with --netns, or insist with --allow-host-network
+                """);
+    }
+
     /** By itself, and not by way of capture, which does not use it here. */
     @Test
     void bothFlavoursOfIptablesRunInTheImageAndTheLegacyOneNeedsOneCapabilityMore() {

@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * A cluster on which a pod runs that others call, and the manifest of one that calls it: a service that nobody modified, with
@@ -26,7 +27,7 @@ import java.util.Map;
 final class Shop {
     private static final Path FILES = Path.of("test-env/kubernetes/shop").toAbsolutePath();
     private static final List<String> PLAN =
-            List.of("inject", "--envoy-user=1337", "--to=any", "--envoy-inbound=15006", "--image-pull-policy=Never");
+            List.of("inject", "--envoy-user=1337", "--envoy-inbound=15006", "--image-pull-policy=Never");
 
     private static final class Lazily {
         static final Shop OPEN = new Shop(Cluster.start());
@@ -47,7 +48,8 @@ final class Shop {
                         "configmap",
                         "programs",
                         "--from-file=" + FILES.resolve("upstream.py"),
-                        "--from-literal=envoy.yaml=" + envoyConfig())
+                        "--from-literal=envoy.yaml="
+                                + envoyConfig("", "--envoy-user=1337", "--envoy-admin=127.0.0.1:9901", "--to=any"))
                 .orFail();
         cluster.apply(text(FILES.resolve("catalog.yaml")));
         List<String> addresses = new ArrayList<>();
@@ -61,9 +63,10 @@ final class Shop {
     }
 
     /** For the Envoy beside the application: what is printed for what is injected. */
-    private static String envoyConfig() {
-        Terminal printed =
-                Terminal.run("", "envoy-config", "--envoy-user=1337", "--envoy-admin=127.0.0.1:9901", "--to=any");
+    static String envoyConfig(String plan, String... options) {
+        List<String> arguments = new ArrayList<>(List.of("envoy-config"));
+        arguments.addAll(List.of(options));
+        Terminal printed = Terminal.run(plan, arguments.toArray(String[]::new));
         assertEquals(0, printed.code(), printed.err());
         return printed.out();
     }
@@ -98,9 +101,12 @@ final class Shop {
         }
     }
 
-    /** What inject makes of a manifest, with these options more. */
+    /** What inject makes of a manifest, with these options more; captures every address unless they name a host. */
     static String injected(String manifest, String... more) {
         List<String> arguments = new ArrayList<>(PLAN);
+        if (Stream.of(more).noneMatch(option -> option.startsWith("--host="))) {
+            arguments.add("--to=any");
+        }
         arguments.addAll(List.of(more));
         Terminal done = Terminal.run(manifest, arguments.toArray(String[]::new));
         assertEquals(0, done.code(), done.err());
@@ -108,27 +114,27 @@ final class Shop {
     }
 
     String call(String pod, String address) {
-        return cluster.kubectl(
-                        "exec",
-                        pod,
-                        "-c",
-                        "app",
-                        "--",
-                        "curl",
-                        "-sS",
-                        "--max-time",
-                        "10",
-                        "http://" + address + ":8080/")
-                .orFail();
+        return inApp(pod, "curl", "-sS", "--max-time", "10", "http://" + address + ":8080/");
     }
 
-    void assertCaptured(String pod) {
+    /** What a command says in the application's container. */
+    String inApp(String pod, String... command) {
+        List<String> arguments = new ArrayList<>(List.of("exec", pod, "-c", "app", "--"));
+        arguments.addAll(List.of(command));
+        return cluster.kubectl(arguments.toArray(String[]::new)).orFail();
+    }
+
+    void awaitEnvoy(String pod) {
         Await.until(
                 Duration.ofSeconds(30),
                 "Envoy of " + pod,
                 () -> cluster.kubectl("exec", pod, "-c", "app", "--", "curl", "-sf", "http://127.0.0.1:9901/ready")
                                 .code()
                         == 0);
+    }
+
+    void assertCaptured(String pod) {
+        awaitEnvoy(pod);
         assertEquals("via envoy\n", call(pod, upstream4));
         assertEquals("via envoy\n", call(pod, upstream6));
     }

@@ -1,14 +1,19 @@
 package io.meshcapture.system;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.BadValue;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class HostFactsTest {
 
@@ -50,5 +55,18 @@ class HostFactsTest {
     @Test
     void address_of_all_zeros_leads_to_the_host() throws BadValue {
         assertTrue(HostFacts.ownAddresses().containsAll(Set.of(Address.parse("0.0.0.0"), Address.parse("::"))));
+    }
+
+    @Test
+    void the_kubelet_tells_a_pod_on_its_nodes_network_by_the_first_line_of_the_hosts_file(@TempDir Path directory)
+            throws IOException {
+        Path hosts = directory.resolve("hosts");
+        Files.writeString(hosts, "# Kubernetes-managed hosts file (host network).\n127.0.0.1 localhost\n");
+        assertTrue(HostFacts.isOfHostNetwork(hosts));
+        for (String other : List.of("# Kubernetes-managed hosts file.\n", "", "127.0.0.1 localhost\n")) {
+            Files.writeString(hosts, other);
+            assertFalse(HostFacts.isOfHostNetwork(hosts), other);
+        }
+        assertFalse(HostFacts.isOfHostNetwork(directory.resolve("none")));
     }
 }

@@ -120,7 +120,7 @@ final class Changes {
     private static Change leadingTo(IptablesState state, Slot slot, Memory memory, boolean takesAway) {
         Map<Family, Ruleset> target = new EnumMap<>(Family.class);
         state.families().forEach((family, ruleset) -> {
-            Ruleset kept = IptablesState.ours(ruleset, slot);
+            Ruleset kept = Standing.ours(ruleset, slot);
             kept.tables().values().forEach(contents -> contents.builtin().clear());
             FilterRules.remember(memory, kept, family, slot);
             Jumps.to(slot, kept, family);
@@ -152,7 +152,7 @@ final class Changes {
         List<Finding> differences = new ArrayList<>();
         for (Family family : Family.values()) {
             Ruleset all = state.families().getOrDefault(family, new Ruleset());
-            Ruleset stands = IptablesState.ours(all, state.behindTrial() == null ? null : state.considered());
+            Ruleset stands = Standing.ours(all, state.behindTrial() == null ? null : state.considered());
             differences.addAll(Drift.between(family, stands, target.getOrDefault(family, new Ruleset()), only));
         }
         return differences;

@@ -8,23 +8,18 @@ import io.meshcapture.plan.Family;
 import io.meshcapture.plan.Port;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Decision;
-import io.meshcapture.rules.Entry;
 import io.meshcapture.rules.InboundDecision;
 import io.meshcapture.rules.ServiceRules;
 import io.meshcapture.rules.Step;
-import io.meshcapture.system.ControlGroups;
 import io.meshcapture.system.KernelClock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
-import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** What stands in the tables of one flavour now. */
@@ -32,6 +27,7 @@ final class IptablesState implements LiveState {
 
     private final Map<Family, Ruleset> families;
     private final Memory memory;
+    private final StandingSlots slots;
     private final @Nullable Slot inForce;
 
     /**
@@ -41,24 +37,12 @@ final class IptablesState implements LiveState {
      */
     IptablesState(Map<Family, Ruleset> families) {
         this.families = families;
-        this.inForce = inForce(families);
+        this.slots = StandingSlots.of(families);
+        this.inForce = slots.inForce();
         Map<String, List<Rule>> nat = of(Family.IPV4).of(Table.NAT).chains();
         this.memory = Memory.read(
                 nat.getOrDefault(Slot.HOME, List.of()),
-                nat.getOrDefault(considered().chain("NOTES"), List.of()));
-    }
-
-    private static @Nullable Slot inForce(Map<Family, Ruleset> families) {
-        for (Ruleset ruleset : families.values()) {
-            for (Rule rule : ruleset.of(Table.NAT).builtin().getOrDefault("OUTPUT", List.of())) {
-                for (Slot slot : Slot.values()) {
-                    if (rule.target().equals(slot.chain("OUTPUT"))) {
-                        return slot;
-                    }
-                }
-            }
-        }
-        return null;
+                nat.getOrDefault(slots.considered().chain("NOTES"), List.of()));
     }
 
     private Ruleset of(Family family) {
@@ -81,49 +65,13 @@ final class IptablesState implements LiveState {
 
     /** The slot that is compared and changed. */
     Slot considered() {
-        if (inForce != null) {
-            return inForce;
-        }
-        boolean first = holds(Slot.FIRST);
-        return !first && holds(Slot.SECOND) ? Slot.SECOND : Slot.FIRST;
-    }
-
-    private boolean holds(Slot slot) {
-        return families.values().stream()
-                .flatMap(ruleset -> ruleset.tables().values().stream())
-                .anyMatch(contents -> contents.chains().keySet().stream().anyMatch(chain -> slot.plain(chain) != null));
-    }
-
-    /** What stands of ours, or of one slot and what both share. */
-    static Ruleset ours(Ruleset all, @Nullable Slot only) {
-        Ruleset ours = new Ruleset();
-        all.tables().forEach((table, contents) -> {
-            contents.chains().forEach((chain, rules) -> {
-                boolean meant = only == null ? Slot.isOurs(chain) : only.plain(chain) != null || isShared(chain);
-                if (meant) {
-                    ours.in(table).chains().put(chain, rules);
-                }
-            });
-            contents.builtin().forEach((chain, rules) -> {
-                List<Rule> jumps = rules.stream()
-                        .filter(rule -> Slot.isOurs(rule.target()))
-                        .toList();
-                if (!jumps.isEmpty()) {
-                    ours.in(table).builtin().put(chain, jumps);
-                }
-            });
-        });
-        return ours;
-    }
-
-    private static boolean isShared(String chain) {
-        return chain.equals(Slot.HOME) || chain.equals(Slot.OWNERS);
+        return slots.considered();
     }
 
     /** What stands of ours in both families. */
     Map<Family, Ruleset> ours() {
         Map<Family, Ruleset> ours = new EnumMap<>(Family.class);
-        families.forEach((family, ruleset) -> ours.put(family, ours(ruleset, null)));
+        families.forEach((family, ruleset) -> ours.put(family, Standing.ours(ruleset, null)));
         return ours;
     }
 
@@ -152,7 +100,7 @@ final class IptablesState implements LiveState {
 
     @Override
     public boolean hasLeftover() {
-        return inForce != null && memory.trialEnds() == null && holds(inForce.other());
+        return inForce != null && memory.trialEnds() == null && slots.holds(inForce.other());
     }
 
     @Override
@@ -176,7 +124,7 @@ final class IptablesState implements LiveState {
     /** The slot that a trial falls back to, or null for none. */
     @Nullable
     Slot behindTrial() {
-        return inForce != null && memory.trialEnds() != null && holds(inForce.other()) ? inForce.other() : null;
+        return inForce != null && memory.trialEnds() != null && slots.holds(inForce.other()) ? inForce.other() : null;
     }
 
     @Override
@@ -232,49 +180,12 @@ final class IptablesState implements LiveState {
 
     @Override
     public Set<String> servicesOfGoneGroups() {
-        Set<String> services = new TreeSet<>();
-        forLeaves((rule, leaf) -> {
-            if (leaf.service() != null && StandingLookups.isOfGoneGroup(rule)) {
-                services.add(leaf.service().value());
-            }
-        });
-        return services;
+        return new StandingGroups(slots).servicesOfGone();
     }
 
-    private void forLeaves(BiConsumer<Rule, LeafComment> taker) {
-        for (Ruleset ruleset : families.values()) {
-            ruleset.of(Table.NAT).chains().forEach((chain, rules) -> {
-                for (Rule rule : considered().plain(chain) == null ? List.<Rule>of() : rules) {
-                    LeafComment leaf = LeafComment.parse(rule.comment());
-                    if (leaf != null) {
-                        taker.accept(rule, leaf);
-                    }
-                }
-            });
-        }
-    }
-
-    /**
-     * The ids of the control groups that a decision asks for: of those that are there now, and of those that are gone as rules
-     * remember them.
-     */
+    /** The ids of the control groups that a decision asks for, by path. */
     Map<String, Long> groups(Decision decision) {
-        Map<String, Long> groups = new HashMap<>();
-        for (Step step : decision.steps()) {
-            for (Entry entry : step instanceof Step.Lookup lookup ? lookup.entries() : List.<Entry>of()) {
-                String path = entry.caller().cgroup();
-                if (path != null && !groups.containsKey(path)) {
-                    ControlGroups.id(path).ifPresent(id -> groups.put(path, id));
-                }
-            }
-        }
-        forLeaves((rule, leaf) -> {
-            String path = rule.value("--path");
-            if (path != null && leaf.group() != null) {
-                groups.putIfAbsent(path, leaf.group());
-            }
-        });
-        return groups;
+        return new StandingGroups(slots).ids(decision);
     }
 
     @Override

@@ -69,7 +69,7 @@ final class LiveTables {
     /** Of ours, by family. */
     Map<Family, Ruleset> ours() {
         Map<Family, Ruleset> ours = new EnumMap<>(Family.class);
-        stands.forEach((family, ruleset) -> ours.put(family, IptablesState.ours(ruleset, null)));
+        stands.forEach((family, ruleset) -> ours.put(family, Standing.ours(ruleset, null)));
         return ours;
     }
 
@@ -90,7 +90,7 @@ final class LiveTables {
             for (Family family : needed) {
                 Ruleset here = of(family);
                 if (!here.of(Table.NAT).chains().containsKey(Slot.HOME) && !ConntrackHooks.areOn(family)) {
-                    Ruleset held = IptablesState.ours(here, null);
+                    Ruleset held = Standing.ours(here, null);
                     held.in(Table.NAT).chains().put(Slot.HOME, new Memory().rules(false));
                     programs.restore(family, RestoreScript.between(here, held, List.of(Table.NAT)));
                     stands.put(family, Standing.after(here, held));

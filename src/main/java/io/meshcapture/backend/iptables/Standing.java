@@ -2,8 +2,9 @@ package io.meshcapture.backend.iptables;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/** What stands after a script has been taken. */
+/** What of a family is ours, and what stands after a script has been taken. */
 final class Standing {
     private Standing() {}
 
@@ -34,5 +35,31 @@ final class Standing {
             });
         });
         return after;
+    }
+
+    /** What stands of ours, or of one slot and what both share. */
+    static Ruleset ours(Ruleset all, @Nullable Slot only) {
+        Ruleset ours = new Ruleset();
+        all.tables().forEach((table, contents) -> {
+            contents.chains().forEach((chain, rules) -> {
+                boolean meant = only == null ? Slot.isOurs(chain) : only.plain(chain) != null || isShared(chain);
+                if (meant) {
+                    ours.in(table).chains().put(chain, rules);
+                }
+            });
+            contents.builtin().forEach((chain, rules) -> {
+                List<Rule> jumps = rules.stream()
+                        .filter(rule -> Slot.isOurs(rule.target()))
+                        .toList();
+                if (!jumps.isEmpty()) {
+                    ours.in(table).builtin().put(chain, jumps);
+                }
+            });
+        });
+        return ours;
+    }
+
+    private static boolean isShared(String chain) {
+        return chain.equals(Slot.HOME) || chain.equals(Slot.OWNERS);
     }
 }

@@ -45,7 +45,7 @@ final class InboundRenderer {
     static final String CAPTURED = "inbound connections are captured";
 
     private static final String OPEN_CONNECTIONS = "open_arrivals";
-    private static final String OPEN = RulesetRenderer.OPEN;
+    private static final String OPEN = StepRules.OPEN;
 
     private final RulesetBuilder builder;
     private final InboundDecision inbound;

@@ -17,8 +17,12 @@ record RulesetBuilder(Ruleset ruleset) {
     /** A set or map without elements, which may be added. */
     NftSet set(String name, boolean isMap, String... declaration) {
         NftSet set = new NftSet(name, isMap, List.of(declaration), new LinkedHashMap<>());
-        ruleset.sets().put(name, set);
+        set(set);
         return set;
+    }
+
+    void set(NftSet set) {
+        ruleset.sets().put(set.name(), set);
     }
 
     /** A set of ports, typed or as numbers. */

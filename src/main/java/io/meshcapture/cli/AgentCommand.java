@@ -1,0 +1,106 @@
+package io.meshcapture.cli;
+
+import io.meshcapture.failure.ExitCode;
+import io.meshcapture.failure.Failure;
+import io.meshcapture.plan.Plan;
+import io.meshcapture.verbs.Agent;
+import io.meshcapture.verbs.Apply;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParseResult;
+
+/** {@code meshcapture agent}. */
+final class AgentCommand implements Command {
+    private static final Duration DEFAULT_INTERVAL = Duration.ofSeconds(10);
+
+    /** What a pod or unit that ends gives its processes, less a little. */
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+    @Override
+    public String name() {
+        return "agent";
+    }
+
+    @Override
+    public String summary() {
+        return "apply the plan, stay, and repair what others change";
+    }
+
+    @Override
+    public void declare(CommandSpec spec) {
+        spec.addOption(GlobalOptions.text(
+                "TIME", "how often to look at what stands, and at the plan (default: 10s)", "--interval"));
+        PlanOptions.declareService(spec);
+        PlanOptions.declareSettings(spec);
+    }
+
+    @Override
+    public boolean needsKernel() {
+        return true;
+    }
+
+    @Override
+    public ExitCode run(ParseResult options, Invocation invocation) throws Exception {
+        if (invocation.isJson()) {
+            throw new Failure.Invalid("an agent's results have no end", "--output json", "write text, or leave it out");
+        }
+        Duration interval = Durations.option(options, "--interval", DEFAULT_INTERVAL);
+        if (interval.compareTo(Duration.ofSeconds(1)) < 0) {
+            throw new Failure.Invalid(
+                    "looking every " + interval.toMillis() + " ms costs more than it finds",
+                    "--interval",
+                    "write 1s or more");
+        }
+        AtomicReference<@Nullable Plan> first =
+                new AtomicReference<>(PlanOptions.read(options, invocation).plan());
+        Agent.Stop stop = new Agent.Stop();
+        endOnSignal(stop);
+        Agent.run(
+                () -> {
+                    Plan read = first.getAndSet(null);
+                    return read == null
+                            ? PlanOptions.readQuietly(options, invocation, true).plan()
+                            : read;
+                },
+                invocation.place(),
+                interval,
+                invocation.progress(),
+                new Agent.Listener() {
+                    @Override
+                    public void applied(Apply.Outcome outcome) {
+                        ApplyCommand.print(outcome, false, invocation.out());
+                        outcome.notes().forEach(invocation::note);
+                        flush();
+                    }
+
+                    @Override
+                    public void failed(Failure failure) {
+                        String.valueOf(failure.getMessage()).lines().forEach(invocation::say);
+                        flush();
+                    }
+
+                    private void flush() {
+                        invocation.out().flush();
+                        invocation.err().flush();
+                    }
+                },
+                stop);
+        invocation.out().println("ended; what is captured stays captured, until: meshcapture rollback --all");
+        return ExitCode.DONE;
+    }
+
+    /** SIGTERM and Ctrl-C let it finish what it is doing; main then ends the JVM with its exit status. */
+    private static void endOnSignal(Agent.Stop stop) {
+        Thread main = Thread.currentThread();
+        Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> {
+            stop.ask();
+            try {
+                main.join(PATIENCE);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }));
+    }
+}

@@ -1,0 +1,84 @@
+package io.meshcapture.verbs;
+
+import io.meshcapture.failure.Failure;
+import io.meshcapture.plan.Plan;
+import java.time.Duration;
+import java.util.Set;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** Applies a plan, stays, and applies it again whenever what stands has become something else. */
+public final class Agent {
+
+    /** Hears what an agent does. */
+    public interface Listener {
+        /** Something was applied: at first, and whenever anything differed. */
+        void applied(Apply.Outcome outcome);
+
+        /** It could not be looked at or brought back, and will be tried again; called once for a reason. */
+        void failed(Failure failure);
+    }
+
+    /** How an agent is asked to end; by another thread. */
+    public static final class Stop {
+        private boolean asked;
+
+        public synchronized void ask() {
+            asked = true;
+            notifyAll();
+        }
+
+        /** Waits that long, or until it is asked to end; answers whether it is. */
+        private synchronized boolean comesWithin(Duration time) throws InterruptedException {
+            long end = System.nanoTime() + time.toNanos();
+            for (long left = time.toNanos(); !asked && left > 0; left = end - System.nanoTime()) {
+                wait(left / 1_000_000, (int) (left % 1_000_000));
+            }
+            return asked;
+        }
+    }
+
+    private final Supplier<Plan> plans;
+    private final Place place;
+    private final Progress progress;
+
+    private Agent(Supplier<Plan> plans, Place place, Progress progress) {
+        this.plans = plans;
+        this.place = place;
+        this.progress = progress;
+    }
+
+    /**
+     * Runs until it is asked to end. What is captured then stays captured.
+     *
+     * @param plans the plan as it is when it is asked for
+     * @param interval how long until what stands is looked at again
+     * @throws Failure where the plan could not be applied at first
+     */
+    public static void run(
+            Supplier<Plan> plans, Place place, Duration interval, Progress progress, Listener listener, Stop stop)
+            throws Exception {
+        Agent agent = new Agent(plans, place, progress);
+        listener.applied(agent.apply(false));
+        @Nullable String told = null;
+        while (!stop.comesWithin(interval)) {
+            try {
+                if (agent.apply(true).changed()) {
+                    listener.applied(agent.apply(false));
+                }
+                told = null;
+            } catch (Failure failure) {
+                if (!String.valueOf(failure.getMessage()).equals(told)) {
+                    told = String.valueOf(failure.getMessage());
+                    listener.failed(failure);
+                }
+            }
+        }
+    }
+
+    /** Looking alone takes no lock, and leaves connections alone. */
+    private Apply.Outcome apply(boolean dryRun) throws Exception {
+        return Apply.run(
+                plans.get(), place, new Apply.Request(Set.of(), dryRun, null, Duration.ZERO, null, false), progress);
+    }
+}
