@@ -55,7 +55,7 @@ class MessagesTest {
     }
 
     private static Arguments of(String said, String service, String command) {
-        return Arguments.of(said, service, List.of(command.split(" ")));
+        return Arguments.of(said, service, List.of(command.split(" ", -1)));
     }
 
     @ParameterizedTest
@@ -66,7 +66,7 @@ class MessagesTest {
         assertEquals(2, outcome.exit(), outcome.err());
         String line = outcome.err().lines().toList().getLast();
         assertTrue(line.contains(said), line);
-        assertTrue(line.split("; ").length >= 3, () -> "what; because; do: " + line);
+        assertTrue(line.split("; ", -1).length >= 3, () -> "what; because; do: " + line);
     }
 
     @Test

@@ -74,7 +74,7 @@ class ProvokedMessagesTest {
 
     private static List<String> parts(String text) {
         List<String> parts = new ArrayList<>();
-        for (String part : GAP.split(text)) {
+        for (String part : GAP.split(text, -1)) {
             if (part.strip().length() >= ENOUGH) {
                 parts.add(part.strip());
             }

@@ -33,6 +33,7 @@ class StatusKernelIT {
                 envoy: {user: 1337, dns: 15053}
                 backend: BACKEND
                 ipv6: reject
+                udp443: reject
                 dns: {servers: [10.99.0.1]}
                 services:
                   orders: {from: {user: 1001}, except: [":22"]}
@@ -43,12 +44,16 @@ class StatusKernelIT {
             caller.connect(to);
         }
         caller.udp("10.99.0.1:53");
+        caller.udp("10.99.0.1:443");
         String said = Program.must(0, Program.run("status")).out();
-        assertTrue(said.matches("(?s).*orders +" + backend + " +\\S+ +\\S+ +2 +1 +1 +unknown\n.*"), said);
+        assertTrue(said.matches("(?s).*orders +" + backend + " +\\S+ +\\S+ +3 +1 +1 +unknown\n.*"), said);
         assertTrue(said.matches("(?s).*idle +" + backend + " +\\S+ +\\S+ +0 +0 +0 +unknown\n.*"), said);
         assertTrue(said.contains("DNS: to Envoy's listener 15053; 2 captured\n"), said);
+        assertTrue(
+                said.contains("QUIC: 1 first packet rejected since the rules changed, counted as captured above\n"),
+                said);
         String json = Program.must(0, Program.run("status", "-o", "json")).out();
-        assertTrue(json.contains("\"captured\": 2,\n      \"excepted\": 1,\n      \"rejected\": 1,"), json);
+        assertTrue(json.contains("\"captured\": 3,\n      \"excepted\": 1,\n      \"rejected\": 1,"), json);
     }
 
     @ParameterizedTest
