@@ -10,13 +10,18 @@
  * ones compare size and time, which reproducible builds share. The seal is the last TAIL bytes of each jar, and the end
  * of a jar is the list of its entries with a checksum of each: other classes, other end.
  */
+#define _GNU_SOURCE /* environ */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define TAIL (128 * 1024) /* scripts/build writes the same, and a test sees that every list of entries fits */
@@ -108,9 +113,35 @@ static void occupy_standard_streams(void) {
             stop("cannot open", "/dev/null", "start it with standard streams");
 }
 
+/*
+ * In the init image this file has capabilities, so that the container may run as another user than root. An exec of a file
+ * that has none, the Java runtime, takes them away unless they are ambient (capabilities(7)). And the environment is the
+ * caller's, who has less than we: programs that we start would load what LD_PRELOAD or XTABLES_LIBDIR names.
+ */
+static void keep_capabilities(void) {
+    static const int wanted[] = {CAP_NET_ADMIN, CAP_NET_RAW};
+    static const char *const harmless[] = {"MESHCAPTURE_", "KUBERNETES_", "NO_COLOR=", "TERM="};
+    struct __user_cap_header_struct self = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct has[_LINUX_CAPABILITY_U32S_3];
+    char **kept = environ;
+    if (!getauxval(AT_SECURE)) return;
+    for (char **variable = environ; *variable; variable++)
+        for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
+            if (!strncmp(*variable, harmless[i], strlen(harmless[i]))) {
+                *kept++ = *variable;
+                break;
+            }
+    *kept = NULL;
+    if (syscall(SYS_capget, &self, has)) return; /* then the program says what is missing */
+    has[0].inheritable |= has[0].permitted;
+    if (syscall(SYS_capset, &self, has)) return;
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, wanted[i], 0, 0);
+}
+
 int main(int argc, char **argv) {
     char directory[PATH_MAX];
     occupy_standard_streams();
+    keep_capabilities();
     /* A JVM does not start in a directory that was removed. Nothing that is named from there can be found anyway. */
     if (!getcwd(directory, sizeof directory) && errno == ENOENT && chdir("/")) stop("cannot enter", "/", "start it elsewhere");
     char *where = home();

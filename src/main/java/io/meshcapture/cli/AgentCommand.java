@@ -32,6 +32,7 @@ final class AgentCommand implements Command {
     public void declare(CommandSpec spec) {
         spec.addOption(GlobalOptions.text(
                 "TIME", "how often to look at what stands, and at the plan (default: 10s)", "--interval"));
+        spec.addOption(GlobalOptions.flag("capture where another mesh does already", "--allow-other-mesh"));
         PlanOptions.declareService(spec);
         PlanOptions.declareSettings(spec);
     }
@@ -66,6 +67,7 @@ final class AgentCommand implements Command {
                 },
                 invocation.place(),
                 interval,
+                options.hasMatchedOption("--allow-other-mesh"),
                 invocation.progress(),
                 new Agent.Listener() {
                     @Override

@@ -42,6 +42,7 @@ final class ApplyCommand implements Command {
                 "--drain"));
         spec.addOption(GlobalOptions.flag(
                 "send a real connection down every path then, and undo it all if one goes elsewhere", "--probe"));
+        spec.addOption(GlobalOptions.flag("capture where another mesh does already", "--allow-other-mesh"));
         PlanOptions.declareService(spec);
         PlanOptions.declareSettings(spec);
     }
@@ -80,7 +81,8 @@ final class ApplyCommand implements Command {
                 waitEnvoy,
                 Durations.option(options, "--drain", DEFAULT_DRAIN),
                 trial(options),
-                options.hasMatchedOption("--probe"));
+                options.hasMatchedOption("--probe"),
+                options.hasMatchedOption("--allow-other-mesh"));
         Apply.Outcome outcome = Apply.run(reading.plan(), invocation.place(), request, invocation.progress());
         if (invocation.isVerbose()) {
             invocation.say("the backend is " + outcome.backend() + ", because " + outcome.whyBackend());

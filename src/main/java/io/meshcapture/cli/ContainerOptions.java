@@ -93,6 +93,7 @@ final class ContainerOptions {
                 map == null ? ports -> PlanArguments.of(plan, ports) : this::exceptAlone,
                 map,
                 names(),
+                options.hasMatchedOption("--allow-other-mesh"),
                 options.hasMatchedOption("--agent"));
     }
 

@@ -71,17 +71,25 @@ enum Owner {
         return null;
     }
 
+    boolean isMesh() {
+        return kind == Kind.MESH;
+    }
+
+    String words() {
+        return words;
+    }
+
+    /** How its rules are removed; empty where that is nobody's wish. */
+    String removal() {
+        return removal;
+    }
+
     Finding finding(String where) {
         String id = "rules." + name().toLowerCase(java.util.Locale.ROOT).replace('_', '-');
         String what = words + " has rules here: " + where;
         return switch (kind) {
             case MESH ->
-                Finding.conflict(
-                        Topic.RULES,
-                        id,
-                        what,
-                        "two meshes that capture the same connections send them through each other's proxies",
-                        "remove its capture first: " + removal);
+                Finding.conflict(Topic.RULES, id, what, OtherMesh.HARM, "remove its capture first: " + removal);
             case SOCKETS ->
                 Finding.note(
                         Topic.RULES,

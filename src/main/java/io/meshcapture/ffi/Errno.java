@@ -15,7 +15,9 @@ public final class Errno {
     public static final int ENOSPC = 28;
     public static final int EROFS = 30;
     public static final int ELOOP = 40;
+    public static final int EPROTONOSUPPORT = 93;
     public static final int EOPNOTSUPP = 95;
+    public static final int EAFNOSUPPORT = 97;
     public static final int EADDRNOTAVAIL = 99;
     public static final int ENETUNREACH = 101;
     public static final int ECONNREFUSED = 111;
@@ -39,6 +41,8 @@ public final class Errno {
             case EACCES -> "Permission denied";
             case EBUSY -> "Device or resource busy";
             case EINVAL -> "Invalid argument";
+            case EPROTONOSUPPORT -> "Protocol not supported";
+            case EAFNOSUPPORT -> "Address family not supported by protocol";
             case EOPNOTSUPP -> "Operation not supported";
             case ENETUNREACH -> "Network is unreachable";
             case ECONNREFUSED -> "Connection refused";

@@ -48,15 +48,7 @@ public final class AdmissionPolicy {
      */
     public static String text(String name, CaptureContainer container, boolean inbound, Ports excepted) {
         // the flag with the ports is written by the API server, which sees the pod
-        CaptureContainer patched = inbound
-                ? new CaptureContainer(
-                        container.image(),
-                        container.pullPolicy(),
-                        withoutExcept(container),
-                        container.configMap(),
-                        container.names(),
-                        container.stays())
-                : container;
+        CaptureContainer patched = inbound ? container.with(withoutExcept(container)) : container;
         Value.Fields fields = patched.container(new HealthPorts.Found(List.of(), excepted, List.of()), false);
         String value = cel(fields, CONTAINER, 10)
                 .replace(

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param arguments what {@code apply} is told
  * @param configMap the ConfigMap whose {@code plan.yaml} it reads, or null where the arguments say everything
  * @param names how names lead to Envoy
+ * @param besideOtherMesh whether another mesh may capture in the same pod
  * @param stays whether it stays as a native sidecar, which repairs what others change, or ends
  */
 public record CaptureContainer(
@@ -24,6 +25,7 @@ public record CaptureContainer(
         Arguments arguments,
         @Nullable PlanMap configMap,
         PodNames names,
+        boolean besideOtherMesh,
         boolean stays) {
 
     /** By this name it is found again. */
@@ -47,6 +49,10 @@ public record CaptureContainer(
         List<String> excepting(Ports inbound);
     }
 
+    CaptureContainer with(Arguments other) {
+        return new CaptureContainer(image, pullPolicy, other, configMap, names, besideOtherMesh, stays);
+    }
+
     /** What stands in the list of initContainers. */
     Fields container(HealthPorts.Found health, boolean hostNetwork) {
         List<Field> fields = new ArrayList<>();
@@ -67,6 +73,9 @@ public record CaptureContainer(
         }
         settings.addAll(arguments.excepting(health.ports()));
         List<String> words = new ArrayList<>(List.of(stays ? "agent" : "apply"));
+        if (besideOtherMesh) {
+            words.add("--allow-other-mesh"); // it is refused in the pod as it is here
+        }
         words.addAll(settings);
         fields.add(new Field(
                 "args",

@@ -177,6 +177,11 @@ public final class HostFacts {
         }
     }
 
+    /** Whether this is what a container was started for, and not a program that somebody runs in one. */
+    public static boolean isContainersFirstProcess(Map<String, String> environment) {
+        return isContainer(environment) && ProcessHandle.current().pid() == 1;
+    }
+
     private static boolean isContainer(Map<String, String> environment) {
         if (environment.containsKey("KUBERNETES_SERVICE_HOST")
                 || Files.exists(Path.of("/.dockerenv"))

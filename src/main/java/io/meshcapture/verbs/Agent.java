@@ -40,11 +40,13 @@ public final class Agent {
 
     private final Supplier<Plan> plans;
     private final Place place;
+    private final boolean besideOtherMesh;
     private final Progress progress;
 
-    private Agent(Supplier<Plan> plans, Place place, Progress progress) {
+    private Agent(Supplier<Plan> plans, Place place, boolean besideOtherMesh, Progress progress) {
         this.plans = plans;
         this.place = place;
+        this.besideOtherMesh = besideOtherMesh;
         this.progress = progress;
     }
 
@@ -53,12 +55,19 @@ public final class Agent {
      *
      * @param plans the plan as it is when it is asked for
      * @param interval how long until what stands is looked at again
+     * @param besideOtherMesh whether another mesh's capture may stand here
      * @throws Failure where the plan could not be applied at first
      */
     public static void run(
-            Supplier<Plan> plans, Place place, Duration interval, Progress progress, Listener listener, Stop stop)
+            Supplier<Plan> plans,
+            Place place,
+            Duration interval,
+            boolean besideOtherMesh,
+            Progress progress,
+            Listener listener,
+            Stop stop)
             throws Exception {
-        Agent agent = new Agent(plans, place, progress);
+        Agent agent = new Agent(plans, place, besideOtherMesh, progress);
         listener.applied(agent.apply(false));
         @Nullable String told = null;
         while (!stop.comesWithin(interval)) {
@@ -79,6 +88,9 @@ public final class Agent {
     /** Looking alone takes no lock, and leaves connections alone. */
     private Apply.Outcome apply(boolean dryRun) throws Exception {
         return Apply.run(
-                plans.get(), place, new Apply.Request(Set.of(), dryRun, null, Duration.ZERO, null, false), progress);
+                plans.get(),
+                place,
+                new Apply.Request(Set.of(), dryRun, null, Duration.ZERO, null, false, besideOtherMesh),
+                progress);
     }
 }

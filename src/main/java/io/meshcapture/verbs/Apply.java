@@ -33,6 +33,7 @@ public final class Apply {
      * @param drain how long captured connections may go on where nothing stays captured
      * @param trial how long the change lasts unless it is confirmed, or null for good
      * @param probe whether it is undone where real connections do not go where they should
+     * @param besideOtherMesh whether another mesh's capture may stand here
      */
     public record Request(
             Set<ServiceName> services,
@@ -40,18 +41,19 @@ public final class Apply {
             @Nullable Duration waitEnvoy,
             Duration drain,
             @Nullable Duration trial,
-            boolean probe) {
+            boolean probe,
+            boolean besideOtherMesh) {
         public Request {
             services = Set.copyOf(services);
         }
 
         Request lasting(@Nullable Duration other) {
-            return new Request(services, dryRun, waitEnvoy, drain, other, probe);
+            return new Request(services, dryRun, waitEnvoy, drain, other, probe, besideOtherMesh);
         }
 
         /** Likewise, on trial. */
         Request onTrial(Duration time) {
-            return new Request(services, dryRun, waitEnvoy, drain, time, probe);
+            return new Request(services, dryRun, waitEnvoy, drain, time, probe, besideOtherMesh);
         }
     }
 
@@ -210,6 +212,9 @@ public final class Apply {
                                 + others.getFirst().name());
             }
             wanted.listenersOfStrangers().refuse();
+            if (!live.isInForce()) {
+                notes.addAll(OtherMeshes.found(backends, request.besideOtherMesh()));
+            }
             if (wanted.envoy().dns() != null) {
                 wanted.envoy().dns().requireAnswerable(wanted.ipv6());
             }
@@ -295,8 +300,7 @@ public final class Apply {
         List<String> notes = new ArrayList<>();
         MissingListeners missing = wanted.envoy().missing(wanted.ipv6());
         if (!missing.isEmpty()) {
-            notes.add(missing.what() + ", so captured connections are refused until Envoy does; start it"
-                    + missing.privilege() + ", or use --wait-envoy");
+            notes.add(missing.note(place.environment()));
         }
         notes.addAll(EnvoyFit.transparency(wanted.decision()));
         if (missing.isEmpty()) {

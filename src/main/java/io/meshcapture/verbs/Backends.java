@@ -7,6 +7,7 @@ import io.meshcapture.backend.iptables.Flavour;
 import io.meshcapture.backend.iptables.IptablesBackend;
 import io.meshcapture.backend.nftables.NftablesBackend;
 import io.meshcapture.backend.nftables.TraceTable;
+import io.meshcapture.doctor.OtherMesh;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Family;
@@ -15,7 +16,9 @@ import io.meshcapture.rules.Decision;
 import io.meshcapture.system.LegacyTables;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,6 +41,9 @@ final class Backends implements AutoCloseable {
     /** Why nftables cannot be used here, or null where it can. */
     private @Nullable Failure unusable;
 
+    /** Why iptables-nft cannot be used either; known where nftables cannot. */
+    private @Nullable Failure nftFlavourUnusable;
+
     private final List<Backend> holders = new ArrayList<>();
 
     private Backends() {
@@ -52,7 +58,7 @@ final class Backends implements AutoCloseable {
             holders.add(nftables);
         }
         NftablesBackend asked = unusable == null ? nftables : null;
-        boolean holdsIptables = asked == null ? isHeldBy(iptablesNft) : asked.isChainOfIptables(HOME);
+        boolean holdsIptables = asked == null ? isHeldWithoutNftables() : asked.isChainOfIptables(HOME);
         if (holdsIptables) {
             holders.add(iptablesNft);
         }
@@ -69,6 +75,16 @@ final class Backends implements AutoCloseable {
     /** Null where nobody can tell without a program. */
     private @Nullable Set<String> tablesOfIptables(Family family) {
         return nftables == null || unusable != null ? null : nftables.tablesOfIptables(family);
+    }
+
+    /** libnftables may be missing, and then the programs know; or the kernel lacks nf_tables, and then they do not work either. */
+    private boolean isHeldWithoutNftables() {
+        try {
+            return isHeldBy(iptablesNft);
+        } catch (Failure.Unavailable e) {
+            nftFlavourUnusable = e;
+            return false;
+        }
     }
 
     private static boolean isHeldBy(IptablesBackend backend) {
@@ -166,6 +182,10 @@ final class Backends implements AutoCloseable {
         if (!iptablesNft.isInstalled()) {
             return new Choice(iptablesLegacy, "iptables-nft is not installed", false);
         }
+        if (nftFlavourUnusable != null) {
+            return new Choice(
+                    iptablesLegacy, "iptables-nft cannot be used here: " + nftFlavourUnusable.getMessage(), false);
+        }
         boolean nftUsed = nftables == null || unusable != null || nftables.hasChainsOfIptables();
         if (LegacyTables.areUsed() && !nftUsed) {
             return new Choice(iptablesLegacy, "the rules of others are in its tables", false);
@@ -190,6 +210,20 @@ final class Backends implements AutoCloseable {
             found.addAll(iptablesLegacy.translations());
         }
         return found;
+    }
+
+    /** Another mesh that captures here, whatever it has written its rules with. */
+    Optional<OtherMesh> otherMesh() {
+        Set<String> ofIptables = new TreeSet<>();
+        boolean isUsable = nftables != null && unusable == null;
+        if (!isUsable && nftFlavourUnusable == null && iptablesNft.isInstalled()) {
+            ofIptables.addAll(iptablesNft.chains());
+        }
+        if (LegacyTables.areUsed() && iptablesLegacy.isInstalled()) {
+            ofIptables.addAll(iptablesLegacy.chains());
+        }
+        return OtherMesh.among(
+                nftables != null && unusable == null ? nftables.chainsOfOthers() : List.of(), ofIptables);
     }
 
     /** Names of backends as a plan has them. */

@@ -93,7 +93,8 @@ final class EnvoyReadiness {
                 throw new Failure.Unverified(
                         "Envoy " + lacking + " within " + patience.toMillis() / 1000.0 + " s",
                         "nothing was applied",
-                        "start Envoy, correct envoy.outbound or envoy.admin, or wait longer with --wait-envoy");
+                        "start Envoy, correct envoy.outbound or envoy.admin, wait longer with --wait-envoy, or leave it out"
+                                + " where Envoy starts later, as after an initContainer");
             }
             Thread.sleep(PAUSE);
         }

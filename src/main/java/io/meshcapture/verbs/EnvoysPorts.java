@@ -38,7 +38,8 @@ record EnvoysPorts(SortedSet<Integer> ports, List<String> notes) {
             throw new Failure.Unavailable(
                     "the ports that Envoy serves (inbound.except: envoy) are not known",
                     e.because(),
-                    "start Envoy first, wait for it with --wait-envoy, correct envoy.admin, or write the ports");
+                    "start Envoy first, wait for it with --wait-envoy, correct envoy.admin, or write the ports,"
+                            + " as in an initContainer, which comes before Envoy");
         }
     }
 

@@ -2,6 +2,7 @@ package io.meshcapture.verbs;
 
 import io.meshcapture.system.HostFacts;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Where Envoy has to listen and nobody does.
@@ -20,6 +21,15 @@ record MissingListeners(List<ListenerAddress> places) {
     /** {@code nobody listens on 127.0.0.1:15001, [::1]:15001}. */
     String what() {
         return "nobody listens on " + ListenerAddress.words(places);
+    }
+
+    /** What apply says of it. Whoever runs first in a container mostly prepares it for others, Envoy among them. */
+    String note(Map<String, String> environment) {
+        String refused = ", so captured connections are refused until Envoy does; ";
+        return HostFacts.isContainersFirstProcess(environment)
+                ? what() + refused + "that is as it should be where Envoy's container starts after this one"
+                        + (privilege().isEmpty() ? "" : "; start it" + privilege())
+                : what() + refused + "start it" + privilege() + ", or use --wait-envoy";
     }
 
     /** What a process needs that is to listen there, as the end of a mend; mostly empty. */

@@ -16,14 +16,15 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The distribution in a locked container of Debian 13; see the package's description. */
+@ExtendWith(Engine.ForAllTests.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class Debian13IT {
     private static final Map<String, String> PLAN = Map.of("MESHCAPTURE_PLAN", "/opt/test/plan.yaml");
@@ -32,10 +33,8 @@ final class Debian13IT {
     private static final String SOMEWHERE = "203.0.113.7";
     private static final String SOMEWHERE_IPV6 = "2001:db8::7";
 
-    private final Engine engine = Engine.start();
-
     @BeforeAll
-    void buildTheImage() throws IOException {
+    void buildTheImage(Engine engine) throws IOException {
         Debian13.build(engine, goldenPlans());
     }
 
@@ -55,11 +54,6 @@ final class Debian13IT {
             }
         }
         return plans;
-    }
-
-    @AfterAll
-    void endTheEngine() {
-        engine.close();
     }
 
     @Test

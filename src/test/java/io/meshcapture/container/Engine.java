@@ -8,8 +8,13 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.extension.ExtensionContext;
+import org.junit.jupiter.api.extension.ParameterContext;
+import org.junit.jupiter.api.extension.ParameterResolver;
 import org.testcontainers.DockerClientFactory;
 
 /**
@@ -17,6 +22,22 @@ import org.testcontainers.DockerClientFactory;
  * its containers are gone. One for the whole JVM, since Testcontainers remembers the first that it finds.
  */
 final class Engine implements AutoCloseable {
+
+    /** Gives it to the classes of tests that ask for it; it ends after the last of them. */
+    static final class ForAllTests implements ParameterResolver {
+        @Override
+        public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
+            return parameter.getParameter().getType() == Engine.class;
+        }
+
+        @Override
+        public Engine resolveParameter(ParameterContext parameter, ExtensionContext context) {
+            return context.getRoot()
+                    .getStore(ExtensionContext.Namespace.GLOBAL)
+                    .computeIfAbsent(Engine.class, _ -> Engine.start(), Engine.class);
+        }
+    }
+
     private final Process process;
     private final Path socket;
 
@@ -25,7 +46,7 @@ final class Engine implements AutoCloseable {
         this.socket = socket;
     }
 
-    static Engine start() {
+    private static Engine start() {
         try {
             Process process = new ProcessBuilder(script("docker"), "sh", "-c", "echo \"$DOCKER_HOST\"; exec cat")
                     .redirectError(ProcessBuilder.Redirect.INHERIT)
@@ -56,9 +77,20 @@ final class Engine implements AutoCloseable {
         }
     }
 
-    /** Makes an image of Debian 13's root file system; docker-java's own import breaks off large streams. */
+    /** Makes an image of Debian 13's root file system. */
     void importDebian13(String name) {
-        String tar = output(script("debian13"), "image").strip();
+        post("images/create?fromSrc=-&repo=" + name, output(script("debian13"), "image"), "sha256:");
+    }
+
+    /** Takes images from an archive that a script of test-env makes; the path is the last word that it prints. */
+    void load(String file, String script, String... arguments) {
+        List<String> command = new ArrayList<>(List.of(script(script)));
+        command.addAll(List.of(arguments));
+        post("images/load", output(command.toArray(String[]::new)).strip() + file, "Loaded image");
+    }
+
+    /** By curl, because docker-java breaks off large streams. */
+    private void post(String where, String archive, String success) {
         String answer = output(
                 "curl",
                 "--silent",
@@ -70,14 +102,25 @@ final class Engine implements AutoCloseable {
                 "--request",
                 "POST",
                 "--upload-file",
-                tar,
-                "http://engine/images/create?fromSrc=-&repo=" + name);
-        if (!answer.contains("sha256:")) {
-            throw new AssertionError("the Docker Engine did not take " + tar + ": " + answer);
+                archive.strip(),
+                "http://engine/" + where);
+        if (!answer.contains(success)) {
+            throw new AssertionError("the Docker Engine did not take " + archive.strip() + ": " + answer);
         }
     }
 
-    private static String output(String... command) {
+    /** A directory that the engine sees too; its containers can mount what lies there. */
+    Path shared() {
+        return Objects.requireNonNull(socket.getParent());
+    }
+
+    /** Where the engine sees what lies in {@link #shared}. */
+    static Path asSeenByTheEngine(Path shared) {
+        return Path.of("/run/socket").resolve(Objects.requireNonNull(shared.getFileName()));
+    }
+
+    /** What a program of this machine prints; it must end with 0. */
+    static String output(String... command) {
         try {
             Process process = new ProcessBuilder(command)
                     .redirectError(ProcessBuilder.Redirect.INHERIT)

@@ -173,8 +173,8 @@ class InjectionTest {
 
     @Test
     void a_config_map_is_mounted_and_unmounted() {
-        var container =
-                new CaptureContainer("i", "Never", ports -> List.of(), PlanMap.named("the-plan"), PodNames.NONE, false);
+        var container = new CaptureContainer(
+                "i", "Never", ports -> List.of(), PlanMap.named("the-plan"), PodNames.NONE, false, false);
         var request = new Injection.Request(container, null, false, false);
         String injected = Injecting.text(POD, request);
         assertTrue(injected.contains("""

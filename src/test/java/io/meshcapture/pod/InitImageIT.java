@@ -44,6 +44,17 @@ final class InitImageIT {
                 """);
     }
 
+    @Test
+    void anotherUserThanRootCapturesToo() {
+        String manifest = Shop.injected(shop.manifest("not-root"))
+                .replace("runAsUser: 0", "runAsUser: 65532")
+                .replace("runAsGroup: 0", "runAsGroup: 65532")
+                .replace("runAsNonRoot: false", "runAsNonRoot: true");
+        shop.cluster.apply(manifest);
+        shop.cluster.waitUntilReady("not-root");
+        shop.assertCaptured("not-root");
+    }
+
     /** By itself, and not by way of capture, which does not use it here. */
     @Test
     void bothFlavoursOfIptablesRunInTheImageAndTheLegacyOneNeedsOneCapabilityMore() {

@@ -20,6 +20,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -61,6 +62,17 @@ public final class IptablesBackend implements Backend {
         return tables.look().values().stream()
                 .map(ruleset -> ruleset.of(Table.NAT).chains().get(Slot.HOME))
                 .anyMatch(home -> home != null && Memory.isOurs(home));
+    }
+
+    /** The names of all chains that stand, those of others among them. */
+    public Set<String> chains() {
+        Set<String> names = new TreeSet<>();
+        for (Ruleset ruleset : tables.stands().values()) {
+            for (Table table : Table.values()) {
+                names.addAll(ruleset.of(table).chains().keySet());
+            }
+        }
+        return names;
     }
 
     /** The ruleset of a decision as text that {@code iptables-restore --noflush} or {@code ip6tables-restore} accepts. */

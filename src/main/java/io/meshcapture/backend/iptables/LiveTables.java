@@ -56,6 +56,11 @@ final class LiveTables {
         return families;
     }
 
+    /** What stands, read if this command has not. */
+    Map<Family, Ruleset> stands() {
+        return areRead() ? new EnumMap<>(stands) : look();
+    }
+
     /** Whether they have been read by this command. */
     boolean areRead() {
         return !stands.isEmpty();

@@ -4,6 +4,7 @@ import io.meshcapture.failure.Failure;
 import io.meshcapture.ffi.ChildProcess;
 import io.meshcapture.plan.Family;
 import io.meshcapture.system.Command;
+import io.meshcapture.system.Privileges;
 import io.meshcapture.system.XtablesLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -149,10 +150,13 @@ final class Programs {
                 "it is not installed in "
                         + String.join(
                                 ", ", DIRECTORIES.stream().map(Path::toString).toList()),
-                "install the package iptables, or choose another backend with --backend");
+                "install the package iptables, take the init image that has it, or choose another backend with --backend");
     }
 
-    private static Command.Result run(Path program, List<String> arguments, String input) {
+    private Command.Result run(Path program, List<String> arguments, String input) {
+        if (flavour == Flavour.LEGACY) {
+            Privileges.requireNetRaw();
+        }
         List<String> words = new ArrayList<>();
         words.add(program.toString());
         words.addAll(arguments);

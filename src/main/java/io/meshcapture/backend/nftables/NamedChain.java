@@ -22,8 +22,12 @@ public record NamedChain(String table, String name, String hook) {
     /** Those of the calling thread's network namespace, in the order of the listing, ours left out. */
     public static List<NamedChain> ofOthers() {
         try (NftContext nft = NftContext.open()) {
-            return parse(nft.run("list chains", LibNftables.OUTPUT_STATELESS).output());
+            return ofOthers(nft);
         }
+    }
+
+    static List<NamedChain> ofOthers(NftContext nft) {
+        return parse(nft.run("list chains", LibNftables.OUTPUT_STATELESS).output());
     }
 
     static List<NamedChain> parse(String listing) {

@@ -1,10 +1,14 @@
 package io.meshcapture.backend.nftables;
 
 import io.meshcapture.failure.Failure;
+import io.meshcapture.ffi.LibC;
 import io.meshcapture.ffi.LibNftables;
 
 /** A libnftables context of the calling thread, and what its answers mean. Works in the thread's network namespace. */
 final class NftContext implements AutoCloseable {
+
+    /** linux/netlink.h. */
+    private static final int NETLINK_NETFILTER = 12;
 
     private final LibNftables library;
     private long context;
@@ -17,10 +21,11 @@ final class NftContext implements AutoCloseable {
     /**
      * Opens a context.
      *
-     * @throws Failure.Unavailable where libnftables or the kernel's nf_tables is missing
+     * @throws Failure.Unavailable where libnftables or the kernel's nf_tables is missing, or a sandbox is in the way
      */
     static NftContext open() {
         LibNftables library = LibNftables.load();
+        requireSocket();
         long context = library.contextNew();
         if (context == 0) {
             throw new Failure.Unavailable(
@@ -29,6 +34,16 @@ final class NftContext implements AutoCloseable {
                     "load the module with: modprobe nf_tables");
         }
         return new NftContext(library, context);
+    }
+
+    /** libnftables 1.0.6 and 1.1.3 end the whole process where they get no socket (netlink_open_error()): it is tried first. */
+    private static void requireSocket() {
+        LibC libc = LibC.load();
+        int socket = libc.netlinkSocket(NETLINK_NETFILTER);
+        if (socket < 0) {
+            throw Refusal.ofSocket(-socket);
+        }
+        libc.close(socket);
     }
 
     /** Runs a batch; the answer says whether it was taken, with what the library printed. */

@@ -95,6 +95,12 @@ public final class NftablesBackend implements Backend {
         return Shadows.find(nft, arrivals, PRIORITY_OF_IPTABLES, except);
     }
 
+    /** Chains that are not ours, iptables-nft's among them. */
+    public List<NamedChain> chainsOfOthers() {
+        boolean others = listed("list tables").lines().anyMatch(line -> !line.equals("table " + Ruleset.TABLE));
+        return others ? NamedChain.ofOthers(nft) : List.of();
+    }
+
     private String listed(String command) {
         NftContext.Answer answer = nft.run(command, LibNftables.OUTPUT_STATELESS);
         if (!answer.accepted()) {

@@ -1,6 +1,7 @@
 package io.meshcapture.backend.nftables;
 
 import io.meshcapture.failure.Failure;
+import io.meshcapture.ffi.Errno;
 import java.util.Locale;
 
 /** What a refused batch means. */
@@ -9,6 +10,21 @@ final class Refusal {
     private static final String SOCKET = " socket ";
 
     private Refusal() {}
+
+    /** The failure where the kernel does not hand out the socket by which netfilter is spoken to. */
+    static Failure ofSocket(int errno) {
+        return errno == Errno.EPROTONOSUPPORT || errno == Errno.EAFNOSUPPORT
+                ? new Failure.Unavailable(
+                        "this kernel has no nf_tables",
+                        "it has no netlink socket for netfilter: " + Errno.words(errno),
+                        "load the modules with: modprobe -a nfnetlink nf_tables; or choose the backend iptables-legacy")
+                : new Failure.Unavailable(
+                        "netfilter cannot be spoken to from here",
+                        "a netlink socket for it is refused, as by a seccomp profile or a security module: "
+                                + Errno.words(errno),
+                        "allow socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER), as Docker's own seccomp profile and"
+                                + " Kubernetes' RuntimeDefault do");
+    }
 
     /** The failure for what libnftables said. Its text is shown as evidence; its line numbers are not to be trusted. */
     static Failure of(String script, String error) {
@@ -21,7 +37,8 @@ final class Refusal {
                     said,
                     "run it with sudo, or in a container add the capability NET_ADMIN");
         }
-        if (lower.contains("protocol not supported") || lower.contains("not supported")) {
+        // what nfnetlink answers for a subsystem that nobody has registered is EINVAL
+        if (lower.contains("not supported") || lower.contains("cache initialization failed: invalid argument")) {
             return unavailable(script, said);
         }
         if (lower.contains("message too long")) {
