@@ -105,8 +105,12 @@ class BreakagesKernelIT {
     /** Where Envoy listens, and as whom: what a check with the plan says of it. */
     @TestFactory
     Stream<DynamicTest> breakages_of_envoy(Lab lab) {
-        String plan = "version: 1\nenvoy: {user: 1337, dns: 15053}\ndns: {servers: [10.99.0.1]}\n"
-                + "services: {orders: {from: {user: 1001}}}\n";
+        String plan = """
+                version: 1
+                envoy: {user: 1337, dns: 15053}
+                dns: {servers: [10.99.0.1]}
+                services: {orders: {from: {user: 1001}}}
+                """;
         lab.proxyAt(Identity.ENVOY, "127.0.0.1:15001", "[::1]:15001", "127.0.0.1:15053", "[::1]:15053");
         lab.udpProxy(15053);
         Program.apply(plan);
