@@ -163,6 +163,10 @@ final class StatusCommand implements Command {
                             ? ""
                             : " (" + StatusTable.rate(live.dnsCaptured() - before.dnsCaptured(), between) + "/s)"));
         }
+        if (live.quicRejected() > 0) {
+            lines.add("QUIC: " + Differences.count((int) live.quicRejected(), "first packet")
+                    + " rejected since the rules changed, counted as captured above");
+        }
         if (live.trialLeft() != null) {
             lines.add("on trial: ends by itself in "
                     + Durations.text(live.trialLeft().plusMillis(999).truncatedTo(ChronoUnit.SECONDS))
@@ -208,6 +212,7 @@ final class StatusCommand implements Command {
                 json.name("captured").value(live.dnsCaptured());
                 json.endObject();
             }
+            json.name("quicRejected").value(live.quicRejected());
             json.name("draining").beginObject();
             for (Map.Entry<String, Integer> service : live.draining().entrySet()) {
                 json.name(service.getKey()).value(service.getValue());
