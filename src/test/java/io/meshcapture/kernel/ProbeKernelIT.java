@@ -199,6 +199,22 @@ class ProbeKernelIT {
                 outcome.out());
     }
 
+    @Test
+    void connections_that_go_right_to_where_nobody_listens_are_told_so_and_not_explained(Lab lab) {
+        String plan = ENVOY + "services: {orders: {from: {user: 1001}}}\n";
+        Outcome undone = Program.must(8, Program.withPlan(plan, "apply", "--probe"));
+        assertTrue(
+                undone.err().contains("nobody listens where connections are sent, so what was applied has been undone"),
+                undone.err());
+        assertTrue(undone.err().contains("start Envoy, and let apply wait for it with --wait-envoy 30s"), undone.err());
+        Program.apply(plan);
+        Outcome check = Program.must(3, Program.check(plan, "--probe"));
+        assertTrue(
+                check.out().endsWith("in place, but nobody listens where connections are sent, see above: 1 service\n"),
+                check.out());
+        assertTrue(!check.out().contains("the plan says"), check.out());
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"nftables", "iptables-nft", "iptables-legacy"})
     void apply_that_goes_wrong_is_undone_and_one_that_goes_well_stays(String backend, Lab lab) {
