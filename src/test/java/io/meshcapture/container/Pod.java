@@ -99,6 +99,8 @@ final class Pod implements AutoCloseable {
     private static GenericContainer<?> container(String... command) {
         return new GenericContainer<>(DockerImageName.parse(Images.CLIENTS))
                 .withImagePullPolicy(name -> false)
+                // docker-java may take a pooled connection that the engine has closed, and does not send a POST again
+                .withStartupAttempts(2)
                 .withCommand(command);
     }
 
@@ -161,6 +163,10 @@ final class Pod implements AutoCloseable {
                 })
                 .map(ending -> ending.code() == 0 ? ending.out().strip() : "no answer")
                 .toList();
+    }
+
+    static String upstream4() {
+        return Outside.UPSTREAM.getFirst();
     }
 
     /** Runs a command in the application's container, as its user. */

@@ -25,7 +25,7 @@ import java.util.stream.Stream;
  * a real Envoy beside it. One for all classes of tests, because it takes a quarter of a minute to start; it ends with this JVM.
  */
 final class Shop {
-    private static final Path FILES = Path.of("test-env/kubernetes/shop").toAbsolutePath();
+    static final Path FILES = Path.of("test-env/kubernetes/shop").toAbsolutePath();
     private static final List<String> PLAN =
             List.of("inject", "--envoy-user=1337", "--envoy-inbound=15006", "--image-pull-policy=Never");
 
@@ -48,8 +48,7 @@ final class Shop {
                         "configmap",
                         "programs",
                         "--from-file=" + FILES.resolve("upstream.py"),
-                        "--from-literal=envoy.yaml="
-                                + envoyConfig("", "--envoy-user=1337", "--envoy-admin=127.0.0.1:9901", "--to=any"))
+                        "--from-literal=envoy.yaml=" + envoyConfig())
                 .orFail();
         cluster.apply(text(FILES.resolve("catalog.yaml")));
         List<String> addresses = new ArrayList<>();
@@ -63,6 +62,11 @@ final class Shop {
     }
 
     /** For the Envoy beside the application: what is printed for what is injected. */
+    static String envoyConfig() {
+        return envoyConfig("", "--envoy-user=1337", "--envoy-admin=127.0.0.1:9901", "--to=any");
+    }
+
+    /** Likewise, for another plan. */
     static String envoyConfig(String plan, String... options) {
         List<String> arguments = new ArrayList<>(List.of("envoy-config"));
         arguments.addAll(List.of(options));

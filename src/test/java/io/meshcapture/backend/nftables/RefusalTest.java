@@ -23,6 +23,7 @@ class RefusalTest {
                 "CHANGES | UNAVAILABLE | Error: Operation not permitted (you must be root)",
                 "CREATES | UNAVAILABLE | Error: Could not process rule: Operation not supported",
                 "CREATES | UNAVAILABLE | Error: cache initialization failed: Protocol not supported",
+                "CHANGES | UNAVAILABLE | netlink: Error: cache initialization failed: Invalid argument",
                 "CREATES | UNAVAILABLE | Error: Could not process rule: No such file or directory",
                 "CHANGES | REFUSED | Error: Could not process rule: No such file or directory",
                 "CHANGES | REFUSED | Error: Could not process rule: File exists",
