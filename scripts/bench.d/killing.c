@@ -1,10 +1,11 @@
 /*
- * killing WHEN[:ERRNO] REPORT PROGRAM [ARGUMENT…]
+ * killing WHEN[:ERRNO|:-SIGNAL] REPORT PROGRAM [ARGUMENT…]
  *
  * Runs a program and kills it (SIGKILL) at the WHEN-th system call with which it could have an effect outside itself, before
  * the kernel has begun with that call; never, where WHEN is 0. REPORT gets the name of each such call, one a line, and at
  * the end the line "killed" or the line "ended STATUS". Ends as the program does, with 137 where it was killed. With ERRNO, the
- * program is not killed: that one call fails with it, and the kernel does nothing.
+ * program is not killed: that one call fails with it, and the kernel does nothing. With SIGNAL, it gets that one at that
+ * call, which is made; what it makes of it is its own affair.
  *
  * All calls count that are not known to be harmless, those of all threads in one row; a call that nobody has thought of is
  * one to be killed at. Harmless is what changes the process alone (memory, threads, signal handlers, its own descriptors:
@@ -199,7 +200,9 @@ int main(int argc, char **argv) {
                     if (names[i].call == info.seccomp.nr) name = names[i].name;
                 if (name) fprintf(report, "%s\n", name);
                 else fprintf(report, "call %llu\n", (unsigned long long)info.seccomp.nr);
-                if (++calls == when && error) {
+                if (++calls == when && error < 0) {
+                    kill(child, (int)-error);
+                } else if (calls == when && error) {
                     if (info.seccomp.nr != SYS_exit_group) fail(thread, error); /* which cannot fail */
                 } else if (calls == when) {
                     killed = 1;

@@ -108,6 +108,9 @@ public interface LiveState {
     /** Flows of DNS that were captured: a query over UDP, a connection over TCP. */
     long dnsCaptured();
 
+    /** First packets of QUIC that were rejected since the rules changed last; services count them as captured too. */
+    long quicRejected();
+
     /** Whether DNS is captured, by what is in force or by what a trial falls back to. */
     boolean holdsDns();
 

@@ -2,6 +2,8 @@ package io.meshcapture.cli;
 
 import io.meshcapture.failure.ExitCode;
 import io.meshcapture.verbs.Check;
+import io.meshcapture.verbs.Screen;
+import java.util.function.Consumer;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParseResult;
 
@@ -61,20 +63,17 @@ final class CheckCommand implements Command {
             });
         } else {
             Differences.print(invocation.out(), outcome.differences());
+            Consumer<String> say = text -> invocation.out().println(Wrapped.of(text, 0, Screen.ofResults()));
             for (String shadow : outcome.shadows()) {
-                invocation
-                        .out()
-                        .println("in place but ineffective: " + shadow
-                                + " is asked first and takes connections that we then never see");
+                say.accept("in place but ineffective: " + shadow
+                        + " is asked first and takes connections that we then never see");
             }
-            for (String fault : outcome.faults()) {
-                invocation.out().println("broken: " + fault);
-            }
+            outcome.faults().forEach(fault -> say.accept("broken: " + fault));
             if (!outcome.probes().isEmpty()) {
                 ProbeText.print(outcome.probes(), invocation.out());
-                invocation.out().println(ProbeText.summary(outcome.probes()));
+                say.accept(ProbeText.summary(outcome.probes()));
             }
-            invocation.out().println(verdict(outcome));
+            say.accept(verdict(outcome));
         }
         outcome.notes().forEach(invocation::note);
         return outcome.isSound() ? ExitCode.DONE : ExitCode.DRIFT;

@@ -1,6 +1,7 @@
 package io.meshcapture.cli;
 
 import java.io.PrintWriter;
+import java.util.Arrays;
 import java.util.List;
 
 /** A table whose columns are as wide as what stands in them. */
@@ -19,6 +20,12 @@ final class Columns {
             }
             out.println(line);
         }
+    }
+
+    /** How wide it is. */
+    static int width(List<List<String>> rows) {
+        int[] widths = widths(rows);
+        return Arrays.stream(widths).sum() + 2 * (widths.length - 1);
     }
 
     private static int[] widths(List<List<String>> rows) {

@@ -27,6 +27,9 @@ record DestinationText(String host, int port, boolean isName) {
     private static final Map<String, Integer> SCHEMES =
             Map.of("http", 80, "https", 443, "ws", 80, "wss", 443, "dns", 53, "redis", 6379, "postgres", 5432);
 
+    private static final String MEND =
+            "write ADDRESS:PORT, NAME:PORT or a URL, such as 10.0.0.5:443, [fd00::5]:443 or http://catalog/";
+
     /** What commands ask that take one. */
     static void declare(CommandSpec spec, String more) {
         spec.addPositional(PositionalParamSpec.builder()
@@ -41,7 +44,7 @@ record DestinationText(String host, int port, boolean isName) {
 
     static DestinationText parse(String text) throws BadValue {
         int scheme = text.indexOf("://");
-        HostPort found = HostPort.parse(scheme < 0 ? text : authority(text, scheme));
+        HostPort found = HostPort.parse(scheme < 0 ? text : authority(text, scheme), MEND);
         return new DestinationText(found.host(), found.port().number(), !found.isAddress());
     }
 

@@ -7,6 +7,7 @@ import io.meshcapture.doctor.Topic;
 import io.meshcapture.failure.ExitCode;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.verbs.Doctor;
+import io.meshcapture.verbs.Screen;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.Locale;
@@ -54,23 +55,27 @@ final class DoctorCommand implements Command {
         return report.exit();
     }
 
+    /** Where sentences begin on the page. */
+    private static final int INDENT = 11;
+
     private static void page(Report report, PrintWriter out) {
+        Screen screen = Screen.ofResults();
         @Nullable Topic topic = null;
         for (Finding finding : report.findings()) {
             if (finding.topic() != topic) {
                 topic = finding.topic();
                 out.println(topic.title());
             }
-            out.printf(Locale.ROOT, "  %-8s %s%n", word(finding), finding.what());
+            out.printf(Locale.ROOT, "  %-8s %s%n", word(finding), Wrapped.of(finding.what(), INDENT, screen));
             if (!finding.because().isEmpty()) {
-                out.println("           " + finding.because());
+                out.println(" ".repeat(INDENT) + Wrapped.of(finding.because(), INDENT, screen));
             }
             if (!finding.mend().isEmpty()) {
-                out.println("           " + finding.mend());
+                out.println(" ".repeat(INDENT) + Wrapped.of(finding.mend(), INDENT, screen));
             }
-            finding.commands().forEach(command -> out.println("           $ " + command));
+            finding.commands().forEach(command -> out.println(" ".repeat(INDENT) + "$ " + command));
         }
-        out.println(verdict(report));
+        out.println(Wrapped.of(verdict(report), 0, screen));
     }
 
     private static String verdict(Report report) {

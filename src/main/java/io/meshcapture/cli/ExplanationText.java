@@ -42,6 +42,9 @@ public final class ExplanationText {
                 .toString();
     }
 
+    /** The column that the reason of a step begins at. */
+    static final int WHY = 14;
+
     private static void lines(Explanation explanation, StringBuilder text) {
         List<Explanation.Line> lines = explanation.lines();
         for (int i = 0; i < lines.size(); i++) {

@@ -1,10 +1,14 @@
 package io.meshcapture.cli;
 
+import io.meshcapture.config.EditDistance;
 import io.meshcapture.failure.ExitCode;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.BadValue;
 import java.io.PrintWriter;
 import java.util.List;
+import java.util.Set;
+import picocli.CommandLine.MissingParameterException;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -41,19 +45,33 @@ final class Help {
     }
 
     static Failure unknownCommand(String name) {
+        List<String> names = Commands.ALL.stream().map(Command::name).toList();
         return new Failure.Invalid(
                 "command " + BadValue.quote(name) + " is not known",
                 "command line",
-                "write one of "
-                        + String.join(
-                                ", ", Commands.ALL.stream().map(Command::name).toList()));
+                EditDistance.mend(name, names, "write one of " + String.join(", ", names)));
     }
 
     static Failure wrongUsage(Command command, ParameterException e) {
-        String what = e instanceof UnmatchedArgumentException unmatched
-                ? "argument " + BadValue.quote(unmatched.getUnmatched().getFirst()) + " is not known"
-                : BadValue.printable(String.valueOf(e.getMessage()).replace('\n', ' '));
+        String where = "meshcapture " + command.name();
+        String help = "see " + where + " --help";
+        if (e instanceof UnmatchedArgumentException unmatched) {
+            String word = unmatched.getUnmatched().getFirst();
+            Set<String> options =
+                    e.getCommandLine().getCommandSpec().optionsMap().keySet();
+            return new Failure.Invalid(
+                    "argument " + BadValue.quote(word) + " is not known",
+                    where,
+                    word.startsWith("--") ? EditDistance.mend(word, options, help) : help);
+        }
+        if (e instanceof MissingParameterException missing
+                && missing.getMissing().getFirst() instanceof OptionSpec option) {
+            return new Failure.Invalid(
+                    option.longestName() + " is given without a value",
+                    where,
+                    "write " + option.longestName() + " " + option.paramLabel() + "; " + help);
+        }
         return new Failure.Invalid(
-                what, "meshcapture " + command.name(), "see meshcapture " + command.name() + " --help");
+                BadValue.printable(String.valueOf(e.getMessage()).replace('\n', ' ')), where, help);
     }
 }

@@ -63,7 +63,7 @@ final class InjectCommand implements Command {
         @Nullable CaptureContainer container = null;
         @Nullable Ports except = null;
         if (!remove) {
-            Configuration.Reading reading = PlanOptions.read(options, invocation);
+            Configuration.Reading reading = PlanOptions.readOfPods(options, invocation);
             PodPlan.requireFit(reading.plan());
             container = ContainerOptions.read(options, invocation, reading);
             Inbound inbound = reading.plan().inbound();

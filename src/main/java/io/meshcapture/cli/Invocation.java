@@ -146,7 +146,11 @@ final class Invocation {
             try {
                 services.add(ServiceName.parse(name));
             } catch (BadValue e) {
-                throw new Failure.Invalid(e.what(), "command line", e.mend());
+                boolean isFile = name.endsWith(".yaml") || name.endsWith(".yml") || name.indexOf('/') >= 0;
+                throw new Failure.Invalid(
+                        e.what(),
+                        "command line",
+                        isFile ? "name a plan's file with -f " + BadValue.printable(name) : e.mend());
             }
         }
         return services;

@@ -92,8 +92,17 @@ final class PlanOptions {
         return read(options, invocation, true);
     }
 
+    /** Likewise, for pods: this host's own plan says nothing of them. */
+    static Configuration.Reading readOfPods(ParseResult options, Invocation invocation) {
+        PlanSource source = PlanFile.named(file(options), invocation.environment(), invocation.in());
+        return told(Configuration.read(source, flags(options, true), invocation.environment()), invocation);
+    }
+
     private static Configuration.Reading read(ParseResult options, Invocation invocation, boolean withService) {
-        Configuration.Reading reading = readQuietly(options, invocation, withService);
+        return told(readQuietly(options, invocation, withService), invocation);
+    }
+
+    private static Configuration.Reading told(Configuration.Reading reading, Invocation invocation) {
         if (invocation.isVerbose()) {
             for (Configuration.Provenance one : reading.provenance()) {
                 invocation.say(one.key() + " = " + one.value() + " (" + one.origin() + ")");
@@ -105,6 +114,17 @@ final class PlanOptions {
 
     /** Says nothing of it. */
     static Configuration.Reading readQuietly(ParseResult options, Invocation invocation, boolean withService) {
+        Map<String, List<String>> flags = flags(options, withService);
+        boolean optional = !flags.isEmpty() || invocation.environment().containsKey(Setting.ENVOY_USER.variable());
+        PlanSource source = PlanFile.locate(file(options), invocation.environment(), invocation.in(), optional);
+        return Configuration.read(source, flags, invocation.environment());
+    }
+
+    private static @Nullable String file(ParseResult options) {
+        return options.matchedOptionValue("--file", (@Nullable String) null);
+    }
+
+    private static Map<String, List<String>> flags(ParseResult options, boolean withService) {
         Map<String, List<String>> flags = new LinkedHashMap<>();
         for (Setting setting : Setting.values()) {
             collect(options, setting.flag(), flags);
@@ -114,10 +134,7 @@ final class PlanOptions {
                 collect(options, flag.flag(), flags);
             }
         }
-        String file = options.matchedOptionValue("--file", (@Nullable String) null);
-        boolean optional = !flags.isEmpty() || invocation.environment().containsKey(Setting.ENVOY_USER.variable());
-        PlanSource source = PlanFile.locate(file, invocation.environment(), invocation.in(), optional);
-        return Configuration.read(source, flags, invocation.environment());
+        return flags;
     }
 
     /** Whether somebody named a plan, or one is where it is looked for; otherwise there is simply none. */

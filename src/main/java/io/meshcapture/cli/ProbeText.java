@@ -3,6 +3,7 @@ package io.meshcapture.cli;
 import com.google.gson.stream.JsonWriter;
 import io.meshcapture.rules.Explanation;
 import io.meshcapture.verbs.Probe;
+import io.meshcapture.verbs.Screen;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -15,8 +16,12 @@ import java.util.Set;
 final class ProbeText {
     private ProbeText() {}
 
-    /** The table, what the plan says of those that went wrong, and what the verdicts rest on. */
+    /**
+     * The table, what the plan says of those that went wrong, and what the verdicts rest on. On a terminal that is too narrow
+     * for the table, a few lines for each.
+     */
     static void print(List<Probe.Verdict> verdicts, PrintWriter out) {
+        Screen screen = Screen.ofResults();
         List<List<String>> rows = new ArrayList<>();
         rows.add(List.of("SERVICE", "PATH", "PROBE", "EVIDENCE", "VERDICT"));
         Set<String> evidence = new LinkedHashSet<>();
@@ -34,20 +39,32 @@ final class ProbeText {
                         name(verdict.evidence()) + ", " + verdict.evidence().words());
             }
         }
-        Columns.print(rows, out);
+        if (screen == null || Columns.width(rows) <= screen.columns()) {
+            Columns.print(rows, out);
+        } else {
+            rows.stream().skip(1).forEach(row -> {
+                out.println(Wrapped.of(row.get(0) + ", " + row.get(1) + ": " + row.get(2), 0, screen));
+                out.println("  " + Wrapped.of(row.get(4) + " (" + row.get(3) + ")", 2, screen));
+            });
+        }
         for (Probe.Verdict verdict : verdicts) {
             if (verdict.result() == Probe.Result.WRONG && verdict.connection() != null && verdict.expected() != null) {
-                out.println("wrong: " + verdict.what() + " " + verdict.found() + "; the plan says:");
+                String wrong = "wrong: " + verdict.what() + " " + verdict.found() + "; the plan says:";
+                out.println(Wrapped.of(wrong, 0, screen));
                 (verdict.isArriving()
                                 ? ExplanationText.inbound(verdict.connection(), verdict.expected())
                                 : ExplanationText.of(verdict.connection(), verdict.expected()))
                         .lines()
                         .skip(1)
-                        .forEach(line -> out.println("  " + line));
+                        .forEach(line -> {
+                            int begin = line.startsWith(" ") ? ExplanationText.WHY : 0;
+                            out.println("  " + line.substring(0, begin)
+                                    + Wrapped.of(line.substring(begin), begin + 2, screen));
+                        });
             }
         }
         if (!evidence.isEmpty()) {
-            out.println("evidence: " + String.join("; ", evidence));
+            out.println(Wrapped.of("evidence: " + String.join("; ", evidence), 0, screen));
         }
     }
 

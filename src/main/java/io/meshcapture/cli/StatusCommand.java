@@ -53,7 +53,7 @@ final class StatusCommand implements Command {
         while (true) {
             Status.Outcome live = Status.run(invocation.place());
             long at = System.nanoTime();
-            Map<String, String> drift = StatusDrift.byService(options, invocation, interval == null);
+            Map<String, String> drift = StatusDrift.byService(live, options, invocation, interval == null);
             if (invocation.isJson()) {
                 json(live, drift, invocation);
             } else {
@@ -163,6 +163,10 @@ final class StatusCommand implements Command {
                             ? ""
                             : " (" + StatusTable.rate(live.dnsCaptured() - before.dnsCaptured(), between) + "/s)"));
         }
+        if (live.quicRejected() > 0) {
+            lines.add("QUIC: " + Differences.count((int) live.quicRejected(), "first packet")
+                    + " rejected since the rules changed, counted as captured above");
+        }
         if (live.trialLeft() != null) {
             lines.add("on trial: ends by itself in "
                     + Durations.text(live.trialLeft().plusMillis(999).truncatedTo(ChronoUnit.SECONDS))
@@ -208,6 +212,7 @@ final class StatusCommand implements Command {
                 json.name("captured").value(live.dnsCaptured());
                 json.endObject();
             }
+            json.name("quicRejected").value(live.quicRejected());
             json.name("draining").beginObject();
             for (Map.Entry<String, Integer> service : live.draining().entrySet()) {
                 json.name(service.getKey()).value(service.getValue());

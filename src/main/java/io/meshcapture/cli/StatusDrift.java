@@ -1,10 +1,15 @@
 package io.meshcapture.cli;
 
 import io.meshcapture.failure.Failure;
+import io.meshcapture.plan.Plan;
+import io.meshcapture.plan.ServiceName;
 import io.meshcapture.verbs.Check;
+import io.meshcapture.verbs.Status;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import picocli.CommandLine.ParseResult;
 
 /** Whether each service stands as the plan has it; without a plan nobody knows. */
@@ -17,13 +22,28 @@ final class StatusDrift {
     /**
      * Words by service; the empty service stands for all others.
      *
-     * @param says whether it is said why nothing is known
+     * @param live what stands
+     * @param says whether it is said why nothing is known, and what is missing
      */
-    static Map<String, String> byService(ParseResult options, Invocation invocation, boolean says) throws Exception {
+    static Map<String, String> byService(Status.Outcome live, ParseResult options, Invocation invocation, boolean says)
+            throws Exception {
         Map<String, String> words = new HashMap<>();
         try {
-            Check.Outcome outcome = Check.run(
-                    PlanOptions.readQuietly(options, invocation, false).plan(), invocation.place(), Set.of(), false);
+            Plan plan = PlanOptions.readQuietly(options, invocation, false).plan();
+            Set<ServiceName> missing = new LinkedHashSet<>();
+            plan.services().forEach(service -> missing.add(service.name()));
+            Set<ServiceName> standing = new LinkedHashSet<>(missing);
+            Set<String> captured =
+                    live.services().stream().map(Status.Captured::name).collect(Collectors.toSet());
+            missing.removeIf(name -> captured.contains(name.value()));
+            standing.removeAll(missing);
+            if (says && !missing.isEmpty()) {
+                invocation.note("in the plan and not captured: "
+                        + missing.stream().map(ServiceName::value).collect(Collectors.joining(", "))
+                        + "; capture with: meshcapture apply");
+            }
+            // what another service lacks is no drift of those that stand
+            Check.Outcome outcome = Check.run(plan, invocation.place(), missing.isEmpty() ? Set.of() : standing, false);
             boolean shared = outcome.differences().stream().anyMatch(finding -> finding.service() == null)
                     || !outcome.shadows().isEmpty();
             words.put(UNKNOWN, shared ? "drift" : "none");

@@ -6,7 +6,7 @@ import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 
 /** Which known word a misspelt one was meant to be. */
-final class EditDistance {
+public final class EditDistance {
     /** No word of ours is longer; a longer one is no misspelling, and would cost its square. */
     private static final int LONGEST = 48;
 
@@ -30,7 +30,7 @@ final class EditDistance {
     }
 
     /** A mend that begins with {@code did you mean "x"?} where a word is near. */
-    static String mend(String word, Collection<String> words, String otherwise) {
+    public static String mend(String word, Collection<String> words, String otherwise) {
         String nearest = nearest(word, words);
         return nearest == null ? otherwise : "did you mean " + BadValue.quote(nearest) + "? " + otherwise;
     }

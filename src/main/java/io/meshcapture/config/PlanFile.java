@@ -47,19 +47,26 @@ public final class PlanFile {
         return locate(fileFlag, environment, stdin, optional, DEFAULT);
     }
 
+    /** Likewise, where this host's own plan is not meant; null where nothing is named. */
+    public static @Nullable PlanSource named(
+            @Nullable String fileFlag, Map<String, String> environment, InputStream stdin) {
+        int limit = limit(environment.get(Environment.PLAN_LIMIT));
+        String variable = environment.get(Environment.PLAN);
+        if (fileFlag != null) {
+            return read(fileFlag, "-f", stdin, limit);
+        }
+        return variable == null ? null : read(variable, Environment.PLAN, stdin, limit);
+    }
+
     static @Nullable PlanSource locate(
             @Nullable String fileFlag,
             Map<String, String> environment,
             InputStream stdin,
             boolean optional,
             Path defaultPath) {
-        int limit = limit(environment.get(Environment.PLAN_LIMIT));
-        String variable = environment.get(Environment.PLAN);
-        if (fileFlag != null) {
-            return read(fileFlag, "-f", stdin, limit);
-        }
-        if (variable != null) {
-            return read(variable, Environment.PLAN, stdin, limit);
+        PlanSource named = named(fileFlag, environment, stdin);
+        if (named != null) {
+            return named;
         }
         if (Files.notExists(defaultPath, LinkOption.NOFOLLOW_LINKS)) {
             if (optional) {
@@ -70,7 +77,7 @@ public final class PlanFile {
                     defaultPath + " does not exist",
                     "write it, or name another with -f FILE or " + Environment.PLAN);
         }
-        return read(defaultPath.toString(), "default", stdin, limit);
+        return read(defaultPath.toString(), "default", stdin, limit(environment.get(Environment.PLAN_LIMIT)));
     }
 
     private static PlanSource read(String name, String namedBy, InputStream stdin, int limit) {

@@ -108,14 +108,20 @@ final class PlanReader {
                 return services;
             }
         }
-        if (ServiceFlags.describes(described)) {
+        if (!services.isEmpty() && !serviceFlags.isNamed()) {
+            problems.add(
+                    described.name().origin(),
+                    "it is not said which service this is about, and the plan has services of its own",
+                    "name it with --service, such as --service "
+                            + services.getFirst().name().value() + ", or write it into the plan");
+        } else if (ServiceFlags.describes(described)) {
             services.add(described);
         } else if (!unreadable) {
             problems.add(
                     described.name().origin(),
                     "service " + BadValue.quote(described.name().value().value())
                             + " is not in the plan, and nothing says what it captures",
-                    "add --to any, or another of the flags that describe a service");
+                    "add --to any, or another of what describes a service");
         }
         return services;
     }
@@ -126,7 +132,7 @@ final class PlanReader {
             problems.add(
                     document.origin(),
                     "there is no plan, and no flag says what is captured",
-                    "name a plan with -f, or write --to any, or another of the flags that describe a service");
+                    "name a plan with -f, or write --to any or set MESHCAPTURE_TO=any, or another of what describes a service");
         }
     }
 

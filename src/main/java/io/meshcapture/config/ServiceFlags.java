@@ -33,6 +33,11 @@ final class ServiceFlags {
         return false;
     }
 
+    /** Whether the service's name is given, and not the default. */
+    boolean isNamed() {
+        return origin(ServiceFlag.SERVICE) != null;
+    }
+
     /** The service, or null where no flag and no variable speaks of one, or its name is wrong. */
     @Nullable
     ServiceDraft read() {

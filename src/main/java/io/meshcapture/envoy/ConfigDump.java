@@ -8,6 +8,8 @@ import com.google.gson.JsonParser;
 import io.meshcapture.plan.BadValue;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** What {@code /config_dump} tells of one kind of resource. */
 final class ConfigDump {
@@ -29,8 +31,32 @@ final class ConfigDump {
      * @throws NoAnswer where it cannot be asked, or answers something else
      */
     static List<JsonObject> of(Admin admin, String kind) throws NoAnswer {
-        Admin.Answer answer = admin.get(path(kind), MOST);
-        return read(admin, kind, () -> {
+        return configs(admin, path(kind));
+    }
+
+    /**
+     * A field of the bootstrap, which is no list and so is asked for by a mask; null where it is not set.
+     *
+     * @throws NoAnswer where it cannot be asked, or answers something else
+     */
+    static @Nullable JsonObject ofBootstrap(Admin admin, String field) throws NoAnswer {
+        String path = "/config_dump?mask=bootstrap." + field;
+        List<JsonObject> configs = configs(admin, path);
+        return reading(admin, path, () -> {
+                    for (JsonObject config : configs) {
+                        JsonObject bootstrap = config.getAsJsonObject("bootstrap");
+                        if (bootstrap != null && bootstrap.has(field)) {
+                            return Optional.of(bootstrap.getAsJsonObject(field));
+                        }
+                    }
+                    return Optional.<JsonObject>empty();
+                })
+                .orElse(null);
+    }
+
+    private static List<JsonObject> configs(Admin admin, String path) throws NoAnswer {
+        Admin.Answer answer = admin.get(path, MOST);
+        return reading(admin, path, () -> {
             if (answer.status() != 200) {
                 throw new IllegalStateException("status " + answer.status());
             }

@@ -6,15 +6,23 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A cluster of a running Envoy.
  *
  * @param name its name
  * @param hosts the addresses and names of its endpoints, as they are written
- * @param resolver the extension that looks these names up; empty for Envoy's default
+ * @param resolver the extension that looks these names up, its own or that of all Envoy; empty for the default
  */
 public record RunningCluster(String name, Set<String> hosts, String resolver) {
+
+    private static final String CONFIGURED = "typed_dns_resolver_config";
+
+    /** As in {@code type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig}. */
+    private static final Pattern TYPE = Pattern.compile("envoy[.]extensions[.]network[.]dns_resolver[.]\\w+");
 
     public RunningCluster {
         hosts = Set.copyOf(hosts);
@@ -27,6 +35,7 @@ public record RunningCluster(String name, Set<String> hosts, String resolver) {
      * @throws NoAnswer where it cannot be asked, or answers something else
      */
     public static List<RunningCluster> of(Admin admin) throws NoAnswer {
+        String usual = name(ConfigDump.ofBootstrap(admin, CONFIGURED));
         List<RunningCluster> found = new ArrayList<>();
         for (String kind : List.of("static_clusters", "dynamic_active_clusters")) {
             for (JsonObject entry : ConfigDump.of(admin, kind)) {
@@ -37,24 +46,35 @@ public record RunningCluster(String name, Set<String> hosts, String resolver) {
                     if (assignment != null) {
                         addHosts(assignment, hosts);
                     }
-                    return found.add(new RunningCluster(ConfigDump.text(cluster, "name"), hosts, resolver(cluster)));
+                    String resolver = resolver(cluster, usual);
+                    return found.add(new RunningCluster(ConfigDump.text(cluster, "name"), hosts, resolver));
                 });
             }
         }
         return found;
     }
 
-    /** Of the cluster itself, or of its type where that is an extension. */
-    private static String resolver(JsonObject cluster) {
+    /** Of the cluster itself, or of its type where that is an extension; else that of all clusters. */
+    private static String resolver(JsonObject cluster, String usual) {
         JsonObject type = cluster.getAsJsonObject("cluster_type");
         JsonObject configured = type == null ? null : type.getAsJsonObject("typed_config");
         for (JsonObject holder : configured == null ? List.of(cluster) : List.of(configured, cluster)) {
-            JsonObject resolver = holder.getAsJsonObject("typed_dns_resolver_config");
-            if (resolver != null) {
-                return ConfigDump.text(resolver, "name");
+            if (holder.has(CONFIGURED)) {
+                return name(holder.getAsJsonObject(CONFIGURED));
             }
         }
-        return "";
+        // servers of its own, as they were written before there were extensions, are c-ares's
+        return cluster.has("dns_resolution_config") || cluster.has("dns_resolvers") ? "" : usual;
+    }
+
+    /** Envoy goes by the type of the configuration, whatever its name. */
+    private static String name(@Nullable JsonObject resolver) {
+        if (resolver == null) {
+            return "";
+        }
+        JsonObject typed = resolver.getAsJsonObject("typed_config");
+        Matcher type = TYPE.matcher(typed == null ? "" : ConfigDump.text(typed, "@type"));
+        return type.find() ? type.group().replaceFirst("extensions[.]", "") : ConfigDump.text(resolver, "name");
     }
 
     private static void addHosts(JsonObject assignment, Set<String> hosts) {

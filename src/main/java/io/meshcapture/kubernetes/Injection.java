@@ -114,7 +114,13 @@ public final class Injection {
             injection.done.clear(); // an alias does not lead into another document
         });
         CaptureContainer container = request.container();
-        injection.plans.bring(container == null ? null : container.configMap(), injection.edits, file);
+        @Nullable PlanMap map = container == null ? null : container.configMap();
+        injection.plans.bring(map, injection.edits, file);
+        if (map != null && map.text() != null && injection.plans.isNeeded()) {
+            injection.notes.add(
+                    "flags cannot say this plan, so it goes along behind the pods, as ConfigMap/" + map.name());
+        }
+        injection.editor.finish();
         String changed = injection.edits.applyTo(manifest.text().toString());
         injection.requireTheSameElsewhere(changed, before);
         return new Outcome(changed.getBytes(StandardCharsets.UTF_8), injection.changes, others, injection.notes);

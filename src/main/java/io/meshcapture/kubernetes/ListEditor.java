@@ -2,7 +2,11 @@ package io.meshcapture.kubernetes;
 
 import io.meshcapture.failure.Failure;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.yaml.snakeyaml.DumperOptions.FlowStyle;
@@ -22,6 +26,7 @@ final class ListEditor {
     private final ManifestText text;
     private final NodeFields fields;
     private final Edits edits;
+    private final Map<MappingNode, SortedSet<Integer>> removedFields = new LinkedHashMap<>();
     private int @Nullable [] dashes;
 
     ListEditor(Manifest manifest, Edits edits) {
@@ -41,7 +46,7 @@ final class ListEditor {
         Node value = pair.getValueNode();
         if (value instanceof SequenceNode list && isFlow(list)) {
             edits.insert(
-                    text.indexOf('[', start(list)) + 1,
+                    text.indexOf('[', text.start(list)) + 1,
                     inBrackets(items) + (list.getValue().isEmpty() ? "" : ", "));
         } else if (value instanceof SequenceNode list) {
             int dash = dash(list.getValue().getFirst());
@@ -54,8 +59,8 @@ final class ListEditor {
             }
         } else if (value instanceof ScalarNode && NodeFields.isNull(value)) {
             String list = "[" + inBrackets(items) + "]";
-            boolean empty = start(value) == text.offset(value.getEndMark());
-            edits.replace(start(value), text.offset(value.getEndMark()), empty ? " " + list : list);
+            boolean empty = text.start(value) == text.offset(value.getEndMark());
+            edits.replace(text.start(value), text.offset(value.getEndMark()), empty ? " " + list : list);
         } else {
             throw new Failure.Invalid(
                     List.of(manifest.problem(value, key + " is not a list", "write a list, or leave it out")));
@@ -81,7 +86,7 @@ final class ListEditor {
         }
         if (isFlow(parent)) {
             edits.insert(
-                    text.indexOf('{', start(parent)) + 1,
+                    text.indexOf('{', text.start(parent)) + 1,
                     ValueWriter.quoted(key) + ": [" + inBrackets(items) + "]"
                             + (parent.getValue().isEmpty() ? "" : ", "));
             return;
@@ -90,16 +95,16 @@ final class ListEditor {
         if (next == null) {
             // the first that has a line of its own, where there is one: an item's first field stands behind the dash
             next = parent.getValue().stream()
-                    .filter(each -> text.startsLine(start(each.getKeyNode())))
+                    .filter(each -> text.startsLine(text.start(each.getKeyNode())))
                     .findFirst()
                     .orElse(parent.getValue().getFirst());
         }
-        int at = start(next.getKeyNode());
+        int at = text.start(next.getKeyNode());
         int column = text.column(at);
         // lists as its neighbour has them: at the key's own column, or further in
         boolean alike = next.getValueNode() instanceof SequenceNode list
                 && !isFlow(list)
-                && start(list) > at
+                && text.start(list) > at
                 && text.startsLine(dash(list.getValue().getFirst()));
         int inner = alike
                 ? text.column(
@@ -118,10 +123,10 @@ final class ListEditor {
         Node from = list.getValue().get(first);
         Node to = list.getValue().get(last);
         if (isFlow(list)) {
-            edits.replace(start(from), text.offset(to.getEndMark()), inBrackets(items));
+            edits.replace(text.start(from), text.offset(to.getEndMark()), inBrackets(items));
         } else {
             int dash = dash(from);
-            edits.replace(dash, text.lineEnd(end(to)), lines(items, text.column(dash)));
+            edits.replace(dash, text.lineEnd(text.end(to)), lines(items, text.column(dash)));
         }
     }
 
@@ -136,25 +141,42 @@ final class ListEditor {
         Node from = list.getValue().get(first);
         Node to = list.getValue().get(last);
         if (all && isFlow(parent)) {
-            int at = parent.getValue().indexOf(pair);
-            removeFromBrackets(
-                    start(pair.getKeyNode()),
-                    text.offset(list.getEndMark()),
-                    at,
-                    at,
-                    parent.getValue().size(),
-                    i -> text.offset(parent.getValue().get(i).getValueNode().getEndMark()));
+            removedFields
+                    .computeIfAbsent(parent, each -> new TreeSet<>())
+                    .add(parent.getValue().indexOf(pair));
         } else if (isFlow(list)) {
             removeFromBrackets(
-                    start(from),
+                    text.start(from),
                     text.offset(to.getEndMark()),
                     first,
                     last,
                     size,
                     i -> text.offset(list.getValue().get(i).getEndMark()));
         } else {
-            removeLines(all ? start(pair.getKeyNode()) : dash(from), end(to));
+            removeLines(all ? text.start(pair.getKeyNode()) : dash(from), text.end(to));
         }
+    }
+
+    /** Removes the fields in brackets that nothing is left of: which comma goes with one is told by which others go. */
+    void finish() {
+        removedFields.forEach((parent, indices) -> {
+            List<NodeTuple> all = parent.getValue();
+            for (int first : indices) {
+                int last = first;
+                while (indices.contains(last + 1)) {
+                    last++;
+                }
+                if (!indices.contains(first - 1)) {
+                    removeFromBrackets(
+                            text.start(all.get(first).getKeyNode()),
+                            text.offset(all.get(last).getValueNode().getEndMark()),
+                            first,
+                            last,
+                            all.size(),
+                            i -> text.offset(all.get(i).getValueNode().getEndMark()));
+                }
+            }
+        });
     }
 
     private void removeLines(int from, int last) {
@@ -185,10 +207,6 @@ final class ListEditor {
         }
     }
 
-    private int start(Node node) {
-        return text.offset(node.getStartMark());
-    }
-
     private static boolean isFlow(CollectionNode<?> node) {
         return node.getFlowStyle() == FlowStyle.FLOW;
     }
@@ -198,28 +216,7 @@ final class ListEditor {
         if (dashes == null) {
             dashes = manifest.dashes();
         }
-        int found = Arrays.binarySearch(dashes, start(item));
+        int found = Arrays.binarySearch(dashes, text.start(item));
         return dashes[found < 0 ? -found - 2 : found];
-    }
-
-    /** Where the text of a node ends; a block's end mark stands at what comes next, behind comments and empty lines. */
-    int end(Node node) {
-        if (node instanceof ScalarNode) {
-            int end = text.offset(node.getEndMark());
-            while (end > start(node) && (text.at(end - 1) == '\n' || text.at(end - 1) == '\r')) {
-                end--;
-            }
-            return end;
-        }
-        if (node instanceof MappingNode mapping && !isFlow(mapping)) {
-            NodeTuple last = mapping.getValue().getLast();
-            int key = text.offset(last.getKeyNode().getEndMark());
-            // an alias stands for what is further up
-            return start(last.getValueNode()) < key ? key : end(last.getValueNode());
-        }
-        if (node instanceof SequenceNode list && !isFlow(list)) {
-            return end(list.getValue().getLast());
-        }
-        return text.offset(node.getEndMark());
     }
 }

@@ -2,7 +2,13 @@ package io.meshcapture.kubernetes;
 
 import java.util.Arrays;
 import java.util.stream.IntStream;
+import org.yaml.snakeyaml.DumperOptions.FlowStyle;
 import org.yaml.snakeyaml.error.Mark;
+import org.yaml.snakeyaml.nodes.MappingNode;
+import org.yaml.snakeyaml.nodes.Node;
+import org.yaml.snakeyaml.nodes.NodeTuple;
+import org.yaml.snakeyaml.nodes.ScalarNode;
+import org.yaml.snakeyaml.nodes.SequenceNode;
 
 /** A manifest's text, and where in it something is. snakeyaml counts code points; offsets here are in chars. */
 final class ManifestText {
@@ -34,6 +40,32 @@ final class ManifestText {
     int offset(Mark mark) {
         int found = Arrays.binarySearch(supplementary, mark.getIndex());
         return mark.getIndex() + (found < 0 ? -found - 1 : found);
+    }
+
+    /** Where a node begins. */
+    int start(Node node) {
+        return offset(node.getStartMark());
+    }
+
+    /** Where the text of a node ends; a block's end mark stands at what comes next, behind comments and empty lines. */
+    int end(Node node) {
+        if (node instanceof ScalarNode) {
+            int end = offset(node.getEndMark());
+            while (end > start(node) && (at(end - 1) == '\n' || at(end - 1) == '\r')) {
+                end--;
+            }
+            return end;
+        }
+        if (node instanceof MappingNode mapping && mapping.getFlowStyle() != FlowStyle.FLOW) {
+            NodeTuple last = mapping.getValue().getLast();
+            int key = offset(last.getKeyNode().getEndMark());
+            // an alias stands for what is further up
+            return start(last.getValueNode()) < key ? key : end(last.getValueNode());
+        }
+        if (node instanceof SequenceNode list && list.getFlowStyle() != FlowStyle.FLOW) {
+            return end(list.getValue().getLast());
+        }
+        return offset(node.getEndMark());
     }
 
     int lineStart(int offset) {

@@ -15,7 +15,6 @@ final class PlanDocuments {
     private static final String LABEL = "meshcapture.io/plan";
     private static final String SEPARATOR = "---";
 
-    private final Manifest manifest;
     private final ManifestText text;
     private final NodeFields fields;
     private final SequencedSet<String> namespaces = new LinkedHashSet<>();
@@ -30,7 +29,6 @@ final class PlanDocuments {
     private record Standing(String namespace, List<String> meaning, int from, int to, boolean endsTheLine) {}
 
     PlanDocuments(Manifest manifest) {
-        this.manifest = manifest;
         this.text = manifest.text();
         this.fields = new NodeFields(manifest);
     }
@@ -43,7 +41,7 @@ final class PlanDocuments {
 
     /** Takes note of one of ours. */
     void found(Node document) {
-        int from = text.lineStart(text.offset(document.getStartMark()));
+        int from = text.lineStart(text.start(document));
         while (from > 0 && text.at(text.lineStart(from - 1)) == '#') {
             from = text.lineStart(from - 1);
         }
@@ -51,7 +49,7 @@ final class PlanDocuments {
         if (text.toString().startsWith(SEPARATOR, before)) {
             from = before;
         }
-        int to = text.nextLine(new ListEditor(manifest, new Edits()).end(document));
+        int to = text.nextLine(text.end(document));
         boolean endsTheLine = text.at(to - 1) == '\n';
         if (!endsTheLine && from > 0) {
             from -= text.lineBreak().length(); // the file ended without a line break before
@@ -64,6 +62,11 @@ final class PlanDocuments {
         namespaces.add(namespace(object));
     }
 
+    /** Whether any pods read the plan. */
+    boolean isNeeded() {
+        return !namespaces.isEmpty();
+    }
+
     private String namespace(Node object) {
         @Nullable String namespace = fields.text(object, "metadata", "namespace");
         return namespace == null ? "" : namespace;
@@ -73,17 +76,15 @@ final class PlanDocuments {
      * Brings what stands to what should.
      *
      * @param map the plan, or null for none
-     * @return whether anything differed
+     * @throws Failure.Invalid where the manifest has no place for it
      */
-    boolean bring(@Nullable PlanMap map, Edits edits, String file) {
+    void bring(@Nullable PlanMap map, Edits edits, String file) {
         SequencedSet<String> missing = new LinkedHashSet<>(map == null || map.text() == null ? List.of() : namespaces);
-        boolean changed = false;
         for (Standing one : standing) {
             boolean wanted = missing.remove(one.namespace());
             if (wanted && map != null && one.meaning().equals(meaning(map, one.namespace()))) {
                 continue;
             }
-            changed = true;
             if (wanted && map != null) {
                 edits.replace(one.from(), one.to(), text(map, one.namespace(), one.endsTheLine()));
             } else {
@@ -101,9 +102,7 @@ final class PlanDocuments {
             StringBuilder added = new StringBuilder();
             missing.forEach(namespace -> added.append(text(map, namespace, all.endsWith("\n"))));
             edits.insert(all.length(), added.toString());
-            changed = true;
         }
-        return changed;
     }
 
     private List<String> meaning(PlanMap map, String namespace) {

@@ -6,8 +6,10 @@
  * again, and has to say the same as before but for what was meant to change; otherwise nothing is written.
  *
  * <p>{@link io.meshcapture.kubernetes.Manifest} is a file, {@link io.meshcapture.kubernetes.Workload} a place in it that
- * describes pods, {@link io.meshcapture.kubernetes.CaptureContainer} what goes in there,
- * {@link io.meshcapture.kubernetes.Injection} puts it in or takes it out, and
+ * describes pods, {@link io.meshcapture.kubernetes.CaptureContainer} what goes in there, with
+ * {@link io.meshcapture.kubernetes.PodNames} for services by name, {@link io.meshcapture.kubernetes.PodLists} the lists that it
+ * goes into, and {@link io.meshcapture.kubernetes.PlanDocuments} the plan behind the pods.
+ * {@link io.meshcapture.kubernetes.Injection} puts all that in or takes it out, and
  * {@link io.meshcapture.kubernetes.AdmissionPolicy} has the API server do it.
  */
 @NullMarked

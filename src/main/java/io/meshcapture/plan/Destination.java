@@ -25,6 +25,28 @@ public record Destination(@Nullable Network network, Ports ports, Origin origin)
      * ports the brackets may be left out.
      */
     public static Destination parse(String text, Origin origin) throws BadValue {
+        try {
+            return read(text, origin);
+        } catch (BadValue bad) {
+            throw otherThanMeant(text, bad);
+        }
+    }
+
+    /** What people write instead: a port alone, or a name. */
+    private static BadValue otherThanMeant(String text, BadValue bad) {
+        if (text.matches("\\d{1,5}(-\\d{1,5})?")) {
+            return new BadValue(
+                    "destination " + BadValue.quote(text) + " is a port without its colon", "write :" + text);
+        }
+        if (text.matches("[A-Za-z0-9._-]*[A-Za-z][A-Za-z0-9._-]*(:[^:]*)?")) {
+            return new BadValue(
+                    "destination " + BadValue.quote(text) + " is a name, and connections are told by their address",
+                    "write an address or a network; a service captures names by its hosts");
+        }
+        return bad;
+    }
+
+    private static Destination read(String text, Origin origin) throws BadValue {
         if (text.isEmpty()) {
             throw new BadValue("destination \"\" is empty", MEND);
         }

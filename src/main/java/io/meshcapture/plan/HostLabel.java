@@ -15,6 +15,11 @@ import org.jspecify.annotations.Nullable;
 final class HostLabel {
     private static final int LONGEST = 63;
 
+    /** Halfwidth and Fullwidth Forms of Unicode. */
+    private static final int FIRST_OF_OTHER_WIDTH = 0xff00;
+
+    private static final int LAST_OF_OTHER_WIDTH = 0xffef;
+
     private HostLabel() {}
 
     /** What is wrong with an ASCII label in lower case, or null. */
@@ -77,8 +82,14 @@ final class HostLabel {
         return label.codePoints().allMatch(c -> c < 128);
     }
 
-    /** Letters, digits, marks and, in ASCII, what else labels have; near enough to the table of RFC 5892 to show a mend. */
+    /**
+     * Letters, digits, marks and, in ASCII, what else labels have; near enough to the table of RFC 5892 to show a mend. What
+     * stands for other characters, as a ligature does, is none (section 2.2, Unstable).
+     */
     private static boolean isOfNames(int codePoint) {
+        if (!compatible(codePoint).equals(Character.toString(codePoint))) {
+            return false;
+        }
         return codePoint == '-'
                 || codePoint == '_'
                 || Character.isLetterOrDigit(codePoint)
@@ -100,9 +111,20 @@ final class HostLabel {
         return scripts.size() > 1;
     }
 
-    /** As IDNA 2008 has it: composed, in lower case (RFC 5895 section 2). */
+    /** As IDNA 2008 has it: in lower case, of usual width, composed (RFC 5895 section 2). */
     private static String normal(String text) {
-        return Normalizer.normalize(text.toLowerCase(Locale.ROOT), Normalizer.Form.NFC);
+        StringBuilder usual = new StringBuilder();
+        text.toLowerCase(Locale.ROOT)
+                .codePoints()
+                .mapToObj(c ->
+                        c >= FIRST_OF_OTHER_WIDTH && c <= LAST_OF_OTHER_WIDTH ? compatible(c) : Character.toString(c))
+                .forEach(usual::append);
+        return Normalizer.normalize(usual, Normalizer.Form.NFC);
+    }
+
+    /** What a character stands for; mostly itself. */
+    private static String compatible(int codePoint) {
+        return Normalizer.normalize(Character.toString(codePoint), Normalizer.Form.NFKC);
     }
 
     private static String named(int codePoint) {

@@ -1,6 +1,7 @@
 package io.meshcapture.plan;
 
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /**
  * A host name in lower case without a trailing dot (RFC 1123 section 2.1); underscores are let through, since resolvers
@@ -9,6 +10,7 @@ import java.util.Locale;
  * @param value the name
  */
 public record HostName(String value) {
+    private static final Pattern HEXADECIMAL = Pattern.compile("0x[0-9a-f]*");
 
     public HostName {
         for (int i = 0; i < value.length(); i++) {
@@ -46,10 +48,15 @@ public record HostName(String value) {
                 throw new BadValue("host name " + BadValue.quote(text) + " " + mistake, mend);
             }
         }
-        if (PortRange.isDecimal(labels[labels.length - 1])) {
+        if (isNumber(labels[labels.length - 1])) {
             throw new BadValue("host name " + BadValue.quote(text) + " reads as an address", mend);
         }
         return new HostName(name);
+    }
+
+    /** As inet_aton(3) reads one, which resolvers ask before any file. */
+    private static boolean isNumber(String label) {
+        return PortRange.isDecimal(label) || HEXADECIMAL.matcher(label).matches();
     }
 
     private static boolean isAscii(String text) {

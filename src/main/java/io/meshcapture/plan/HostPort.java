@@ -8,13 +8,20 @@ package io.meshcapture.plan;
  */
 public record HostPort(String host, Port port) {
 
-    private static final String MEND = "write HOST:PORT, such as 127.0.0.1:9901 or [::1]:9901";
-
     /** Reads {@code HOST:PORT}; an IPv6 address stands in brackets. */
     public static HostPort parse(String text) throws BadValue {
+        return parse(text, "write HOST:PORT, such as 127.0.0.1:9901 or [::1]:9901");
+    }
+
+    /**
+     * Likewise.
+     *
+     * @param mend what to write where it is none
+     */
+    public static HostPort parse(String text, String mend) throws BadValue {
         int colon = text.lastIndexOf(':');
         if (colon <= 0) {
-            throw new BadValue("address " + BadValue.quote(text) + " is not HOST:PORT", MEND);
+            throw new BadValue("address " + BadValue.quote(text) + " is not HOST:PORT", mend);
         }
         String host = text.substring(0, colon);
         Port port = Port.parse(text.substring(colon + 1));
@@ -22,13 +29,13 @@ public record HostPort(String host, Port port) {
             if (host.indexOf(':') < 0) {
                 throw new BadValue(
                         "address " + BadValue.quote(text) + " has brackets around something other than an IPv6 address",
-                        MEND);
+                        mend);
             }
             return new HostPort(
                     Address.parse(host.substring(1, host.length() - 1)).toString(), port);
         }
         if (host.indexOf(':') >= 0) {
-            throw new BadValue("address " + BadValue.quote(text) + " has an IPv6 address without brackets", MEND);
+            throw new BadValue("address " + BadValue.quote(text) + " has an IPv6 address without brackets", mend);
         }
         boolean numeric = PortRange.isDecimal(host.replace(".", "")) || host.equals(".");
         return new HostPort(

@@ -20,6 +20,9 @@ public final class NetworkNamespace {
     /** Where ip-netns(8) keeps named namespaces. */
     private static final Path NAMED = Path.of("/run/netns");
 
+    /** The same, by its name of old. */
+    private static final Path NAMED_EARLIER = Path.of("/var/run/netns");
+
     /** The calling thread's own. */
     public static final Path OF_THIS_THREAD = Path.of("/proc/thread-self/ns/net");
 
@@ -66,6 +69,15 @@ public final class NetworkNamespace {
     public static @Nullable Path process(String name) {
         Matcher link = OF_A_PROCESS.matcher(name);
         return link.matches() ? Path.of("/proc", link.group(1) == null ? link.group(2) : link.group(1)) : null;
+    }
+
+    /** The name by which ip-netns(8) knows a namespace; null where it is named otherwise. */
+    public static @Nullable String name(String name) {
+        Path path = Path.of(name);
+        boolean named = path.getParent() == null
+                ? process(name) == null
+                : path.getParent().equals(NAMED) || path.getParent().equals(NAMED_EARLIER);
+        return named ? path.getFileName().toString() : null;
     }
 
     /** Told without opening it: a FIFO would wait for its writer for ever. All files of namespaces are of one device. */

@@ -14,8 +14,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Somebody who ends a trial that the kernel does not end: a transient timer of systemd's where that runs and the trial is in
- * its network namespace, a small process of our own otherwise ({@code lib/trial-guard}). When the time is over, both run
- * {@code meshcapture rollback --trial --when-over}. A network namespace has one at a time.
+ * its namespaces, a small process of our own otherwise ({@code lib/trial-guard}). When the time is over, both run
+ * {@code meshcapture rollback --trial --when-over}. A network namespace has one at a time, and another one of those who
+ * may not change its rules: containers of a pod share it, and whoever cannot end a trial of rules must not send away who can.
  */
 public final class TrialGuard {
 
@@ -23,8 +24,10 @@ public final class TrialGuard {
     private static final Path SYSTEMD_RUN = Path.of("/usr/bin/systemd-run");
     private static final Path SYSTEMCTL = Path.of("/usr/bin/systemctl");
 
-    /** Name of systemd's units, and of the abstract socket by which {@code trial-guard.c} is dismissed. */
-    private static final String NAME = "meshcapture-trial";
+    /** Names of systemd's units, and of the abstract socket by which {@code trial-guard.c} is dismissed. */
+    private static final String OF_BOTH = "meshcapture-trial";
+
+    private static final String OF_NAMES_ALONE = "meshcapture-trial-names";
 
     private static final List<String> ENVIRONMENT = List.of("PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C");
     private static final Duration PATIENCE = Duration.ofSeconds(10);
@@ -58,9 +61,10 @@ public final class TrialGuard {
         end.addAll(where);
         try {
             if (isSystemdToBeAsked() && isTimerSet(trial, end)) {
-                return "systemd's timer " + NAME;
+                return "systemd's timer " + name();
             }
-            List<String> waiting = new ArrayList<>(List.of(home + "/lib/trial-guard", Long.toString(trial.toMillis())));
+            List<String> waiting =
+                    new ArrayList<>(List.of(home + "/lib/trial-guard", name(), Long.toString(trial.toMillis())));
             waiting.addAll(end);
             awaitSocket(false);
             int pid = ChildProcess.detach(waiting, ENVIRONMENT);
@@ -69,6 +73,10 @@ public final class TrialGuard {
         } catch (ChildProcess.NotStarted e) {
             throw unavailable(home + "/lib/trial-guard: " + e.getMessage());
         }
+    }
+
+    private static String name() {
+        return Privileges.isNetAdmin() ? OF_BOTH : OF_NAMES_ALONE;
     }
 
     /** Waits, but not for ever, until nobody can be dismissed any more, or somebody can. */
@@ -81,7 +89,7 @@ public final class TrialGuard {
 
     private static boolean isSocket() {
         try {
-            return ProcFile.read(Path.of("/proc/thread-self/net/unix")).contains(" @" + NAME + "\n");
+            return ProcFile.read(Path.of("/proc/thread-self/net/unix")).contains(" @" + name() + "\n");
         } catch (IOException e) {
             return false;
         }
@@ -89,10 +97,10 @@ public final class TrialGuard {
 
     /** Lets whoever stands by go, because there is no trial any more, or another one. Where nobody does, nothing happens. */
     public static void dismiss() {
-        LibC.load().touchAbstractSocket(NAME);
-        if (isSystemdToBeAsked() && Files.exists(Path.of("/run/systemd/transient/" + NAME + ".timer"))) {
+        LibC.load().touchAbstractSocket(name());
+        if (isSystemdToBeAsked() && Files.exists(Path.of("/run/systemd/transient/" + name() + ".timer"))) {
             try {
-                run(List.of(SYSTEMCTL.toString(), "--quiet", "stop", NAME + ".timer"));
+                run(List.of(SYSTEMCTL.toString(), "--quiet", "stop", name() + ".timer"));
             } catch (ChildProcess.NotStarted e) {
                 return; // it fires, and finds nothing to do
             }
@@ -104,7 +112,7 @@ public final class TrialGuard {
                 SYSTEMD_RUN.toString(),
                 "--quiet",
                 "--collect",
-                "--unit=" + NAME,
+                "--unit=" + name(),
                 "--on-active=" + (trial.toMillis() + 999) / 1000 + "s",
                 "--timer-property=AccuracySec=100ms"));
         timer.addAll(end);
@@ -126,17 +134,22 @@ public final class TrialGuard {
         return ProcessHandle.current().pid() == 1;
     }
 
-    /** Its units run in its own network namespace, which is that of the first process, and that is not us. */
+    /** Its units run in its own namespaces, which are those of the first process, and that is not us. */
     private static boolean isSystemdToBeAsked() {
         try {
             return !isFirstOfContainer()
                     && Files.isDirectory(SYSTEMD)
                     && Files.isExecutable(SYSTEMD_RUN)
-                    && Files.readSymbolicLink(Path.of("/proc/1/ns/net"))
-                            .equals(Files.readSymbolicLink(NetworkNamespace.OF_THIS_THREAD));
+                    && isOfTheFirstProcess("net")
+                    && isOfTheFirstProcess("mnt");
         } catch (IOException e) {
             return false;
         }
+    }
+
+    private static boolean isOfTheFirstProcess(String kind) throws IOException {
+        return Files.readSymbolicLink(Path.of("/proc/1/ns", kind))
+                .equals(Files.readSymbolicLink(Path.of("/proc/thread-self/ns", kind)));
     }
 
     /** The distribution that we run in. */

@@ -19,6 +19,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
 /** Makes the live state match the plan. */
@@ -95,7 +96,7 @@ public final class Apply {
             List<Probe.Verdict> probes,
             List<String> notes) {
 
-        Outcome verified(@Nullable Duration left, List<Probe.Verdict> verdicts) {
+        Outcome verified(@Nullable Duration left, List<Probe.Verdict> verdicts, List<String> said) {
             return new Outcome(
                     changed,
                     added,
@@ -112,18 +113,8 @@ public final class Apply {
                     differences,
                     left,
                     verdicts,
-                    notes);
+                    said);
         }
-    }
-
-    /** Sees whether what was applied does what it should. */
-    interface Verification {
-        /**
-         * Answers what was applied, with what was seen.
-         *
-         * @throws Failure.Unverified where it does not; then it is undone
-         */
-        Outcome verified(Outcome applied) throws Exception;
     }
 
     private final Plan plan;
@@ -146,38 +137,38 @@ public final class Apply {
         boolean captures = !plan.services().isEmpty() || plan.inbound() != null || plan.dns() != null;
         return request.probe() && !request.dryRun() && captures
                 ? ProbedApply.run(plan, place, request, progress)
-                : run(plan, place, request, request, progress, applied -> applied);
+                : applied(plan, place, request, progress);
     }
 
-    /**
-     * Likewise.
-     *
-     * @param ofNetfilter what is asked of netfilter, where that differs
-     */
-    static Outcome run(
-            Plan plan, Place place, Request request, Request ofNetfilter, Progress progress, Verification verification)
+    /** Without a look at whether it does what it should. */
+    static Outcome applied(Plan plan, Place place, Request request, Progress progress) throws Exception {
+        if (!request.dryRun() && HostsWanted.isAskedBy(plan)) {
+            HostsCopy.bring(place);
+        }
+        HostsPart part = HostsPart.of(plan, place, request.services());
+        if (!request.dryRun() && request.waitEnvoy() != null) {
+            awaitEnvoy(plan, place, part, request, request.waitEnvoy(), progress);
+        }
+        return HostsApply.around(plan, place, request, part, (trial, guarded) -> {
+            Apply apply = new Apply(plan, place, request.lasting(trial), progress, guarded);
+            return request.dryRun() ? place.reading(apply::apply) : place.changing(apply::apply);
+        });
+    }
+
+    /** Only for the services that are to be applied; before there is a lock, or a trial whose time would pass. */
+    private static void awaitEnvoy(
+            Plan plan, Place place, HostsPart part, Request request, Duration limit, Progress progress)
             throws Exception {
-        return HostsApply.around(
-                plan,
-                place,
-                request,
-                (trial, guarded) -> {
-                    Request lasting = ofNetfilter.lasting(trial == null ? ofNetfilter.trial() : trial);
-                    Apply apply = new Apply(plan, place, lasting, progress, guarded);
-                    return request.dryRun()
-                            ? place.reading(apply::apply)
-                            : place.changing(apply::awaitEnvoy, apply::apply);
-                },
-                () -> new Apply(plan, place, request, progress, false).awaitEnvoy(),
-                verification);
-    }
-
-    /** Only for the services that are to be applied. */
-    private void awaitEnvoy() throws InterruptedException {
-        if (request.waitEnvoy() != null) {
-            Plan named = Wanted.selected(plan, request.services());
+        Plan named = Wanted.selected(plan, request.services());
+        Callable<Boolean> waiting = () -> {
             Supported.require(named);
-            EnvoyReadiness.await(named, request.waitEnvoy(), progress);
+            EnvoyReadiness.await(named, HostsPorts.missing(plan, place, request.services()), limit, progress);
+            return true;
+        };
+        if (part.asksNetfilter()) {
+            place.mayChange(waiting);
+        } else {
+            place.there(waiting);
         }
     }
 
@@ -261,7 +252,7 @@ public final class Apply {
                 && !guarded
                 && !backend.holdsTrials()
                 && (!change.isNothing() || live.trial().isPresent())) {
-            notes.add(Trials.standingBy(backend.name(), TrialGuard.set(request.trial(), place.options())));
+            notes.add(Trials.standingBy(backend.name(), TrialGuard.set(request.trial(), place.rulesAlone())));
         }
         if (live.trial().isPresent() && request.trial() != null) {
             Trials.extend(backend, live, change, request.trial());

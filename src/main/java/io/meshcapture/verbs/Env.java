@@ -30,6 +30,8 @@ public final class Env {
      */
     public record Outcome(Map<String, String> variables, List<String> notes) {}
 
+    private static final String API_SERVER = "KUBERNETES";
+
     private Env() {}
 
     /**
@@ -88,7 +90,16 @@ public final class Env {
             LoopbackAddress address,
             Map<String, String> variables,
             List<String> notes) {
-        String prefix = service.value().toUpperCase(Locale.ROOT).replace('-', '_') + "_SERVICE_";
+        String name = service.value().toUpperCase(Locale.ROOT).replace('-', '_');
+        if (name.equals(API_SERVER) || Character.isDigit(name.charAt(0))) {
+            notes.add("service " + service + " gets no variables, because "
+                    + (name.equals(API_SERVER)
+                            ? "by these programs find the API server of Kubernetes"
+                            : "a name of a variable does not begin with a digit")
+                    + "; give it another name");
+            return;
+        }
+        String prefix = name + "_SERVICE_";
         variables.put(prefix + "HOST", address.toString());
         List<Port> ports = List.copyOf(hosts.ports().keySet());
         if (ports.isEmpty()) {

@@ -18,6 +18,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /** Whether somebody listens where the plan sends captured connections. */
@@ -66,7 +67,7 @@ final class EnvoyListeners {
         for (Service service : plan.services()) {
             if (service.hosts() == null) {
                 ports.put(service.outbound().number(), service.outbound());
-            } else if (plan.hostsPorts() != Choices.HostsPorts.LISTENERS) {
+            } else if (HostsPorts.areRedirected(plan)) {
                 redirected(service, service.hosts()).forEach(port -> named.put(port.number(), port));
             }
         }
@@ -236,9 +237,11 @@ final class EnvoyListeners {
      * What happens to IPv6: the plan's word, and for {@code auto} what Envoy can take. While Envoy does not listen at all,
      * {@code auto} keeps what stands, or captures.
      *
+     * @param areStrangers whether those who listen are not Envoy, so that they say nothing of it
      * @throws Failure.Conflict where the plan says capture and Envoy listens for IPv4 only
      */
-    Choices.Ipv6 ipv6(Choices.Ipv6 asked, Choices.@Nullable Ipv6 standing, List<String> notes) {
+    Choices.Ipv6 ipv6(
+            Choices.Ipv6 asked, Choices.@Nullable Ipv6 standing, BooleanSupplier areStrangers, List<String> notes) {
         if (asked == Choices.Ipv6.CAPTURE && isForIpv4Only()) {
             throw new Failure.Conflict(
                     "IPv6 would be captured and nobody listens there",
@@ -247,6 +250,9 @@ final class EnvoyListeners {
         }
         if (asked != Choices.Ipv6.AUTO) {
             return asked;
+        }
+        if (isForIpv4Only() && areStrangers.getAsBoolean()) {
+            return standing == null ? Choices.Ipv6.CAPTURE : standing;
         }
         if (isForIpv4Only()) {
             notes.add("IPv6 is rejected, because Envoy listens on 127.0.0.1 only; clients fall back to IPv4;"

@@ -13,7 +13,9 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,12 +40,14 @@ final class EnvoyReadiness {
      * empty text where it is.
      *
      * @param ipv6 capture where it has to be there for IPv6 too
+     * @param ofNames where it does not listen yet for names
      */
-    static String lacking(Plan plan, Choices.Ipv6 ipv6) {
+    private static String lacking(Plan plan, Choices.Ipv6 ipv6, List<ListenerAddress> ofNames) {
         EnvoyListeners listeners = EnvoyListeners.of(plan);
-        MissingListeners missing = listeners.missing(ipv6);
+        List<ListenerAddress> missing = new ArrayList<>(listeners.missing(ipv6).places());
+        missing.addAll(ofNames);
         if (!missing.isEmpty()) {
-            return "did not listen on " + ListenerAddress.words(missing.places());
+            return "did not listen on " + ListenerAddress.words(missing);
         }
         String state = state(plan.envoy().admin());
         if (!state.isEmpty()) {
@@ -82,12 +86,18 @@ final class EnvoyReadiness {
     /**
      * Waits until it is ready.
      *
+     * @param ofNames tells where it does not listen yet for names
      * @throws Failure.Unverified where it is not in time
      */
-    static void await(Plan plan, Duration patience, Progress progress) throws InterruptedException {
+    static void await(Plan plan, Callable<List<ListenerAddress>> ofNames, Duration patience, Progress progress)
+            throws Exception {
         Choices.Ipv6 ipv6 = plan.ipv6() == Choices.Ipv6.CAPTURE ? Choices.Ipv6.CAPTURE : Choices.Ipv6.BYPASS;
         long deadline = System.nanoTime() + patience.toNanos();
-        for (String lacking = lacking(plan, ipv6); !lacking.isEmpty(); lacking = lacking(plan, ipv6)) {
+        while (true) {
+            String lacking = lacking(plan, ipv6, ofNames.call());
+            if (lacking.isEmpty()) {
+                break;
+            }
             progress.waiting("waiting for Envoy, which " + lacking);
             if (System.nanoTime() >= deadline) {
                 throw new Failure.Unverified(

@@ -135,7 +135,7 @@ public final class Explain {
         return place.there(() -> {
             Stopped stopped = Stopped.in(plan, Set.of());
             Plan running = stopped.planOfOthers();
-            Choices.Ipv6 ipv6 = EnvoyListeners.of(running).ipv6(plan.ipv6(), null, new ArrayList<>());
+            Choices.Ipv6 ipv6 = Wanted.ipv6(running, place, EnvoyListeners.of(running), null, new ArrayList<>());
             Decision decision = Wanted.explained(running, place, ipv6);
             return answers(decision, questions, place.accounts(), notes(stopped));
         });

@@ -2,17 +2,14 @@ package io.meshcapture.verbs;
 
 import io.meshcapture.backend.hosts.HostsEditor;
 import io.meshcapture.backend.hosts.HostsFindings;
-import io.meshcapture.backend.hosts.OwnLine;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.ServiceName;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -26,52 +23,32 @@ final class HostsApply {
     private final Path hosts;
     private final Place place;
     private final Apply.Request request;
-    private final Apply.Verification verification;
 
-    private HostsApply(Plan plan, Path hosts, Place place, Apply.Request request, Apply.Verification verification) {
+    private HostsApply(Plan plan, Path hosts, Place place, Apply.Request request) {
         this.plan = plan;
         this.hosts = hosts;
         this.place = place;
         this.request = request;
-        this.verification = verification;
     }
 
     /**
      * Applies both parts of a plan.
      *
+     * @param part which of them are concerned
      * @param netfilter applies the other part, for good or on trial
-     * @param awaitEnvoy waits as the user asked to, where the other part is not applied
-     * @param verification asked when both stand
      */
-    static Apply.Outcome around(
-            Plan plan,
-            Place place,
-            Apply.Request request,
-            Netfilter netfilter,
-            Place.Waiting awaitEnvoy,
-            Apply.Verification verification)
+    static Apply.Outcome around(Plan plan, Place place, Apply.Request request, HostsPart part, Netfilter netfilter)
             throws Exception {
-        if (!request.dryRun() && HostsWanted.isAskedBy(plan)) {
-            HostsCopy.bring(place);
-        }
-        HostsPart part = HostsPart.of(plan, place, request.services());
         if (part.isNothing()) {
-            awaitEnvoy.await();
-            return verification.verified(
-                    nothing(List.of("names stand elsewhere, and Envoy listens on their addresses itself"
-                            + " (hosts-ports: listeners), so there is nothing to apply")));
+            return nothing(List.of("names stand elsewhere, and Envoy listens on their addresses itself"
+                    + " (hosts-ports: listeners), so there is nothing to apply"));
         }
         if (part.hosts() == null) {
-            return verification.verified(netfilter.apply(request.trial(), false));
+            return netfilter.apply(request.trial(), false);
         }
-        HostsApply apply = new HostsApply(plan, part.hosts(), place, request, verification);
-        Netfilter others = (trial, guarded) -> {
-            if (part.asksNetfilter()) {
-                return netfilter.apply(trial, guarded);
-            }
-            awaitEnvoy.await();
-            return nothing(List.of());
-        };
+        HostsApply apply = new HostsApply(plan, part.hosts(), place, request);
+        Netfilter others =
+                (trial, guarded) -> part.asksNetfilter() ? netfilter.apply(trial, guarded) : nothing(List.of());
         return request.dryRun() ? apply.dryRun(others) : apply.apply(others);
     }
 
@@ -151,19 +128,7 @@ final class HostsApply {
             if (!merged.added().isEmpty() || !merged.updated().isEmpty()) {
                 merged.notes().addAll(Reloading.notes(plan));
             }
-            return verified(merged, editor, standing);
-        }
-    }
-
-    private Apply.Outcome verified(Apply.Outcome merged, HostsEditor editor, HostsFindings before) throws Exception {
-        try {
-            return verification.verified(merged);
-        } catch (Exception e) {
-            Map<ServiceName, Set<OwnLine>> lines = new HashMap<>();
-            before.services().forEach(service -> lines.put(service, before.inForce(service)));
-            editor.release(service -> !lines.containsKey(service));
-            editor.bring(lines);
-            throw e;
+            return merged;
         }
     }
 

@@ -28,7 +28,8 @@ record HostsPart(@Nullable Path hosts, boolean asksNetfilter) {
     static HostsPart of(Plan plan, Place place, Set<ServiceName> selected) {
         boolean names =
                 plan.services().stream().anyMatch(service -> service.hosts() != null && isMeant(service, selected));
-        Path others = selected.isEmpty() ? withLines(place) : null; // whose services the plan no longer has
+        // whose services the plan no longer has; and what is on trial ends together
+        Path others = selected.isEmpty() ? withLines(place) : NamesOnTrial.withTrial(place);
         Path hosts = place.isWithoutHostsFile() ? null : names ? place.hosts() : others;
         boolean asks = !names
                 || HostsPorts.areRedirected(plan)

@@ -5,6 +5,7 @@ import io.meshcapture.failure.Problem;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.Port;
 import io.meshcapture.plan.Service;
+import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.LoopbackAddress;
 import io.meshcapture.system.Privileges;
 import io.meshcapture.system.SocketTable;
@@ -13,6 +14,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
 
 /** How connections to the addresses of names reach Envoy ({@code hosts-ports}). */
 final class HostsPorts {
@@ -78,37 +81,57 @@ final class HostsPorts {
      * @throws Failure.Invalid where a service leaves its ports open: Envoy cannot listen on all of them
      */
     static Reached reached(Plan plan, Place place, HostsWanted wanted) throws Exception {
+        Map<ListenerAddress, List<Listening>> there = areRedirected(plan) ? Map.of() : listening(plan, place, wanted);
+        return new Reached(
+                missing(there), place.there(() -> StrangersListeners.among(there, EnvoyIdentity.of(plan, place))));
+    }
+
+    /**
+     * Tells, as often as it is asked, where Envoy does not listen yet for connections that are not redirected.
+     *
+     * @param selected the services that are meant, or empty for all
+     */
+    static Callable<List<ListenerAddress>> missing(Plan plan, Place place, Set<ServiceName> selected) {
+        if (!HostsWanted.isAskedBy(plan) || areRedirected(plan)) {
+            return List::of;
+        }
+        HostsWanted wanted = HostsWanted.of(plan, selected, HostsReading.now(place.hosts()));
+        return () -> missing(listening(plan, place, wanted));
+    }
+
+    private static List<ListenerAddress> missing(Map<ListenerAddress, List<Listening>> there) {
+        return there.entrySet().stream()
+                .filter(entry -> entry.getValue().isEmpty())
+                .map(Map.Entry::getKey)
+                .toList();
+    }
+
+    /** Where Envoy itself has to listen, and who listens there. */
+    private static Map<ListenerAddress, List<Listening>> listening(Plan plan, Place place, HostsWanted wanted)
+            throws Exception {
         Map<ListenerAddress, List<Listening>> there = new LinkedHashMap<>();
         List<Problem> problems = new ArrayList<>();
-        if (!areRedirected(plan)) {
-            List<Listening> listening = place.there(SocketTable::listening);
-            for (Service service : plan.services()) {
-                LoopbackAddress address = wanted.addresses().get(service.name());
-                if (service.hosts() == null
-                        || address == null
-                        || !wanted.lines().containsKey(service.name())) {
-                    continue;
-                }
-                if (service.hosts().ports().isEmpty()) {
-                    problems.add(withoutPorts(service));
-                }
-                for (Port port : service.hosts().ports().keySet()) {
-                    there.put(
-                            new ListenerAddress(address.address(), port),
-                            listening.stream()
-                                    .filter(one -> one.port() == port.number() && one.serves(address.address()))
-                                    .toList());
-                }
+        List<Listening> listening = place.there(SocketTable::listening);
+        for (Service service : plan.services()) {
+            LoopbackAddress address = wanted.addresses().get(service.name());
+            if (service.hosts() == null || address == null || !wanted.lines().containsKey(service.name())) {
+                continue;
+            }
+            if (service.hosts().ports().isEmpty()) {
+                problems.add(withoutPorts(service));
+            }
+            for (Port port : service.hosts().ports().keySet()) {
+                there.put(
+                        new ListenerAddress(address.address(), port),
+                        listening.stream()
+                                .filter(one -> one.port() == port.number() && one.serves(address.address()))
+                                .toList());
             }
         }
         if (!problems.isEmpty()) {
             throw new Failure.Invalid(problems);
         }
-        List<ListenerAddress> missing = there.entrySet().stream()
-                .filter(entry -> entry.getValue().isEmpty())
-                .map(Map.Entry::getKey)
-                .toList();
-        return new Reached(missing, place.there(() -> StrangersListeners.among(there, EnvoyIdentity.of(plan, place))));
+        return there;
     }
 
     private static Problem withoutPorts(Service service) {

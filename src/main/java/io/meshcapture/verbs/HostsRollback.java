@@ -67,7 +67,7 @@ final class HostsRollback {
     }
 
     /** Without netfilter there is nothing of ours in it. */
-    private static Rollback.Outcome others(Callable<Rollback.Outcome> netfilter, Set<String> removed) throws Exception {
+    static Rollback.Outcome others(Callable<Rollback.Outcome> netfilter, Set<String> removed) throws Exception {
         try {
             return netfilter.call();
         } catch (Failure.Unavailable e) {

@@ -36,8 +36,13 @@ final class NamesOnTrial {
      * @param differences between the names that stand and those that should
      * @throws Failure.Conflict where another one runs
      */
-    static boolean isToBegin(HostsEditor editor, @Nullable Duration trial, int differences) {
+    static boolean isToBegin(HostsEditor editor, @Nullable Duration trial, int differences)
+            throws InterruptedException {
         HostsTrial running = editor.trials().current();
+        if (running != null && running.before().equals(editor.standing().inForce())) {
+            editor.trials().forget(); // of a run that was killed before any name was in force
+            running = null;
+        }
         if (running != null && trial == null) {
             throw Trials.running(running.left());
         }
@@ -55,24 +60,32 @@ final class NamesOnTrial {
             throw new Failure.Unavailable(
                     "names of another process's hosts file cannot be put on trial",
                     "its pid may be another process's when the time is over",
-                    "apply it without --confirm-within, or run meshcapture where the process runs");
+                    "apply it without --confirm-within and --probe, or run meshcapture where the process runs");
         }
-        boolean isFirst = editor.trials().current() == null;
+        Duration ofRules = trial.plus(LONGER);
+        if (editor.trials().current() != null) {
+            Apply.Outcome outcome =
+                    others.apply(ofRules, true); // first: it may be refused, and the trial goes on as it was
+            remember(place, editor, trial, notes);
+            return outcome;
+        }
+        try {
+            remember(place, editor, trial, notes);
+            return others.apply(ofRules, true);
+        } catch (Exception e) {
+            forget(place, editor);
+            throw e;
+        }
+    }
+
+    private static void remember(Place place, HostsEditor editor, Duration trial, List<String> notes) throws Exception {
         List<String> where = place.options();
         if (place.namespace() != null) {
             where.addAll(List.of("--netns", place.namespace()));
         }
         notes.add(Trials.standingBy("names", place.there(() -> TrialGuard.set(trial, where)))
                 + ", also after a restart of this machine");
-        try {
-            editor.trials().begin(trial);
-            return others.apply(trial.plus(LONGER), true);
-        } catch (Exception e) {
-            if (isFirst) {
-                forget(place, editor);
-            }
-            throw e;
-        }
+        editor.trials().begin(trial);
     }
 
     /** Ends one whose time is over, and says so. */
@@ -112,7 +125,8 @@ final class NamesOnTrial {
         return trial == null ? Optional.empty() : Optional.of(trial.left());
     }
 
-    private static @Nullable Path withTrial(Place place) {
+    /** The hosts file where there is one; null where there is none. */
+    static @Nullable Path withTrial(Place place) {
         try {
             Path hosts = place.hosts();
             return HostsTrial.of(hosts, place.stateDirectory()) == null ? null : hosts;
@@ -141,10 +155,18 @@ final class NamesOnTrial {
             }
             SortedSet<String> services = names(editor.standing().services());
             if (Privileges.isNetAdmin()) {
-                services.addAll(netfilter.call().services());
+                services.addAll(ofRules(netfilter));
             }
             forget(place, editor);
             return new Confirm.Outcome(true, List.copyOf(services));
+        }
+    }
+
+    private static List<String> ofRules(Callable<Confirm.Outcome> netfilter) throws Exception {
+        try {
+            return netfilter.call().services();
+        } catch (Failure.Unavailable e) {
+            return List.of(); // where there is no netfilter, nothing is on trial in it
         }
     }
 
@@ -169,7 +191,7 @@ final class NamesOnTrial {
             SortedSet<String> removed = names(tried.services());
             removed.removeAll(remaining);
             Rollback.Outcome other = Privileges.isNetAdmin()
-                    ? netfilter.call()
+                    ? HostsRollback.others(netfilter, removed)
                     : HostsRollback.nothing(
                             "netfilter was not looked at, since the privilege CAP_NET_ADMIN is missing");
             forget(place, editor); // and not before: the other part may be refused

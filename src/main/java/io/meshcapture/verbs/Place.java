@@ -74,8 +74,9 @@ public record Place(
                             : "its files are not ours to see",
                     "run it as root, and give the process a hosts file of its own, as containers have");
         }
-        Path ofName = Path.of("/etc/netns", String.valueOf(Path.of(namespace).getFileName()), "hosts");
-        if (Files.exists(ofName)) {
+        String name = NetworkNamespace.name(namespace);
+        Path ofName = Path.of("/etc/netns", name == null ? "NAME" : name, "hosts");
+        if (name != null && Files.exists(ofName)) {
             return ofName;
         }
         throw new Failure.Unavailable(
@@ -103,9 +104,15 @@ public record Place(
             options.add("--allow-host-network");
         }
         if (hostsFile != null) {
-            options.add("--hosts-file=" + hostsFile);
+            options.add("--hosts-file=" + hostsFile.toAbsolutePath());
         }
         return options;
+    }
+
+    /** Likewise, and names are none of its business. */
+    List<String> rulesAlone() {
+        return new Place(namespace, allowHostNetwork, lockTimeout, stateDirectory, NO_HOSTS_FILE, environment, version)
+                .options();
     }
 
     /** The same, in another network namespace. */
@@ -116,11 +123,6 @@ public record Place(
     /** What names of users and groups stand for there. */
     Accounts accounts() {
         return Accounts.in(namespace);
-    }
-
-    /** Waits for something. */
-    interface Waiting {
-        void await() throws InterruptedException;
     }
 
     /** Runs a task in the namespace, whatever the privileges. */
@@ -165,11 +167,18 @@ public record Place(
      * @throws Failure.Conflict in a container that shares the node's network namespace, unless that is allowed
      */
     <T> T changing(Callable<T> task) throws Exception {
-        return changing(() -> {}, task);
+        return mayChange(() -> {
+            NamespaceLock lock = NamespaceLock.take(lockTimeout);
+            try {
+                return task.call();
+            } finally {
+                lock.close();
+            }
+        });
     }
 
-    /** Likewise, after something that may take its time and keeps nobody from working. */
-    <T> T changing(Waiting first, Callable<T> task) throws Exception {
+    /** Runs a task that may take its time and keeps nobody from working, where the live state may be changed. */
+    <T> T mayChange(Callable<T> task) throws Exception {
         return there(() -> {
             Privileges.requireNetAdmin();
             if (!allowHostNetwork && HostFacts.isContainerOnTheNodesNetwork(environment)) {
@@ -178,13 +187,7 @@ public record Place(
                         "every process of the node would be affected",
                         "leave hostNetwork out, name another namespace with --netns, or insist with --allow-host-network");
             }
-            first.await();
-            NamespaceLock lock = NamespaceLock.take(lockTimeout);
-            try {
-                return task.call();
-            } finally {
-                lock.close();
-            }
+            return task.call();
         });
     }
 }

@@ -45,7 +45,7 @@ final class PlanFit {
         NameServers nameServers = NameServers.of(plan, place);
         nameServers.notes().forEach(note -> warn("plan.dns", note, "", ""));
         List<String> notes = new ArrayList<>();
-        Choices.Ipv6 ipv6 = envoy.ipv6(plan.ipv6(), null, notes);
+        Choices.Ipv6 ipv6 = Wanted.ipv6(plan, place, envoy, null, notes);
         notes.forEach(note -> warn("plan.ipv6", note, "", ""));
         Decision decision = Wanted.explained(plan, place, ipv6);
         Wanted wanted = new Wanted(decision, ipv6, envoy, List.of());

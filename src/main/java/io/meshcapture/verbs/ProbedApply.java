@@ -10,7 +10,7 @@ import java.util.stream.Collectors;
 
 /**
  * An apply that stands only if real connections go where the plan says: a trial that is confirmed when they have, and ended
- * when they have not. Killed in between, its rules end like every trial; names that were applied for good stay.
+ * when they have not. Killed in between, it ends like every trial.
  */
 final class ProbedApply {
 
@@ -27,25 +27,31 @@ final class ProbedApply {
             refuseWhileATrialRuns(plan, place, request);
         }
         Apply.Request tried = request.trial() == null ? request.onTrial(TRIAL) : request;
-        List<Apply.Outcome> stood = new ArrayList<>();
+        Apply.Outcome applied = Apply.applied(plan, place, tried, progress);
+        List<Probe.Verdict> probes;
         try {
-            Apply.Outcome outcome = Apply.run(plan, place, request, tried, progress, applied -> {
-                stood.add(applied);
-                return verified(plan, place, request, applied);
-            });
-            if (outcome.trial() != null && request.trial() == null) {
-                Confirm.run(place);
-            }
-            return outcome.verified(request.trial() == null ? null : outcome.trial(), outcome.probes());
+            probes = verified(plan, place, request, applied);
         } catch (Exception e) {
-            if (!stood.isEmpty() && stood.getFirst().trial() != null) {
+            if (applied.trial() != null) {
                 Rollback.run(place, new Rollback.Request(Set.of(), true, request.drain()), progress);
             }
             throw e;
         }
+        if (request.trial() != null) {
+            return applied.verified(applied.trial(), probes, applied.notes());
+        }
+        if (applied.trial() != null) {
+            Confirm.run(place);
+        }
+        List<String> notes = new ArrayList<>(applied.notes());
+        notes.removeIf(Trials::isStandingBy); // he has gone
+        return applied.verified(null, probes, notes);
     }
 
     private static void refuseWhileATrialRuns(Plan plan, Place place, Apply.Request request) throws Exception {
+        NamesOnTrial.left(place).filter(Duration::isPositive).ifPresent(left -> {
+            throw Trials.running(left);
+        });
         if (HostsPart.of(plan, place, request.services()).asksNetfilter()) {
             place.reading(() -> {
                 try (Backends backends = Backends.open()) {
@@ -56,7 +62,7 @@ final class ProbedApply {
         }
     }
 
-    private static Apply.Outcome verified(Plan plan, Place place, Apply.Request request, Apply.Outcome applied)
+    private static List<Probe.Verdict> verified(Plan plan, Place place, Apply.Request request, Apply.Outcome applied)
             throws Exception {
         Check.Outcome found = Check.run(plan, place, request.services(), true);
         List<String> wrong = new ArrayList<>();
@@ -77,6 +83,6 @@ final class ProbedApply {
                     "see what is in the way with: meshcapture doctor; apply without --probe to look at it with:"
                             + " meshcapture check --probe");
         }
-        return applied.verified(applied.trial(), found.probes());
+        return found.probes();
     }
 }

@@ -15,6 +15,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,6 +23,7 @@ import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Undoes the capture of services. Needs no plan: the live state says what is whose. */
@@ -76,10 +78,10 @@ public final class Rollback {
      */
     public static boolean awaitEndOfTrial(Place place) throws Exception {
         while (true) {
-            Optional<Duration> left = NamesOnTrial.left(place);
-            if (left.isEmpty() && Privileges.isNetAdmin()) {
-                left = trialOfRules(place);
-            }
+            Optional<Duration> ofNames = NamesOnTrial.left(place);
+            Optional<Duration> ofRules = Privileges.isNetAdmin() ? trialOfRules(place) : Optional.empty();
+            Optional<Duration> left =
+                    Stream.of(ofNames, ofRules).flatMap(Optional::stream).min(Comparator.naturalOrder());
             if (left.isEmpty() || left.get().isZero()) {
                 return left.isPresent();
             }
@@ -87,13 +89,17 @@ public final class Rollback {
         }
     }
 
-    /** What is left of a trial in netfilter; empty where none runs. */
+    /** What is left of a trial in netfilter; empty where none runs, or there is no netfilter. */
     static Optional<Duration> trialOfRules(Place place) throws Exception {
-        return place.changing(() -> {
-            try (Backends backends = Backends.open()) {
-                return backends.standing().live().trial();
-            }
-        });
+        try {
+            return place.changing(() -> {
+                try (Backends backends = Backends.open()) {
+                    return backends.standing().live().trial();
+                }
+            });
+        } catch (Failure.Unavailable e) {
+            return Optional.empty();
+        }
     }
 
     public static Outcome run(Place place, Request request, Progress progress) throws Exception {

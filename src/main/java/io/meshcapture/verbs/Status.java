@@ -20,6 +20,7 @@ public final class Status {
      * @param inbound capture of connections to this host, or null where there is none
      * @param dns Envoy's listener that DNS goes to, or null where DNS is not captured
      * @param dnsCaptured flows of DNS that were captured
+     * @param quicRejected first packets of QUIC that were rejected; services count them as captured too
      * @param draining captured connections of services that were rolled back, which have not ended, by service; the empty
      *     text where that is not known
      * @param leftover whether a table stands that captures nothing
@@ -31,6 +32,7 @@ public final class Status {
             @Nullable Arriving inbound,
             @Nullable Port dns,
             long dnsCaptured,
+            long quicRejected,
             Map<String, Integer> draining,
             boolean leftover,
             @Nullable Duration trialLeft,
@@ -98,6 +100,7 @@ public final class Status {
                                 .orElse(null),
                         live.dns().orElse(null),
                         live.dnsCaptured(),
+                        live.quicRejected(),
                         Drain.unfinished(
                                 live.owners(),
                                 name -> services.stream()

@@ -52,6 +52,8 @@ final class Trials {
                 "apply the plan again, with more time: meshcapture apply --confirm-within 5m");
     }
 
+    private static final String STANDING_BY = "the kernel cannot end a trial of ";
+
     static final String ENDED =
             "a trial ended because it was not confirmed in time; what stood before it is in force again";
 
@@ -75,8 +77,12 @@ final class Trials {
      * @param who ends it
      */
     static String standingBy(String what, String who) {
-        return "the kernel cannot end a trial of " + what + " by itself: " + who
+        return STANDING_BY + what + " by itself: " + who
                 + " does, and where that is gone, the next command of meshcapture";
+    }
+
+    static boolean isStandingBy(String note) {
+        return note.startsWith(STANDING_BY);
     }
 
     /** Lets a trial of the same plan run for a time from now. */

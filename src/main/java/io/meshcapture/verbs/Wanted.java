@@ -19,6 +19,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What should stand on this host.
@@ -92,12 +94,20 @@ record Wanted(Decision decision, Choices.Ipv6 ipv6, EnvoyListeners envoy, List<S
         noteMissing(relevant.interfaces(), notes);
         EnvoyListeners envoy = EnvoyListeners.of(relevant);
         envoy.requireReachable();
-        Choices.Ipv6 ipv6 = envoy.ipv6(relevant.ipv6(), live.ipv6(), notes);
+        Choices.Ipv6 ipv6 = ipv6(relevant, place, envoy, live.ipv6(), notes);
         EnvoysPorts envoysPorts = EnvoysPorts.of(relevant, live);
         notes.addAll(envoysPorts.notes());
         DecisionCompiler.Host host = host(place, ipv6, nameServers, envoysPorts, HostsWanted.redirected(whole, place));
         Decision decision = DecisionCompiler.compile(relevant, host, standing);
         return new Wanted(decision, ipv6, envoy, notes);
+    }
+
+    /** What happens to IPv6, where the listeners of others say nothing of Envoy. */
+    static Choices.Ipv6 ipv6(
+            Plan plan, Place place, EnvoyListeners envoy, Choices.@Nullable Ipv6 standing, List<String> notes) {
+        BooleanSupplier areStrangers = () -> !StrangersListeners.of(envoy, EnvoyIdentity.of(plan, place), false)
+                .isEmpty();
+        return envoy.ipv6(plan.ipv6(), standing, areStrangers, notes);
     }
 
     /** An interface may come later; rules by name wait for it. */

@@ -70,7 +70,7 @@ class MainTest {
                 wrong("no command is given; command line; name one; meshcapture --help lists them"),
                 wrong("no command is given; command line; name one; meshcapture --help lists them", "-v", "-q"),
                 wrong(
-                        "command \"aply\" is not known; command line; write one of apply, confirm, check, status, explain, trace,"
+                        "command \"aply\" is not known; command line; did you mean \"apply\"? write one of apply, confirm, check, status, explain, trace,"
                                 + " rollback, agent, render, envoy-config, inject, env, doctor, completion, version",
                         "aply"),
                 wrong(
@@ -88,7 +88,7 @@ class MainTest {
                         "--lock-timeout",
                         "5x"),
                 wrong(
-                        "Missing required parameter for option '--file' (FILE); meshcapture render; see meshcapture render --help",
+                        "--file is given without a value; meshcapture render; write --file FILE; see meshcapture render --help",
                         "render",
                         "-f"),
                 wrong(
@@ -118,7 +118,8 @@ class MainTest {
                         "soon"),
                 wrong("shell \"fish\" is not known; SHELL; write bash or zsh", "completion", "fish"),
                 wrong(
-                        "address \"\" is not HOST:PORT; command line; write HOST:PORT, such as 127.0.0.1:9901 or [::1]:9901",
+                        "address \"\" is not HOST:PORT; command line; write ADDRESS:PORT, NAME:PORT or a URL, such as 10.0.0.5:443, [fd00::5]:443 or"
+                                + " http://catalog/",
                         "explain",
                         "-f",
                         "-"),
@@ -185,7 +186,8 @@ class MainTest {
 
     private static Arguments wrongDestination(String what, String destination) {
         return wrong(
-                what + "; command line; write HOST:PORT, such as 127.0.0.1:9901 or [::1]:9901",
+                what + "; command line; write ADDRESS:PORT, NAME:PORT or a URL, such as 10.0.0.5:443, [fd00::5]:443 or"
+                        + " http://catalog/",
                 "explain",
                 "-f",
                 "-",

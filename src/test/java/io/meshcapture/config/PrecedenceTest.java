@@ -267,18 +267,31 @@ class PrecedenceTest {
     @Test
     void appends_a_service_that_the_plan_does_not_have() {
         Plan plan = Configuration.read(
-                        Sources.plan(Sources.HEAD.replace("{}", "{first: {}}")), flags("--to", "10.0.0.2"), Map.of())
+                        Sources.plan(Sources.HEAD.replace("{}", "{first: {}}")),
+                        flags("--service", "other", "--to", "10.0.0.2"),
+                        Map.of())
                 .plan();
         assertEquals(
-                List.of("first", "default"),
+                List.of("first", "other"),
                 plan.services().stream().map(service -> service.name().value()).toList());
+    }
+
+    @Test
+    void refuses_to_guess_the_service_where_the_plan_has_some() {
+        assertEquals(
+                List.of("it is not said which service this is about, and the plan has services of its own; --except; "
+                        + "name it with --service, such as --service first, or write it into the plan"),
+                Sources.problems(() -> Configuration.read(
+                        Sources.plan(Sources.HEAD.replace("{}", "{first: {}}")),
+                        flags("--except", "10.0.0.0/8"),
+                        Map.of())));
     }
 
     @Test
     void refuses_a_service_that_is_named_but_neither_described_nor_in_the_plan() {
         assertEquals(
                 List.of("service \"ordres\" is not in the plan, and nothing says what it captures; --service; "
-                        + "add --to any, or another of the flags that describe a service"),
+                        + "add --to any, or another of what describes a service"),
                 problems(flags("--service", "ordres"), Map.of()));
     }
 
@@ -296,7 +309,7 @@ class PrecedenceTest {
         assertEquals(
                 List.of(
                         "there is no plan, and no flag says what is captured; command line; name a plan with -f, or write "
-                                + "--to any, or another of the flags that describe a service",
+                                + "--to any or set MESHCAPTURE_TO=any, or another of what describes a service",
                         "nothing says which traffic is Envoy's own; command line; write envoy.user (--envoy-user) or "
                                 + "envoy.group, such as envoy or 1337"),
                 Sources.problems(() -> Configuration.read(null, Map.of(), Map.of())));

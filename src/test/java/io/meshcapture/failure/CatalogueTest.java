@@ -45,7 +45,7 @@ class CatalogueTest {
             "Failure.Unverified", ExitCode.UNVERIFIED);
 
     /** A message; what is filled in when it is said stands as three dots. */
-    private record Message(String what, String because, String mend) implements Comparable<Message> {
+    record Message(String what, String because, String mend) implements Comparable<Message> {
         @Override
         public int compareTo(Message other) {
             return toString().compareTo(other.toString());
@@ -96,6 +96,11 @@ class CatalogueTest {
             messages.forEach(message -> text.append(message.row()));
         });
         return text.toString();
+    }
+
+    /** Those of all exit codes. */
+    static List<Message> all() throws IOException {
+        return messages().values().stream().flatMap(Set::stream).toList();
     }
 
     private static Map<ExitCode, Set<Message>> messages() throws IOException {

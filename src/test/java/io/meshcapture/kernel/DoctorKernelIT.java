@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.Gson;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import io.meshcapture.lab.Background;
 import io.meshcapture.lab.Identity;
 import io.meshcapture.lab.InNetns;
 import io.meshcapture.lab.Iptables;
@@ -14,6 +15,7 @@ import io.meshcapture.lab.Lab;
 import io.meshcapture.lab.Meshcapture.Outcome;
 import io.meshcapture.lab.Run;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -78,6 +80,40 @@ class DoctorKernelIT {
     void the_ipv6_half_of_another_mesh_is_found_too() {
         Iptables.LEGACY.restore6("*nat\n:ISTIO_OUTPUT - [0:0]\nCOMMIT\n");
         assertTrue(ids(Program.run("doctor", "-o", "json")).contains("rules.istio"));
+    }
+
+    @Test
+    void neighbours_that_go_their_own_way_are_named_and_no_warning(Lab lab) {
+        lab.nft().apply("""
+                table inet firewalld { chain filter_OUTPUT { type filter hook output priority 10; }; }
+                table ip kube-proxy { chain services { }; }
+                table inet netavark { chain NETAVARK-HOSTPORT-DNAT { }; }
+                """);
+        Iptables.NFT.restore4("*nat\n:DOCKER - [0:0]\n-A OUTPUT -j DOCKER\n:LIBVIRT_PRT - [0:0]\nCOMMIT\n");
+        Iptables.LEGACY.restore4("*mangle\n:CILIUM_PRE_mangle - [0:0]\nCOMMIT\n");
+        Outcome outcome = Program.must(0, Program.run("doctor", "-o", "json"));
+        for (String owner : List.of("firewalld", "kube-proxy", "podman", "docker", "libvirt", "cilium")) {
+            assertTrue(ids(outcome).contains("rules." + owner), () -> owner + " in " + outcome.out());
+        }
+    }
+
+    @Test
+    void resolver_of_systemd_and_sockets_bound_to_an_interface_are_told(Lab lab) {
+        lab.file("/etc/resolv.conf", "nameserver 127.0.0.53\noptions edns0 trust-ad\n");
+        lab.serverOnEveryPort();
+        String device = Run.command("sh", "-c", "ip route get 10.99.0.1 | sed -n 's/.* dev \\([^ ]*\\).*/\\1/p'")
+                .orFail()
+                .strip();
+        Background bound = lab.background(
+                "python3",
+                "-c",
+                "import socket, time; s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, 25, b'" + device + "');"
+                        + " s.connect(('10.99.0.1', 80)); print('connected', flush=True); time.sleep(60)");
+        bound.awaitOutput("connected", Duration.ofSeconds(10));
+        Outcome outcome = Program.must(0, Program.run("doctor", "-o", "json"));
+        bound.stop();
+        assertTrue(outcome.out().contains("127.0.0.53 (systemd-resolved)"), outcome.out());
+        assertTrue(ids(outcome).contains("sockets.bound-to-device"), outcome.out());
     }
 
     @Test

@@ -37,8 +37,16 @@ class EnvoyLoopKernelIT {
               payments: {hosts: %s, ports: {80: 8000}}
             """.formatted(NAME);
 
-    private static final String RESOLVER = "envoy.network.dns_resolver.";
-    private static final String RESOLVER_TYPE = "type.googleapis.com/envoy.extensions.network.dns_resolver.";
+    private static final String RESOLVER = """
+            typed_dns_resolver_config: { name: any, typed_config: { "@type": \
+            type.googleapis.com/envoy.extensions.network.dns_resolver.%s } }""";
+
+    private static final String SERVERS =
+            ", resolvers: [ { socket_address: { address: 10.98.0.53, port_value: 53 } } ]";
+
+    private static final String GETADDRINFO = RESOLVER.formatted("getaddrinfo.v3.GetAddrInfoDnsResolverConfig");
+    private static final String CARES = RESOLVER.formatted("cares.v3.CaresDnsResolverConfig" + SERVERS);
+    private static final String HICKORY = RESOLVER.formatted("hickory.v3.HickoryDnsResolverConfig" + SERVERS);
 
     private String address = "";
 
@@ -81,7 +89,13 @@ class EnvoyLoopKernelIT {
     }
 
     private String configured(Way... ways) {
+        return configured("", ways);
+    }
+
+    /** With a resolver for all clusters that have none. */
+    private String configured(String resolver, Way... ways) {
         return """
+                %s
                 admin: { address: { socket_address: { address: 127.0.0.1, port_value: 9901 } } }
                 static_resources:
                   listeners:
@@ -98,6 +112,7 @@ class EnvoyLoopKernelIT {
                       route_config: { virtual_hosts: [ { name: all, domains: ["*"], routes: [ %s ] } ] } } } ] } ]
                   clusters: [ %s ]
                 """.formatted(
+                resolver,
                 address,
                 String.join(", ", List.of(ways).stream().map(Way::route).toList()),
                 String.join(", ", List.of(ways).stream().map(Way::cluster).toList()));
@@ -110,6 +125,18 @@ class EnvoyLoopKernelIT {
 
     private static String doctored() {
         return Program.withPlan(PLAN, "doctor").out().replaceAll("\\s+", " ");
+    }
+
+    private static void assertNoLoopIsSeen() {
+        for (String said : List.of(checked(), doctored())) {
+            assertFalse(said.contains("looks"), said);
+        }
+    }
+
+    private static void assertSeen(String loop) {
+        for (String said : List.of(checked(), doctored())) {
+            assertTrue(said.contains(loop), said);
+        }
     }
 
     private static void assertReaches(RealEnvoy envoy, Lab lab, String... paths) throws Exception {
@@ -135,22 +162,16 @@ class EnvoyLoopKernelIT {
     @Test
     void a_final_dot_and_addresses_lead_out_of_the_circle_and_the_bare_name_and_hickory_do_not(Lab lab)
             throws Exception {
-        String getaddrinfo =
-                "typed_dns_resolver_config: { name: %sgetaddrinfo, typed_config: { \"@type\": %sgetaddrinfo.v3.GetAddrInfoDnsResolverConfig } },"
-                        .formatted(RESOLVER, RESOLVER_TYPE);
-        String hickory =
-                "typed_dns_resolver_config: { name: %shickory, typed_config: { \"@type\": %shickory.v3.HickoryDnsResolverConfig, resolvers: [ { socket_address: { address: 10.98.0.53, port_value: 53 } } ] } },"
-                        .formatted(RESOLVER, RESOLVER_TYPE);
         RealEnvoy envoy = RealEnvoy.started(
                 lab,
                 Identity.ENVOY,
                 configured(
                         new Way("address", "10.98.0.7"),
                         new Way("dotted", NAME + "."),
-                        new Way("libc-dotted", NAME + ".", getaddrinfo),
+                        new Way("libc-dotted", NAME + ".", GETADDRINFO + ","),
                         new Way("bare", NAME),
-                        new Way("libc", NAME, getaddrinfo),
-                        new Way("hickory", NAME + ".", hickory)));
+                        new Way("libc", NAME, GETADDRINFO + ","),
+                        new Way("hickory", NAME + ".", HICKORY + ",")));
         assertReaches(envoy, lab, "address", "dotted", "libc-dotted");
         assertLoops(envoy, "bare");
         assertLoops(envoy, "libc");
@@ -166,20 +187,39 @@ class EnvoyLoopKernelIT {
     }
 
     @Test
+    void a_resolver_of_all_clusters_decides_for_those_that_have_none(Lab lab) throws Exception {
+        Way usual = new Way("usual", NAME + ".");
+        RealEnvoy hickory = RealEnvoy.started(
+                lab, Identity.ENVOY, configured(HICKORY, usual, new Way("own", NAME + ".", CARES + ",")));
+        assertReaches(hickory, lab, "own");
+        assertLoops(hickory, "usual");
+        assertSeen("Envoy's cluster usual looks " + NAME + ". up, which the hosts file sends to Envoy itself");
+        assertFalse(checked().contains("cluster own looks"), checked());
+        hickory.kill();
+        String before =
+                "dns_resolution_config: { resolvers: [ { socket_address: { address: 10.98.0.53, port_value: 53 } } ] }";
+        RealEnvoy cares = RealEnvoy.started(lab, Identity.ENVOY, configured(before, usual, new Way("bare", NAME)));
+        assertReaches(cares, lab, "usual");
+        assertLoops(cares, "bare");
+        assertSeen("Envoy's cluster bare looks " + NAME + " up, which the hosts file sends to Envoy itself");
+        assertFalse(checked().contains("cluster usual looks"), checked());
+    }
+
+    @Test
     void an_nsswitch_or_a_hosts_file_of_envoys_own_leads_out_of_it_too(Lab lab) throws Exception {
         String bare = configured(new Way("bare", NAME));
         RealEnvoy dns = RealEnvoy.startedSeeing(lab, Identity.ENVOY, bare, "/etc/nsswitch.conf", "hosts: dns\n");
         assertReaches(dns, lab, "bare");
-        assertFalse(checked().contains("looks"), checked());
+        assertNoLoopIsSeen();
         dns.kill();
         RealEnvoy clean = RealEnvoy.startedSeeing(lab, Identity.ENVOY, bare, "/etc/hosts", "127.0.0.1 localhost\n");
         assertReaches(clean, lab, "bare");
-        assertFalse(checked().contains("looks"), checked());
+        assertNoLoopIsSeen();
         clean.kill();
         String copied = Files.readString(Path.of("/etc/hosts"));
         RealEnvoy copy = RealEnvoy.startedSeeing(lab, Identity.ENVOY, bare, "/etc/hosts", copied);
         assertLoops(copy, "bare");
-        assertTrue(checked().contains("Envoy's cluster bare looks " + NAME + " up"), checked());
+        assertSeen("Envoy's cluster bare looks " + NAME + " up");
     }
 
     @Test
@@ -189,6 +229,6 @@ class EnvoyLoopKernelIT {
         names(lab, "--hosts", "/etc/hosts", "127.0.0.53");
         RealEnvoy envoy = RealEnvoy.started(lab, Identity.ENVOY, configured(new Way("dotted", NAME + ".")));
         assertLoops(envoy, "dotted");
-        assertTrue(checked().contains("systemd-resolved: ReadEtcHosts=no"), checked());
+        assertSeen("systemd-resolved: ReadEtcHosts=no");
     }
 }

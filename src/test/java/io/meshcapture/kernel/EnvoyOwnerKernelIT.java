@@ -70,4 +70,14 @@ class EnvoyOwnerKernelIT {
         Outcome outcome = Program.must(3, Program.check(ANY));
         assertTrue(outcome.out().contains("127.0.0.1:15001, [::1]:15001 belongs to uid 0"), outcome::out);
     }
+
+    @Test
+    void stranger_who_listens_for_ipv4_alone_says_nothing_of_what_envoy_takes(Lab lab) {
+        Program.apply(ANY);
+        lab.proxyAt(ROOT, "127.0.0.1:15001");
+        Outcome outcome = Program.must(3, Program.check(ANY));
+        assertTrue(
+                outcome.out().endsWith("in place, but Envoy does not take it as it should, see above: 1 service\n"),
+                outcome::out);
+    }
 }

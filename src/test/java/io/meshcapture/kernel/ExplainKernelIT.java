@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.meshcapture.kernel.RandomPlans.Attempt;
 import io.meshcapture.lab.Await;
 import io.meshcapture.lab.Background;
+import io.meshcapture.lab.Cgroup;
 import io.meshcapture.lab.Identity;
 import io.meshcapture.lab.InNetns;
 import io.meshcapture.lab.Lab;
@@ -239,6 +240,21 @@ class ExplainKernelIT {
         outcome = Program.must(
                 0, Program.withPlan(plan, "explain", "10.99.0.1:80", "--pid", Long.toString(elsewhere.pid())));
         assertTrue(outcome.out().contains("the host's own addresses stay direct"), outcome.out());
+    }
+
+    @Test
+    void process_is_asked_for_its_control_group(Lab lab) throws IOException {
+        Cgroup group = lab.cgroup("meshcapture-pid-test.slice/shop.service");
+        String plan = ENVOY + "services: {shop: {from: {cgroup: " + group.name() + "}}}\n";
+        Background process = lab.background("sleep", "60");
+        String pid = Long.toString(process.pid());
+        Outcome before = Program.must(0, Program.withPlan(plan, "explain", "10.0.0.1:80", "--pid", pid));
+        assertTrue(before.out().endsWith("direct: no service captures it\n"), before.out());
+        Files.writeString(group.path().resolve("cgroup.procs"), pid);
+        Outcome within = Program.must(0, Program.withPlan(plan, "explain", "10.0.0.1:80", "--pid", pid));
+        assertTrue(within.out().contains(", cgroup /" + group.name() + "\n"), within.out());
+        assertTrue(within.out().endsWith("captured: to Envoy's listener 15001, service shop\n"), within.out());
+        process.stop();
     }
 
     /** What started it gives way to it. */

@@ -3,36 +3,29 @@ package io.meshcapture.kernel;
 import static io.meshcapture.kernel.HostsCommands.HOSTS;
 import static io.meshcapture.kernel.HostsCommands.PLAN;
 import static io.meshcapture.kernel.HostsCommands.STATE;
+import static io.meshcapture.kernel.HostsCommands.content;
+import static io.meshcapture.kernel.Program.must;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.meshcapture.kernel.Killing.Death;
-import io.meshcapture.lab.InNetns;
-import io.meshcapture.lab.Lab;
+import io.meshcapture.lab.Meshcapture.Outcome;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /**
  * SIGKILL, and a full or broken disk, at every system call with which a command can have an effect on the hosts file: who
  * reads it meanwhile reads every line of others and none that nobody wrote, and the next command brings it to its end.
  */
-@InNetns
 @Tag("killed")
-class HostsKilledKernelIT {
-    /** Ends without a newline. */
-    private static final String BEFORE = "127.0.0.1 localhost\n10.0.0.9 db # theirs\n::1 localhost";
-
+class HostsKilledKernelIT extends HostsKillStories {
     private static final String LATER = "10.0.0.10 later\n\n10.0.0.11 " + "long.".repeat(100) + "line\n";
 
     private static final List<String> APPLY = List.of("apply", "-f", "-", "--state-dir", STATE.toString());
@@ -47,50 +40,6 @@ class HostsKilledKernelIT {
     private static final int ENOSPC = 28;
     private static final int EROFS = 30;
 
-    @TempDir
-    private Path directory;
-
-    private Killing killing;
-
-    @BeforeEach
-    void cover(Lab lab) {
-        lab.file("/etc/hosts", "");
-        killing = Killing.in(directory);
-    }
-
-    /** A file and a state directory, to begin again from. */
-    private record Situation(String hosts, boolean journaled, String journal) {
-        private static Path journalFile() {
-            return STATE.resolve("hosts.journal");
-        }
-
-        static Situation now() throws IOException {
-            boolean journaled = Files.exists(journalFile());
-            return new Situation(
-                    content(),
-                    journaled,
-                    journaled ? Files.readString(journalFile(), StandardCharsets.ISO_8859_1) : "");
-        }
-
-        void restore() throws IOException {
-            Files.writeString(HOSTS, hosts, StandardCharsets.ISO_8859_1);
-            Files.deleteIfExists(journalFile());
-            if (journaled) {
-                Files.writeString(journalFile(), journal, StandardCharsets.ISO_8859_1);
-            }
-        }
-    }
-
-    private static String content() throws IOException {
-        return Files.readString(HOSTS, StandardCharsets.ISO_8859_1);
-    }
-
-    private static Set<String> read(String content) {
-        Set<String> lines = new HashSet<>();
-        content.lines().filter(line -> !line.isBlank() && !line.startsWith("#")).forEach(lines::add);
-        return lines;
-    }
-
     private Situation applied() throws IOException {
         Files.writeString(HOSTS, BEFORE);
         killing.never(PLAN, APPLY);
@@ -98,20 +47,10 @@ class HostsKilledKernelIT {
         return Situation.now();
     }
 
-    private void end(String plan, List<String> command) {
-        Death end = killing.at(0, plan, command);
-        boolean stands = end.said().contains("in place, but Envoy does not take it"); // who is not here
-        assertEquals(stands ? 3 : 0, end.exit(), end::said);
-    }
-
-    private static void assertNobodyNoticed(Set<String> must, Set<String> may, String at) throws IOException {
-        Set<String> read = read(content());
-        assertTrue(read.containsAll(must), () -> at + " lost a line:\n" + read);
-        assertTrue(may.containsAll(read), () -> at + " made a line:\n" + read);
-    }
-
-    private static String after(Death death) {
-        return "after call " + death.calls().size() + " (" + death.calls().getLast() + "): " + death.said();
+    private static void end(String plan, List<String> command) {
+        Outcome end = Program.reading(plan).run(command.toArray(String[]::new));
+        boolean stands = end.out().contains("in place, but Envoy does not take it"); // who is not here
+        must(stands ? 3 : 0, end);
     }
 
     /** What must hold when a run has been killed or refused; may bring the rest to its end. */
@@ -188,7 +127,7 @@ class HostsKilledKernelIT {
     @Test
     void an_apply_killed_at_any_call_is_undone_or_done_by_the_next_command() throws Exception {
         int killed = killedAtEveryCall(
-                new Situation(BEFORE, false, ""),
+                new Situation(BEFORE, Map.of()),
                 PLAN,
                 APPLY,
                 read(BEFORE),
@@ -200,7 +139,7 @@ class HostsKilledKernelIT {
                     }
                     end("", ROLLBACK_ALL);
                     assertEquals(BEFORE, content(), at);
-                    assertFalse(Files.exists(Situation.journalFile()), at);
+                    assertEquals(Map.of(), Situation.now().remembered(), at);
                 });
         assertTrue(killed > 20, "killed " + killed);
     }
@@ -251,7 +190,7 @@ class HostsKilledKernelIT {
         applied.restore();
         assertTrue(killing.at(middle - 3, "", ROLLBACK).killed());
         Situation interrupted = Situation.now();
-        assertTrue(interrupted.journaled());
+        assertTrue(interrupted.remembered().containsKey("hosts.journal"));
         int killed = killedAtEveryCall(
                 interrupted, "", ROLLBACK, withoutOrders(applied), read(applied.hosts()), isFinishedByTheNext(done));
         assertTrue(killed > 20, "killed " + killed);
@@ -262,7 +201,7 @@ class HostsKilledKernelIT {
         Set<String> must = read(BEFORE);
         Set<String> may = read(applied().hosts());
         int failed = refusedAtEveryCall(
-                new Situation(BEFORE, false, ""), PLAN, APPLY, List.of(EIO, ENOSPC, EROFS), must, may, (end, at) -> {
+                new Situation(BEFORE, Map.of()), PLAN, APPLY, List.of(EIO, ENOSPC, EROFS), must, may, (end, at) -> {
                     Set<String> ours = read(content());
                     ours.removeAll(must);
                     boolean all = ours.equals(minus(may, must));

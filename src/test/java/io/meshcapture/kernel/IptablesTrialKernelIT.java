@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.meshcapture.lab.Await;
 import io.meshcapture.lab.Background;
-import io.meshcapture.lab.Cgroup;
 import io.meshcapture.lab.InNetns;
 import io.meshcapture.lab.Lab;
 import io.meshcapture.lab.Meshcapture.Outcome;
@@ -16,12 +15,9 @@ import io.meshcapture.lab.Verdict.Direct;
 import io.meshcapture.lab.Verdict.Proxied;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,7 +27,6 @@ import org.junit.jupiter.api.Test;
 class IptablesTrialKernelIT {
     private static final String V4 = "10.99.0.1:8080";
     private static final String PLAN = ENVOY + "backend: iptables-nft\nservices: {orders: {from: {user: 1001}}}\n";
-    private static final Pattern PROCESS = Pattern.compile("by itself: process (\\d+) does");
     private static final Duration LIMIT = Duration.ofSeconds(20);
 
     @BeforeEach
@@ -40,41 +35,35 @@ class IptablesTrialKernelIT {
         lab.server(8080);
     }
 
-    private static Path guard(Outcome apply) {
-        Matcher said = PROCESS.matcher(apply.err());
-        assertTrue(said.find(), apply::err);
-        return Path.of("/proc", said.group(1));
-    }
-
     @Test
     void whoever_stands_by_is_small_and_goes_when_the_trial_is_confirmed_or_ended() throws IOException {
         for (List<String> end : List.of(
                 List.of("confirm"), List.of("rollback", "--trial"), List.of("rollback", "--all", "--drain", "0"))) {
-            Path guard = guard(Program.apply(PLAN, "--confirm-within", "1h"));
-            String status = Files.readString(guard.resolve("status"));
+            StandingBy guard = StandingBy.of(Program.apply(PLAN, "--confirm-within", "1h"));
+            String status = Files.readString(guard.process().resolve("status"));
             assertTrue(status.matches("(?s).*VmRSS:\\s+\\d{1,3} kB.*"), status);
             Program.must(0, Program.run(end.toArray(String[]::new)));
-            Await.until(LIMIT, "process " + guard + " to go after " + end, () -> !isRunning(guard));
+            guard.awaitGone();
             Program.rollback("--all");
         }
     }
 
     @Test
     void trial_that_is_extended_has_one_who_stands_by_and_not_two(Lab lab) {
-        Path first = guard(Program.apply(PLAN, "--confirm-within", "1h"));
-        Path second = guard(Program.apply(PLAN, "--confirm-within", "2s"));
-        Await.until(LIMIT, "the first to go", () -> !isRunning(first));
+        StandingBy first = StandingBy.of(Program.apply(PLAN, "--confirm-within", "1h"));
+        StandingBy second = StandingBy.of(Program.apply(PLAN, "--confirm-within", "2s"));
+        first.awaitGone();
         Await.until(
                 LIMIT,
                 "the trial to end",
                 () -> lab.caller().uid(1001).connect(V4).equals(new Direct(V4)));
-        Await.until(LIMIT, "the second to go", () -> !isRunning(second));
+        second.awaitGone();
         assertTrue(Program.run("status").out().contains("nothing is captured"));
     }
 
     @Test
     void stranger_cannot_send_it_away() {
-        Path guard = guard(Program.apply(PLAN, "--confirm-within", "1h"));
+        StandingBy guard = StandingBy.of(Program.apply(PLAN, "--confirm-within", "1h"));
         Run.command(
                         "setpriv",
                         "--reuid",
@@ -84,17 +73,17 @@ class IptablesTrialKernelIT {
                         "-c",
                         "import socket; s = socket.socket(socket.AF_UNIX); s.connect('\\0meshcapture-trial'); print(s.recv(1))")
                 .orFail();
-        assertTrue(isRunning(guard));
+        assertTrue(guard.isRunning());
         Program.must(0, Program.run("confirm"));
-        Await.until(LIMIT, "it to go for root", () -> !isRunning(guard));
+        guard.awaitGone();
     }
 
     @Test
     void another_plan_that_is_refused_while_a_trial_runs_does_not_send_it_away(Lab lab) {
-        Path guard = guard(Program.apply(PLAN, "--confirm-within", "8s"));
+        StandingBy guard = StandingBy.of(Program.apply(PLAN, "--confirm-within", "8s"));
         Outcome other = Program.withPlan(PLAN.replace("1001", "1002"), "apply", "--confirm-within", "1h");
         assertEquals(7, other.exit(), other::err);
-        assertTrue(isRunning(guard));
+        assertTrue(guard.isRunning());
         Await.until(
                 LIMIT,
                 "the trial to end",
@@ -130,8 +119,8 @@ class IptablesTrialKernelIT {
 
     @Test
     void where_whoever_stands_by_is_killed_the_next_command_ends_the_trial(Lab lab) {
-        Path guard = guard(Program.apply(PLAN, "--confirm-within", "1s"));
-        Run.command("kill", "-9", guard.getFileName().toString()).orFail();
+        StandingBy guard = StandingBy.of(Program.apply(PLAN, "--confirm-within", "1s"));
+        guard.kill();
         Await.until(
                 LIMIT, "its time to be over", () -> Program.run("status").err().contains("nobody has ended it"));
         assertEquals(new Proxied(15001, V4), lab.caller().uid(1001).connect(V4));
@@ -163,19 +152,9 @@ class IptablesTrialKernelIT {
 
     @Test
     void systemd_does_it_where_it_runs(Lab lab) {
-        Cgroup group = lab.cgroup("systemd.slice");
-        Background systemd = lab.background(
-                Path.of("test-env/systemd").toAbsolutePath().toString(),
-                group.path().toString());
-        Await.until(
-                LIMIT,
-                () -> "systemd to be there: " + systemd.err(),
-                () -> isRunningBelow(systemd)
-                        && in(systemd, "systemctl", "is-active", "nothing.target")
-                                        .exit()
-                                == 0);
+        Systemd systemd = Systemd.started(lab);
         String[] apply = {Program.DISTRIBUTION, "--netns", "/proc/self/ns/net", "apply", "-f", "-", "--confirm-within"};
-        Run.Result tried = in(systemd, with(apply, "2s"));
+        Run.Result tried = systemd.run(PLAN, with(apply, "2s"));
         assertEquals(0, tried.exit(), tried.err());
         assertTrue(tried.err().contains("systemd's timer meshcapture-trial does"), tried.err());
         assertEquals(new Proxied(15001, V4), lab.caller().uid(1001).connect(V4));
@@ -183,47 +162,16 @@ class IptablesTrialKernelIT {
                 LIMIT,
                 "systemd to end the trial",
                 () -> lab.caller().uid(1001).connect(V4).equals(new Direct(V4)));
-        tried = in(systemd, with(apply, "1h"));
+        tried = systemd.run(PLAN, with(apply, "1h"));
         assertEquals(0, tried.exit(), tried.err());
-        assertTrue(in(systemd, "systemctl", "list-timers", "--all").out().contains("meshcapture-trial.timer"));
-        in(systemd, Program.DISTRIBUTION, "--netns", "/proc/self/ns/net", "confirm")
+        assertTrue(systemd.timers().contains("meshcapture-trial.timer"));
+        systemd.run("", Program.DISTRIBUTION, "--netns", "/proc/self/ns/net", "confirm")
                 .orFail();
-        assertFalse(in(systemd, "systemctl", "list-timers", "--all").out().contains("meshcapture-trial.timer"));
+        assertFalse(systemd.timers().contains("meshcapture-trial.timer"));
         assertEquals(new Proxied(15001, V4), lab.caller().uid(1001).connect(V4));
     }
 
     private static String[] with(String[] words, String last) {
         return Stream.concat(Stream.of(words), Stream.of(last)).toArray(String[]::new);
-    }
-
-    private static Run.Result in(Background systemd, String... command) {
-        return Run.command(
-                PLAN,
-                Map.of(),
-                Run.LIMIT,
-                Stream.concat(Stream.of("nsenter", "-t", children(systemd), "-m", "-p", "-C"), Stream.of(command))
-                        .toList());
-    }
-
-    private static boolean isRunningBelow(Background systemd) {
-        return !children(systemd).isEmpty();
-    }
-
-    private static String children(Background systemd) {
-        try {
-            return Files.readString(Path.of("/proc/" + systemd.pid() + "/task/" + systemd.pid() + "/children"))
-                    .strip();
-        } catch (IOException e) {
-            return "";
-        }
-    }
-
-    /** One that has ended and that nobody has asked for is a zombie of this JVM. */
-    private static boolean isRunning(Path process) {
-        try {
-            return !Files.readString(process.resolve("stat")).contains(") Z ");
-        } catch (IOException e) {
-            return false;
-        }
     }
 }

@@ -54,6 +54,11 @@ final class Killing {
         return run(call + ":" + errno, plan, arguments);
     }
 
+    /** Runs it and sends it a signal at its n-th such call, from 1, which is made. */
+    Death signalled(int call, int signal, String plan, List<String> arguments) {
+        return run(call + ":-" + signal, plan, arguments);
+    }
+
     private Death run(String when, String plan, List<String> arguments) {
         try {
             Path report = Files.createTempFile("killing", ".txt");

@@ -27,8 +27,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -38,7 +36,6 @@ import org.junit.jupiter.api.Test;
 class NamesTrialKernelIT {
     private static final String BEFORE = "127.0.0.1 localhost\n10.0.0.9 db";
     private static final Duration LIMIT = Duration.ofSeconds(20);
-    private static final Pattern PROCESS = Pattern.compile("a trial of names by itself: process (\\d+) does");
 
     private static final String NAMES = """
             version: 1
@@ -72,22 +69,6 @@ class NamesTrialKernelIT {
         }
     }
 
-    private static String guard(Outcome apply) {
-        Matcher said = PROCESS.matcher(must(0, apply).err());
-        assertTrue(said.find(), apply::err);
-        return said.group(1);
-    }
-
-    private static void awaitGone(String pid) {
-        Await.until(LIMIT, "process " + pid + " to go", () -> {
-            try {
-                return Files.readString(Path.of("/proc", pid, "stat")).contains(") Z ");
-            } catch (IOException e) {
-                return true;
-            }
-        });
-    }
-
     private static void awaitContent(String expected) {
         Await.until(LIMIT, "the trial to end", () -> isContent(expected::equals));
     }
@@ -101,7 +82,7 @@ class NamesTrialKernelIT {
     @Test
     void ends_in_the_bytes_that_stood_before_whatever_others_wrote_meanwhile() throws Exception {
         Outcome applied = with(NAMES, "apply", "--confirm-within", "2s");
-        String pid = guard(applied);
+        StandingBy guard = StandingBy.of(applied);
         assertTrue(
                 applied.out().contains("on trial: ends by itself in 2 s unless confirmed with: meshcapture confirm"));
         assertTrue(applied.err().contains("also after a restart of this machine"), applied::err);
@@ -110,7 +91,7 @@ class NamesTrialKernelIT {
         assertTrue(run("status").out().contains("on trial: ends by itself in"));
         Files.writeString(HOSTS, "10.0.0.10 later\n", StandardOpenOption.APPEND);
         awaitContent(BEFORE + "\n10.0.0.10 later\n");
-        awaitGone(pid);
+        guard.awaitGone();
         assertForgotten();
         assertEquals(
                 "nothing to confirm: no trial is running\n",
@@ -121,7 +102,7 @@ class NamesTrialKernelIT {
     void ends_in_the_earlier_plan_with_its_addresses() throws Exception {
         must(0, with(NAMES, "apply"));
         String earlier = content();
-        guard(with(MORE_NAMES, "apply", "--confirm-within", "1s"));
+        StandingBy.of(with(MORE_NAMES, "apply", "--confirm-within", "1s"));
         assertFalse(content().contains(" orders #") || !content().contains(" pay #"), content());
         Await.until(LIMIT, "the trial to end", () -> isContent(now -> !now.contains(" pay #")));
         Program.mustStand(with(NAMES, "check"));
@@ -133,50 +114,50 @@ class NamesTrialKernelIT {
 
     @Test
     void confirmed_it_lasts_and_ended_early_it_is_gone_and_nobody_stands_by_any_more() throws Exception {
-        String pid = guard(with(NAMES, "apply", "--confirm-within", "1h"));
+        StandingBy guard = StandingBy.of(with(NAMES, "apply", "--confirm-within", "1h"));
         assertEquals("confirmed: orders\n", must(0, run("confirm")).out());
-        awaitGone(pid);
+        guard.awaitGone();
         assertForgotten();
         Program.mustStand(with(NAMES, "check"));
 
-        pid = guard(with(MORE_NAMES, "apply", "--confirm-within", "1h"));
+        guard = StandingBy.of(with(MORE_NAMES, "apply", "--confirm-within", "1h"));
         Outcome ended = must(0, run("rollback", "--trial"));
         assertEquals("released: payments\nstill captured: orders\n", ended.out());
-        awaitGone(pid);
+        guard.awaitGone();
         Program.mustStand(with(NAMES, "check"));
 
-        pid = guard(with(MORE_NAMES, "apply", "--confirm-within", "1h"));
+        guard = StandingBy.of(with(MORE_NAMES, "apply", "--confirm-within", "1h"));
         must(0, run("rollback", "orders"));
         must(0, run("rollback", "--trial"));
         assertEquals(BEFORE, content(), "what was rolled back meanwhile does not come back");
-        awaitGone(pid);
+        guard.awaitGone();
 
-        pid = guard(with(NAMES, "apply", "--confirm-within", "1h"));
+        guard = StandingBy.of(with(NAMES, "apply", "--confirm-within", "1h"));
         must(0, run("rollback", "--all"));
         assertEquals(BEFORE, content());
-        awaitGone(pid);
+        guard.awaitGone();
         assertForgotten();
     }
 
     @Test
     void another_apply_meanwhile_is_refused_and_the_same_one_extends_it() throws Exception {
-        String first = guard(with(NAMES, "apply", "--confirm-within", "1h"));
+        StandingBy first = StandingBy.of(with(NAMES, "apply", "--confirm-within", "1h"));
         String stands = content();
         assertTrue(must(7, with(NAMES, "apply")).err().contains("a trial is running"));
         assertTrue(must(7, with(MORE_NAMES, "apply", "--confirm-within", "1h"))
                 .err()
                 .contains("another plan is on trial"));
         assertEquals(stands, content());
-        guard(with(NAMES, "apply", "--confirm-within", "2s"));
-        awaitGone(first);
+        StandingBy.of(with(NAMES, "apply", "--confirm-within", "2s"));
+        first.awaitGone();
         awaitContent(BEFORE);
     }
 
     @Test
     void where_whoever_stands_by_was_killed_the_next_command_ends_it() throws Exception {
         for (String next : List.of("apply", "confirm", "rollback")) {
-            String pid = guard(with(NAMES, "apply", "--confirm-within", "1s"));
-            Run.command("kill", "-9", pid).orFail();
+            StandingBy guard = StandingBy.of(with(NAMES, "apply", "--confirm-within", "1s"));
+            guard.kill();
             Await.until(LIMIT, "its time to be over", () -> run("status").err().contains("nobody has ended it"));
             assertTrue(with(NAMES, "check").err().contains("nobody has ended it"));
             assertTrue(content().contains(" orders # meshcapture"));
@@ -197,8 +178,8 @@ class NamesTrialKernelIT {
 
     @Test
     void it_does_not_outlive_a_restart_of_the_machine() throws Exception {
-        String pid = guard(with(NAMES, "apply", "--confirm-within", "1h"));
-        Run.command("kill", "-9", pid).orFail();
+        StandingBy guard = StandingBy.of(with(NAMES, "apply", "--confirm-within", "1h"));
+        guard.kill();
         // another start of the machine has another of these
         lab("/proc/sys/kernel/random/boot_id", "0b0b0b0b-0000-4000-8000-000000000000\n");
         assertTrue(run("status").err().contains("nobody has ended it"));
@@ -218,20 +199,23 @@ class NamesTrialKernelIT {
         lab.server(8080);
         for (String backend : List.of("nftables", "iptables-nft")) {
             String plan = BOTH + "backend: " + backend + "\n";
-            String pid = guard(with(plan, "apply", "--confirm-within", "3s"));
+            StandingBy guard = StandingBy.of(with(plan, "apply", "--confirm-within", "3s"));
             String address = content().lines().skip(3).findFirst().orElseThrow().split(" ", 2)[0];
             assertEquals(
                     new Proxied(8000, address + ":80"), lab.caller().uid(1000).connect(address + ":80"));
             Program.mustStand(with(plan, "check"));
+            Outcome other = with(plan.replace("1001", "1002"), "apply", "--confirm-within", "1h");
+            assertTrue(must(7, other).err().contains("another plan is on trial"), other::err);
+            assertTrue(guard.isRunning(), "what is refused prolongs nothing");
             awaitContent(BEFORE);
-            awaitGone(pid);
+            guard.awaitGone();
             assertTrue(
                     run("status").out().contains("nothing is captured"),
                     () -> run("status").out());
 
-            pid = guard(with(plan, "apply", "--confirm-within", "1h"));
+            guard = StandingBy.of(with(plan, "apply", "--confirm-within", "1h"));
             assertEquals("confirmed: ledger, orders\n", must(0, run("confirm")).out());
-            awaitGone(pid);
+            guard.awaitGone();
             assertEquals("", Program.mustStand(with(plan, "check")).err());
             must(0, run("rollback", "--all", "--drain", "0"));
             assertEquals(BEFORE, content());

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.meshcapture.lab.Background;
 import io.meshcapture.lab.InNetns;
 import io.meshcapture.lab.Lab;
+import io.meshcapture.lab.ResultsSchema;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -32,6 +33,7 @@ class StatusKernelIT {
                 envoy: {user: 1337, dns: 15053}
                 backend: BACKEND
                 ipv6: reject
+                udp443: reject
                 dns: {servers: [10.99.0.1]}
                 services:
                   orders: {from: {user: 1001}, except: [":22"]}
@@ -42,12 +44,16 @@ class StatusKernelIT {
             caller.connect(to);
         }
         caller.udp("10.99.0.1:53");
+        caller.udp("10.99.0.1:443");
         String said = Program.must(0, Program.run("status")).out();
-        assertTrue(said.matches("(?s).*orders +" + backend + " +\\S+ +\\S+ +2 +1 +1 +unknown\n.*"), said);
+        assertTrue(said.matches("(?s).*orders +" + backend + " +\\S+ +\\S+ +3 +1 +1 +unknown\n.*"), said);
         assertTrue(said.matches("(?s).*idle +" + backend + " +\\S+ +\\S+ +0 +0 +0 +unknown\n.*"), said);
         assertTrue(said.contains("DNS: to Envoy's listener 15053; 2 captured\n"), said);
+        assertTrue(
+                said.contains("QUIC: 1 first packet rejected since the rules changed, counted as captured above\n"),
+                said);
         String json = Program.must(0, Program.run("status", "-o", "json")).out();
-        assertTrue(json.contains("\"captured\": 2,\n      \"excepted\": 1,\n      \"rejected\": 1,"), json);
+        assertTrue(json.contains("\"captured\": 3,\n      \"excepted\": 1,\n      \"rejected\": 1,"), json);
     }
 
     @ParameterizedTest
@@ -62,7 +68,7 @@ class StatusKernelIT {
         String longest = "a-service-with-a-name-of-forty-characters";
         Program.apply(ENVOY + "services: {" + longest.substring(0, 40)
                 + ": {from: {user: 1001}}, orders: {from: {user: 1002}}}\n");
-        Background terminal = onTerminal(lab, width, "status --watch --interval 300ms");
+        Background terminal = OnTerminal.start(lab, width, "status --watch --interval 300ms");
         terminal.awaitOutput("orders", LIMIT);
         for (int i = 0; i < 3; i++) {
             lab.caller().uid(1001).resettingOnClose().connect("10.99.0.1:80");
@@ -71,26 +77,11 @@ class StatusKernelIT {
         String out = terminal.out();
         terminal.stop();
         assertTrue(out.contains("\u001b[H\u001b[J"), "the screen is cleared");
-        assertTrue(out.lines().map(StatusKernelIT::shown).anyMatch(head::equals), () -> head + " in\n" + out);
+        assertTrue(out.lines().map(OnTerminal::shown).anyMatch(head::equals), () -> head + " in\n" + out);
         assertTrue(out.matches("(?s).*[1-3]         (10|[1-9][.0-9]*)\\s.*"), out);
-        for (String line : out.lines().map(StatusKernelIT::shown).toList()) {
+        for (String line : out.lines().map(OnTerminal::shown).toList()) {
             assertTrue(line.length() <= width, () -> line.length() + ": " + line);
         }
-    }
-
-    /** What is left of a line on the screen. */
-    private static String shown(String line) {
-        return line.replaceAll("\u001b\\[[0-9]*[A-Za-z]", "").replace("\r", "");
-    }
-
-    private static Background onTerminal(Lab lab, int width, String command) {
-        return lab.background(
-                "script",
-                "--quiet",
-                "--flush",
-                "--command",
-                "stty cols " + width + " rows 20; exec " + Program.DISTRIBUTION + " " + command,
-                "/dev/null");
     }
 
     @Test
@@ -103,7 +94,7 @@ class StatusKernelIT {
         String args = "status -f " + file;
         String red = "\u001b[31mdrift\u001b[0m";
         for (String more : List.of("", " --no-color")) {
-            var ended = onTerminal(lab, 100, args + more).await(LIMIT);
+            var ended = OnTerminal.start(lab, 100, args + more).await(LIMIT);
             assertEquals(more.isEmpty(), ended.out().contains(red), ended.out());
         }
         String piped = lab.meshcapture().run("status", "-f", file.toString()).out();
@@ -116,10 +107,34 @@ class StatusKernelIT {
     }
 
     @Test
+    void each_result_of_watch_is_one_that_the_schema_knows(Lab lab) {
+        lab.proxy(15001);
+        Program.apply(ENVOY + "services: {orders: {from: {user: 1002}}}\n");
+        Background watched = lab.meshcapture().start("status", "--watch", "--interval", "200ms", "-o", "json");
+        watched.awaitOutput("\n}\n{", LIMIT);
+        watched.stop();
+        String out = watched.out();
+        ResultsSchema.require(List.of("status", "json"), out.substring(0, out.indexOf("\n}\n{") + 2));
+    }
+
+    @Test
     void trial_shows_the_seconds_that_are_left(Lab lab) {
         lab.proxy(15001);
         Program.apply(ENVOY + "services: {orders: {}}\n", "--confirm-within", "60s");
         String said = Program.run("status").out();
         assertTrue(said.matches("(?s).*on trial: ends by itself in (60|5[0-9]) s unless confirmed with: .*"), said);
+    }
+
+    @Test
+    void service_of_the_plan_that_is_not_captured_is_named_and_no_drift_of_the_others(Lab lab) {
+        lab.proxy(15001);
+        String plan = ENVOY + "services: {orders: {from: {user: 1002}}, ledger: {from: {user: 1003}}}\n";
+        Program.apply(plan);
+        Program.rollback("orders");
+        var status = Program.withPlan(plan, "status");
+        assertTrue(status.out().matches("(?s).*\nledger .* none\n.*"), status::out);
+        assertTrue(
+                status.err().contains("in the plan and not captured: orders; capture with: meshcapture apply"),
+                status::err);
     }
 }

@@ -120,4 +120,16 @@ class NamesInManifestsTest {
         assertTrue(refused(POD.replace("    image: app\n", mount), Way.FILE)
                 .startsWith("Pod/shop: container app mounts an /etc/hosts of its own; "));
     }
+
+    @Test
+    void json_whose_keys_a_tool_has_sorted_stays_json_when_ours_is_taken_out() {
+        String json = """
+                {"kind": "Pod", "spec": {"containers": [{"name": "app", "volumeMounts": [{"name": "meshcapture-hosts"}]}], \
+                "hostAliases": [{"ip": "127.66.1.2"}], "initContainers": [{"name": "meshcapture"}], \
+                "volumes": [{"name": "meshcapture-hosts"}]}}
+                """;
+        assertEquals(
+                "{\"kind\": \"Pod\", \"spec\": {\"containers\": [{\"name\": \"app\"}]}}\n",
+                Injecting.text(json, Injecting.OUT));
+    }
 }

@@ -53,6 +53,11 @@ class PlanDocumentsTest {
                     version: 1
                 """), injected);
         assertEquals(several, Injecting.text(injected, Injecting.OUT));
+        assertEquals(
+                List.of(
+                        "flags cannot say this plan, so it goes along behind the pods, as ConfigMap/meshcapture-plan-1a6ddd35"),
+                Injecting.outcome(several, Injecting.in("i", PlanMap.of("version: 1\n")))
+                        .notes());
         assertEquals(in(several, "version: 2\n"), in(injected, "version: 2\n"));
     }
 

@@ -59,8 +59,10 @@ class DestinationTest {
                 "10.0.0.1,10.0.0.2:80|destination \"10.0.0.1,10.0.0.2:80\" has a comma outside its ports",
                 "10.0.0.1:80:90|address \"10.0.0.1:80:90\" is not an IP address",
                 "10.0.0.0/8:80/tcp|port \"80/tcp\" is not a decimal number",
-                "example.com:443|address \"example.com\" is not an IP address",
-                "any|address \"any\" is not an IP address",
+                "example.com:443|destination \"example.com:443\" is a name, and connections are told by their address",
+                "any|destination \"any\" is a name, and connections are told by their address",
+                "22|destination \"22\" is a port without its colon",
+                "443-500|destination \"443-500\" is a port without its colon",
                 "10.0.0.1 :80|address \"10.0.0.1 \" is not an IP address",
                 "fe80::1%eth0|address \"fe80::1%eth0\" has a zone"
             })

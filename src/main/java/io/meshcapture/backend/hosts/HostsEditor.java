@@ -99,7 +99,8 @@ public final class HostsEditor implements AutoCloseable {
                             + " restart",
                     "restart the container");
         }
-        identity = facts.identity();
+        // not the device, whose number may be another after a power failure; the journal's bytes tell the rest
+        identity = facts.identity().substring(facts.identity().indexOf(':') + 1);
     }
 
     /** Where the file is, behind links. */

@@ -34,7 +34,7 @@ public final class HostsTrials {
             throw new Failure.Unavailable(
                     "names cannot be put on trial",
                     "the state directory is on a read-only file system, so that nobody would know what stood before",
-                    "name another directory with --state-dir, or apply it without --confirm-within");
+                    "name another directory with --state-dir, or apply it without --confirm-within and --probe");
         }
         HostsTrial running = current();
         Set<OwnLine> before = running == null ? editor.standing().inForce() : running.before();

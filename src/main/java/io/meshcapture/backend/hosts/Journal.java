@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  */
 sealed interface Journal {
 
-    /** The device and the inode of the file that it is about. */
+    /** The inode of the file that it is about. */
     String file();
 
     /**

@@ -27,6 +27,10 @@ import org.jspecify.annotations.Nullable;
 public record OwnLine(ServiceName service, LoopbackAddress address, HostName name, boolean mapped) {
     static final String TAG = "# meshcapture svc=";
     private static final String VERSION = " v=1 k=";
+
+    /** How many bytes the end of a line has that is its hash, with what is before and behind. */
+    static final int CHECK = "k=00000000\n".length();
+
     private static final String MAPPED = "::ffff:";
 
     /** The first byte of a line that is not in force. */

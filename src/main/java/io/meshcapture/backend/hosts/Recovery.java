@@ -20,10 +20,13 @@ final class Recovery {
      */
     static @Nullable List<Edit> undo(String content, Journal.Addition journal) {
         if (content.length() < journal.length() || Fnv.hash(content.substring(0, journal.length())) != journal.hash()) {
-            return null;
+            return undoInRewritten(content, journal.appendix());
         }
         String appendix = journal.appendix();
         int base = journal.length();
+        if (isLengthenedAlone(content, journal)) {
+            return List.of(new Edit.Truncate(base), new Edit.Sync());
+        }
         int written = 0;
         while (base + written < content.length()
                 && written < appendix.length()
@@ -35,7 +38,8 @@ final class Recovery {
             written = Math.max(0, (base + written) / PAGE * PAGE - base);
         }
         if (written == 0) {
-            return List.of();
+            List<Edit> rewritten = undoInRewritten(content, appendix);
+            return rewritten == null ? List.of() : rewritten;
         }
         List<Edit> edits = new ArrayList<>();
         Image image = new Image(content);
@@ -54,6 +58,37 @@ final class Recovery {
         boolean newlineToo = newlineAdded && end == image.length();
         edits.addAll(Removal.of(image.toString(), List.of(new Range(start, end)), newlineToo));
         return edits;
+    }
+
+    /**
+     * Undoes one that fell into the middle of a rewrite: what others wrote then over its beginning stays, its end goes. Only
+     * where that end is long enough not to be theirs by chance, and what they wrote ends with a newline.
+     */
+    private static @Nullable List<Edit> undoInRewritten(String content, String appendix) {
+        int base = content.length() - appendix.length();
+        int torn = content.length();
+        while (torn > Math.max(base, 0) && isWritten(content.charAt(torn - 1), appendix, torn - 1 - base)) {
+            torn--;
+        }
+        boolean isOurs = content.length() - torn >= OwnLine.CHECK;
+        return isOurs && torn > 0 && content.charAt(torn - 1) == '\n'
+                ? List.of(new Edit.Truncate(torn), new Edit.Sync())
+                : null;
+    }
+
+    /** The power failed when the file was longer already, and not all that was appended was on the disk. */
+    private static boolean isLengthenedAlone(String content, Journal.Addition journal) {
+        boolean lacks = false;
+        int base = journal.length();
+        for (int i = base; i < content.length(); i++) {
+            boolean lacking = content.charAt(i) == '\0';
+            if (i - base >= journal.appendix().length()
+                    || !(lacking || isWritten(content.charAt(i), journal.appendix(), i - base))) {
+                return false;
+            }
+            lacks |= lacking;
+        }
+        return lacks;
     }
 
     /** As it was appended, or with the first byte that puts a line in force. */
@@ -79,6 +114,10 @@ final class Recovery {
     static @Nullable Rest finish(String content, Journal.Removal journal) {
         List<Edit> edits = Removal.of(journal.content(), journal.off(), journal.newlineToo());
         Rest rest = finish(content, journal.content(), edits, false);
+        if (rest == null) {
+            List<Edit> afterPowerLoss = PowerLoss.finish(content, journal.content(), edits);
+            rest = afterPowerLoss == null ? null : new Rest(afterPowerLoss, null);
+        }
         return rest == null ? finish(content, journal.content(), edits, true) : rest;
     }
 

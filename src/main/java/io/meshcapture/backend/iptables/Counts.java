@@ -2,6 +2,7 @@ package io.meshcapture.backend.iptables;
 
 import io.meshcapture.plan.Family;
 import io.meshcapture.plan.Ports;
+import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.InboundStep;
 import java.util.List;
 import java.util.Map;
@@ -63,6 +64,17 @@ record Counts(Map<Family, Ruleset> families, Slot slot) {
         forRules((family, rule) -> {
             String target = slot.plain(rule.target());
             sum[0] += target != null && StandingChains.dnsListener(target) != null ? rule.packets() : 0;
+        });
+        return sum[0];
+    }
+
+    /** First packets of QUIC that were rejected. */
+    long quicRejected() {
+        long[] sum = new long[1];
+        forRules((family, rule) -> {
+            boolean isIt = rule.comment().equals(Decision.Ending.REJECT_QUIC.why())
+                    && rule.target().equals("MARK");
+            sum[0] += isIt ? rule.packets() : 0;
         });
         return sum[0];
     }

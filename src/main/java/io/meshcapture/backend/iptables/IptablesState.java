@@ -236,6 +236,11 @@ final class IptablesState implements LiveState {
     }
 
     @Override
+    public long quicRejected() {
+        return inForce == null ? 0 : new Counts(families, inForce).quicRejected();
+    }
+
+    @Override
     public boolean holdsDns() {
         return dns().isPresent() || holdsDnsBehindTrial();
     }

@@ -32,14 +32,17 @@ final class NftLiveState implements LiveState {
     private final @Nullable Ruleset ruleset;
 
     private final long dnsCaptured;
+    private final long quicRejected;
 
     /**
      * Takes the table apart.
      *
      * @param table as it is listed, or null where there is none
      * @param dnsCaptured flows of DNS that the listing has counted
+     * @param quicRejected packets of QUIC, likewise
      */
-    NftLiveState(@Nullable Ruleset table, long dnsCaptured) {
+    NftLiveState(@Nullable Ruleset table, long dnsCaptured, long quicRejected) {
+        this.quicRejected = quicRejected;
         this.dnsCaptured = dnsCaptured;
         this.standing = table == null ? null : StandingTable.of(table);
         this.ruleset = standing == null ? null : standing.ruleset();
@@ -253,6 +256,11 @@ final class NftLiveState implements LiveState {
     @Override
     public long dnsCaptured() {
         return dnsCaptured;
+    }
+
+    @Override
+    public long quicRejected() {
+        return quicRejected;
     }
 
     @Override

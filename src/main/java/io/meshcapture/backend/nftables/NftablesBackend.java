@@ -138,13 +138,13 @@ public final class NftablesBackend implements Backend {
         NftContext.Answer answer = nft.run("list table " + Ruleset.TABLE, 0);
         if (!answer.accepted()) {
             if (answer.error().contains("No such file or directory")) {
-                return new NftLiveState(null, 0);
+                return new NftLiveState(null, 0, 0);
             }
             throw Refusal.of("list table " + Ruleset.TABLE, answer.error());
         }
         Ruleset ruleset = ListingParser.parse(answer.output());
         requireOurs(ruleset, thisVersionOnly);
-        return new NftLiveState(ruleset, DnsRules.counted(answer.output()));
+        return new NftLiveState(ruleset, DnsRules.counted(answer.output()), Redirect.quicRejected(answer.output()));
     }
 
     private static void requireOurs(Ruleset ruleset, boolean thisVersionOnly) {

@@ -4,6 +4,8 @@ import io.meshcapture.plan.Port;
 import io.meshcapture.rules.Decision;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** The chains that send what is captured to a listener of Envoy's, or reject it. */
 final class Redirect {
@@ -12,6 +14,9 @@ final class Redirect {
     static final String TO = "to_";
 
     private static final String REUSED = RulesetBuilder.comment("a connection that was open before is over");
+
+    private static final Pattern QUIC_REJECTED = Pattern.compile(
+            "counter packets (\\d+) bytes \\d+ reject[^\n]*\"" + Decision.Ending.REJECT_QUIC.why() + "\"");
 
     private Redirect() {}
 
@@ -37,6 +42,16 @@ final class Redirect {
             }
         }
         return rules;
+    }
+
+    /** How many packets of QUIC the rules of a listing have rejected; {@link ListingParser} leaves counters of rules out. */
+    static long quicRejected(String listing) {
+        Matcher rule = QUIC_REJECTED.matcher(listing);
+        long sum = 0;
+        while (rule.find()) {
+            sum += Long.parseLong(rule.group(1));
+        }
+        return sum;
     }
 
     /** Only a reset is quick: after an ICMP error the client's SYN is retried for a second. */

@@ -19,6 +19,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -193,10 +194,32 @@ class HostsEditorKernelIT extends RealHostsFile {
     }
 
     @Test
+    void a_rollback_in_which_the_power_failed_is_finished_by_the_next_command() throws Exception {
+        Files.writeString(hosts, "10.0.0.1 first\n".repeat(50));
+        bring(A, 2);
+        Files.writeString(hosts, "10.0.0.2 then\n".repeat(50), StandardOpenOption.APPEND);
+        String before = content();
+        List<Range> off = HostsFile.parse(before).ranges(line -> A.equals(line.service()));
+        List<Edit> edits = Removal.of(before, off, false);
+        String inode = Files.getAttribute(hosts, "unix:ino").toString();
+        SplittableRandom random = new SplittableRandom(1);
+        for (int i = 0; i < 30; i++) {
+            Files.writeString(hosts, PowerFailure.among(before, edits, random), StandardCharsets.ISO_8859_1);
+            JournalFile.in(state, hosts).write(new Journal.Removal(inode, before, off, false));
+            try (HostsEditor editor = open()) {
+                assertTrue(
+                        editor.notes().getFirst().endsWith(" was finished"),
+                        () -> editor.notes().toString());
+            }
+            assertEquals("10.0.0.1 first\n".repeat(50) + "10.0.0.2 then\n".repeat(50), content());
+        }
+    }
+
+    @Test
     void a_journal_of_another_file_is_history() throws Exception {
         Files.createDirectory(
                 state, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-        JournalFile.in(state, hosts).write(new Journal.Removal("0:1", content(), List.of(new Range(0, 20)), false));
+        JournalFile.in(state, hosts).write(new Journal.Removal("1", content(), List.of(new Range(0, 20)), false));
         bring(A, 1);
         release(A);
         assertEquals("127.0.0.1 localhost\n", content());

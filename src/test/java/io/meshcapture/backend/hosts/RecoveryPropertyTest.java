@@ -2,16 +2,18 @@ package io.meshcapture.backend.hosts;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.meshcapture.rules.Fnv;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
-/** Killed at any byte, with others appending before the next command comes: undone or finished to the byte. */
+/** Killed at any byte, with others appending before the next command comes, or without power: undone or finished to the byte. */
 class RecoveryPropertyTest {
     private static final String FOREIGN = "10.7.7.7 later\n";
 
@@ -65,6 +67,71 @@ class RecoveryPropertyTest {
                 assertEquals(done + newline + FOREIGN, finished(cut + FOREIGN, journal), at);
             }
         }
+    }
+
+    /** Blocks reach the disk in any order between two syncs, each as it was at any moment. */
+    @Test
+    void a_removal_in_which_the_power_failed_is_finished() {
+        int mixed = 0;
+        for (int seed = 0; seed < 200; seed++) {
+            SplittableRandom random = new SplittableRandom(seed);
+            HostsWorld world = world(seed);
+            world.content = "10.0.0.1 first\n".repeat(random.nextInt(80)) + world.content;
+            world.apply("a", 2);
+            String before = world.content + "10.0.0.2 then\n".repeat(random.nextInt(120));
+            HostsFile file = HostsFile.parse(before);
+            List<Range> off = file.ranges(line -> String.valueOf(line.service()).equals("a"));
+            boolean newlineToo = file.takesNewlineBack(off);
+            List<Edit> edits = Removal.of(before, off, newlineToo);
+            Journal.Removal journal = new Journal.Removal("1:2", before, off, newlineToo);
+            String done = HostsWorld.after(before, edits);
+            Set<String> killed = new HashSet<>(cuts(before, edits));
+            for (int i = 0; i < 10; i++) {
+                String left = PowerFailure.among(before, edits, random);
+                assertEquals(done, finished(left, journal), () -> "seed of " + left);
+                mixed += killed.contains(left) ? 0 : 1;
+            }
+        }
+        assertTrue(mixed > 300, "in states that no kill leaves: " + mixed);
+    }
+
+    @Test
+    void an_addition_in_which_the_power_failed_is_undone() {
+        for (int seed = 0; seed < 1_000; seed++) {
+            SplittableRandom random = new SplittableRandom(seed);
+            String before = world(seed).content;
+            Set<OwnLine> lines = HostsWorld.lines("d", 6);
+            String appendix = Addition.appendix(before, lines);
+            Journal.Addition journal = new Journal.Addition("1:2", before.length(), Fnv.hash(before), appendix);
+            String left = PowerFailure.among(before, Addition.of(before, lines), random);
+            List<Edit> undone = Recovery.undo(left, journal);
+            assertNotNull(undone, left);
+            assertEquals(before, HostsWorld.after(left, undone), left);
+        }
+    }
+
+    /** Without a lease: they cut the file and write it, or the rest of it, over what was just appended. */
+    @Test
+    void an_addition_over_which_others_wrote_the_file_anew_takes_not_one_byte_of_theirs() {
+        int undone = 0;
+        for (int seed = 0; seed < 2_000; seed++) {
+            SplittableRandom random = new SplittableRandom(seed);
+            String before = world(seed).content;
+            String appendix = Addition.appendix(before, HostsWorld.lines("d", 1 + random.nextInt(4)));
+            String theirs = world(seed + 10_000).content;
+            int written = random.nextInt(2) * random.nextInt(theirs.length() + 1);
+            String appended = theirs.substring(0, written) + appendix;
+            String left = theirs.length() >= appended.length() ? theirs : theirs + appended.substring(theirs.length());
+            Journal.Addition journal = new Journal.Addition("1:2", before.length(), Fnv.hash(before), appendix);
+            List<Edit> edits = Recovery.undo(left, journal);
+            if (edits == null || edits.isEmpty()) {
+                continue; // what is not put right is told as a line of ours that was edited
+            }
+            String now = HostsWorld.after(left, edits);
+            assertTrue(now.equals(theirs), () -> left + "\n---\n" + now);
+            undone += left.equals(theirs) ? 0 : 1;
+        }
+        assertTrue(undone > 500, "undone " + undone);
     }
 
     private static String nearTheEndOfAPage(String content, int seed) {

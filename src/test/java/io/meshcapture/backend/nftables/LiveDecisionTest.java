@@ -77,12 +77,12 @@ class LiveDecisionTest {
             SmallWorld world = new SmallWorld(seed);
             Plan plan = world.plan();
             Decision compiled = DecisionCompiler.compile(plan, world.host(plan));
-            NftLiveState live = new NftLiveState(listed(compiled), 0);
+            NftLiveState live = new NftLiveState(listed(compiled), 0, 0);
             assertEquals(sorted(compiled.services()), sorted(live.decision().services()), "seed " + seed);
             assertEquals(plan.ipv6(), live.ipv6(), "seed " + seed);
             assertEquals(compiled.listeners(), live.listeners(), "seed " + seed);
         }
-        assertEquals(null, new NftLiveState(null, 0).ipv6());
+        assertEquals(null, new NftLiveState(null, 0, 0).ipv6());
     }
 
     private static List<ServiceFacts> sorted(List<ServiceFacts> facts) {
@@ -95,7 +95,7 @@ class LiveDecisionTest {
             SmallWorld world = new SmallWorld(seed);
             Plan plan = world.plan();
             Decision compiled = DecisionCompiler.compile(plan, world.host(plan));
-            Map<ServiceName, ServiceRules> standing = new NftLiveState(listed(compiled), 0).standing();
+            Map<ServiceName, ServiceRules> standing = new NftLiveState(listed(compiled), 0, 0).standing();
             assertEquals(
                     RulesetRenderer.render(compiled),
                     RulesetRenderer.render(DecisionCompiler.compile(plan, world.host(plan), standing)),
