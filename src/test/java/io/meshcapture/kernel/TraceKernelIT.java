@@ -42,10 +42,7 @@ class TraceKernelIT {
                 """);
         Background trace = trace(lab, "10.99.0.1:80", "--connections", "3", "--within", "10s");
         lab.caller().uid(1001).connect("10.99.0.1:81"); // another port
-        lab.caller().uid(1001).open("10.99.0.1:80");
-        lab.caller().uid(1003).open("10.99.0.1:80");
-        lab.caller().as(Identity.ENVOY).open("10.99.0.1:80");
-        String out = trace.await(LIMIT).out();
+        String out = toldOfThree(trace, lab);
         String[] told = out.split("\n\n", -1);
         String from = "(?s)tcp to 10.99.0.1:80 from 10.99.0.2:\\d+, uid ";
         assertTrue(told[0].matches(from + "1001\n  1  what is in force\n  2  services by user, look-up 2\n.*"), out);
@@ -58,6 +55,14 @@ class TraceKernelIT {
         String json = machine.await(LIMIT).out();
         ResultsSchema.require(List.of("trace", "json"), json);
         assertTrue(json.contains("\"outcome\": \"captured\",\n      \"listener\": 15001"), json);
+    }
+
+    /** What it says of a client that is captured, one that is not, and Envoy. */
+    private static String toldOfThree(Background trace, Lab lab) {
+        lab.caller().uid(1001).open("10.99.0.1:80");
+        lab.caller().uid(1003).open("10.99.0.1:80");
+        lab.caller().as(Identity.ENVOY).open("10.99.0.1:80");
+        return trace.await(LIMIT).out();
     }
 
     @ParameterizedTest
@@ -73,10 +78,7 @@ class TraceKernelIT {
                 services: {orders: {from: {user: 1001}, except: [":22"]}}
                 """);
         Background trace = trace(lab, "10.99.0.1:80", "--connections", "3", "--within", "10s");
-        lab.caller().uid(1001).open("10.99.0.1:80");
-        lab.caller().uid(1003).open("10.99.0.1:80");
-        lab.caller().as(Identity.ENVOY).open("10.99.0.1:80");
-        String out = trace.await(LIMIT).out();
+        String out = toldOfThree(trace, lab);
         String[] told = out.split("\n\n", -1);
         String from = "(?s)tcp to 10.99.0.1:80 from 10.99.0.2:\\d+, uid ";
         assertTrue(told[0].matches(from + "1001\n  1  .*orders, look-up 2\n.*"), out);
