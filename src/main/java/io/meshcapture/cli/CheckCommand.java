@@ -2,6 +2,7 @@ package io.meshcapture.cli;
 
 import io.meshcapture.failure.ExitCode;
 import io.meshcapture.verbs.Check;
+import io.meshcapture.verbs.Probe;
 import io.meshcapture.verbs.Screen;
 import java.util.function.Consumer;
 import picocli.CommandLine.Model.CommandSpec;
@@ -88,6 +89,12 @@ final class CheckCommand implements Command {
         }
         if (outcome.isInSync()) {
             return "in place, but Envoy does not take it as it should, see above: " + captured;
+        }
+        boolean unserved = outcome.probes().stream()
+                .filter(probe -> probe.result() == Probe.Result.WRONG)
+                .allMatch(Probe.Verdict::isUnserved);
+        if (differences == 0 && outcome.shadows().isEmpty() && unserved) {
+            return "in place, but nobody listens where connections are sent, see above: " + captured;
         }
         if (differences == 0 && outcome.shadows().isEmpty()) {
             return "not captured: everything stands as the plan has it, and connections go elsewhere; see what doctor finds";

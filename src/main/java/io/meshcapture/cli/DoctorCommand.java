@@ -82,10 +82,14 @@ final class DoctorCommand implements Command {
         long problems = report.count(Severity.PROBLEM);
         long warnings = report.count(Severity.WARNING);
         if (problems == 0 && warnings == 0) {
-            return "healthy: nothing keeps capture from working here";
+            return report.isWhole()
+                    ? "healthy: nothing keeps capture from working here"
+                    : "nothing that can be seen without root keeps capture from working here; see the rest with sudo";
         }
         return Differences.count((int) problems, "problem") + ", " + Differences.count((int) warnings, "warning")
-                + (problems == 0 ? ": capture works, and the warnings may matter to you" : ": mend the problems first");
+                + (problems == 0
+                        ? ": nothing keeps capture from working, and the warnings may matter to you"
+                        : ": mend the problems first");
     }
 
     /** Something that a shell takes: what is not a command is a comment. */

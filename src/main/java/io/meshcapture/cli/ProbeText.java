@@ -48,7 +48,10 @@ final class ProbeText {
             });
         }
         for (Probe.Verdict verdict : verdicts) {
-            if (verdict.result() == Probe.Result.WRONG && verdict.connection() != null && verdict.expected() != null) {
+            if (verdict.result() == Probe.Result.WRONG
+                    && !verdict.isUnserved()
+                    && verdict.connection() != null
+                    && verdict.expected() != null) {
                 String wrong = "wrong: " + verdict.what() + " " + verdict.found() + "; the plan says:";
                 out.println(Wrapped.of(wrong, 0, screen));
                 (verdict.isArriving()

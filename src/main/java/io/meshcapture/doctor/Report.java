@@ -18,6 +18,11 @@ public record Report(List<Finding> findings) {
         findings = List.copyOf(sorted);
     }
 
+    /** Whether everything was looked at. */
+    public boolean isWhole() {
+        return findings.stream().noneMatch(one -> one.id().equals(Rights.UNPRIVILEGED));
+    }
+
     /** How many are of a severity. */
     public long count(Severity severity) {
         return findings.stream().filter(one -> one.severity() == severity).count();

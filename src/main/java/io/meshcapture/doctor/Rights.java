@@ -11,6 +11,9 @@ import org.jspecify.annotations.Nullable;
  */
 record Rights(HostFiles files, boolean sharesNodesNetwork) implements Examination {
 
+    /** Of the finding that not everything was looked at. */
+    static final String UNPRIVILEGED = "privileges.unprivileged";
+
     /** Bits of CAP_NET_ADMIN and CAP_SYS_ADMIN (linux/capability.h). */
     private static final int NET_ADMIN = 12;
 
@@ -55,7 +58,7 @@ record Rights(HostFiles files, boolean sharesNodesNetwork) implements Examinatio
         } else {
             findings.add(Finding.note(
                     Topic.PRIVILEGES,
-                    "privileges.unprivileged",
+                    UNPRIVILEGED,
                     "this is not root: rules of others and kernel features were not looked at",
                     "the privilege CAP_NET_ADMIN is missing here, and apply needs it",
                     "run doctor with sudo"));

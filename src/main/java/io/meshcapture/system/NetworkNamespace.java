@@ -74,10 +74,11 @@ public final class NetworkNamespace {
     /** The name by which ip-netns(8) knows a namespace; null where it is named otherwise. */
     public static @Nullable String name(String name) {
         Path path = Path.of(name);
-        boolean named = path.getParent() == null
-                ? process(name) == null
-                : path.getParent().equals(NAMED) || path.getParent().equals(NAMED_EARLIER);
-        return named ? path.getFileName().toString() : null;
+        Path directory = path.getParent();
+        boolean named =
+                directory == null ? process(name) == null : directory.equals(NAMED) || directory.equals(NAMED_EARLIER);
+        Path last = path.getFileName(); // of / there is none
+        return named && last != null ? last.toString() : null;
     }
 
     /** Told without opening it: a FIFO would wait for its writer for ever. All files of namespaces are of one device. */

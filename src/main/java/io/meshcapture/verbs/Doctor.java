@@ -25,12 +25,21 @@ public final class Doctor {
             List<Finding> findings = new ArrayList<>(HostExaminations.run(place.namespace(), place.environment()));
             if (plan != null) {
                 try {
-                    findings.addAll(PlanFit.of(plan.call(), place));
+                    findings.addAll(PlanFit.of(plan.call(), place, captures()));
                 } catch (Failure unreadable) {
                     findings.addAll(Finding.of(Topic.PLAN, "plan.unreadable", unreadable));
                 }
             }
             return new Report(findings);
         });
+    }
+
+    /** Without the privilege nobody can tell. */
+    private static boolean captures() {
+        try (Backends backends = Backends.open()) {
+            return backends.standing().live().isInForce();
+        } catch (Failure unknown) {
+            return false;
+        }
     }
 }

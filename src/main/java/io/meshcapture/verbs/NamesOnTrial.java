@@ -74,7 +74,16 @@ final class NamesOnTrial {
             return others.apply(ofRules, true);
         } catch (Exception e) {
             forget(place, editor);
+            standByForRules(place);
             throw e;
+        }
+    }
+
+    /** Whoever did so for an earlier trial of rules was sent away for this one. */
+    private static void standByForRules(Place place) throws Exception {
+        Optional<Duration> left = Privileges.isNetAdmin() ? Rollback.trialOfRules(place) : Optional.empty();
+        if (left.filter(Duration::isPositive).isPresent()) {
+            place.there(() -> TrialGuard.set(left.get(), place.rulesAlone()));
         }
     }
 

@@ -15,14 +15,19 @@ import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Whether this host is one that a plan can be applied to, asked without a look at what stands and without a privilege. */
+/** Whether this host is one that a plan can be applied to, asked without a privilege. */
 final class PlanFit {
     private final List<Finding> findings = new ArrayList<>();
 
-    private PlanFit() {}
+    /** Whether anything is captured already, so that what is missing is missed now. */
+    private final boolean captures;
 
-    static List<Finding> of(Plan plan, Place place) throws InterruptedException {
-        PlanFit fit = new PlanFit();
+    private PlanFit(boolean captures) {
+        this.captures = captures;
+    }
+
+    static List<Finding> of(Plan plan, Place place, boolean captures) throws InterruptedException {
+        PlanFit fit = new PlanFit(captures);
         try {
             Supported.require(plan);
             Stopped stopped = Stopped.in(plan, Set.of());
@@ -58,11 +63,13 @@ final class PlanFit {
     private void listeners(Wanted wanted) {
         MissingListeners missing = wanted.envoy().missing(wanted.ipv6());
         if (!missing.isEmpty()) {
-            warn(
+            Kind kind = captures ? Finding::conflict : Finding::warning;
+            findings.add(kind.of(
+                    Topic.PLAN,
                     "plan.nobody-listens",
                     missing.what(),
                     "captured connections are refused until Envoy does",
-                    "start Envoy" + missing.privilege() + ", or correct envoy.outbound, envoy.inbound and envoy.dns");
+                    "start Envoy" + missing.privilege() + ", or correct envoy.outbound, envoy.inbound and envoy.dns"));
         }
         StrangersListeners strangers = wanted.listenersOfStrangers();
         if (!strangers.isEmpty()) {

@@ -93,6 +93,13 @@ public final class Probe {
             @Nullable Explanation expected,
             boolean isArriving) {
 
+        static final String UNSERVED = ", where nobody listens";
+
+        /** Whether it went where it should, and there is nobody. */
+        public boolean isUnserved() {
+            return result == Result.WRONG && found.endsWith(UNSERVED);
+        }
+
         /** One of a look-up. */
         static Verdict ofLookup(String service, String what, Result result, String found) {
             return new Verdict(service, "name", what, result, found, Evidence.LOOKUP, null, null, false);

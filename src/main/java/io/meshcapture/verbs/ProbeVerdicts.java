@@ -84,7 +84,7 @@ final class ProbeVerdicts {
         Evidence evidence = leaving ? Evidence.LEAVING : Evidence.ARRIVED;
         boolean asPlanned = unchanged && !one.isTransparent() && expected.outcome() == Explanation.Outcome.DIRECT;
         if (asPlanned && attempt.sample().path().equals(Probe.BY_NAME) && !isServed(one)) {
-            return verdict(attempt, Result.WRONG, "reaches " + ends(one) + ", where nobody listens", evidence);
+            return verdict(attempt, Result.WRONG, "reaches " + ends(one) + Verdict.UNSERVED, evidence);
         }
         String direct = leaving ? "leaves as it is" : "arrives as it is";
         return verdict(
@@ -114,7 +114,7 @@ final class ProbeVerdicts {
         }
         return isServed(one)
                 ? verdict(attempt, Result.OK, where, Evidence.CONNTRACK)
-                : verdict(attempt, Result.WRONG, where + ", where nobody listens", Evidence.CONNTRACK);
+                : verdict(attempt, Result.WRONG, where + Verdict.UNSERVED, Evidence.CONNTRACK);
     }
 
     private boolean isServed(Caught one) {

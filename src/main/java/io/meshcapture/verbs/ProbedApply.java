@@ -73,15 +73,34 @@ final class ProbedApply {
             }
         }
         found.differences().forEach(one -> wrong.add(one.where() + " is not as the plan has it"));
+        String undone = applied.changed() || applied.trial() != null
+                ? ", so what was applied has been undone"
+                : "; there was nothing to apply, and nothing was changed";
+        String because = wrong.stream().limit(SHOWN).collect(Collectors.joining(" | "))
+                + (wrong.size() > SHOWN ? " | and " + (wrong.size() - SHOWN) + " more" : "");
+        boolean unserved = found.differences().isEmpty()
+                && found.probes().stream()
+                        .filter(one -> one.result() == Probe.Result.WRONG)
+                        .allMatch(Probe.Verdict::isUnserved);
+        if (!wrong.isEmpty() && unserved) {
+            throw new Failure.Unverified(
+                    "nobody listens where connections are sent" + undone,
+                    because,
+                    "start Envoy, and let apply wait for it with --wait-envoy 30s");
+        }
         if (!wrong.isEmpty()) {
             throw new Failure.Unverified(
-                    applied.changed() || applied.trial() != null
-                            ? "connections do not go where the plan says, so what was applied has been undone"
-                            : "connections do not go where the plan says; there was nothing to apply, and nothing was changed",
-                    wrong.stream().limit(SHOWN).collect(Collectors.joining(" | "))
-                            + (wrong.size() > SHOWN ? " | and " + (wrong.size() - SHOWN) + " more" : ""),
+                    "connections do not go where the plan says" + undone,
+                    because,
                     "see what is in the way with: meshcapture doctor; apply without --probe to look at it with:"
                             + " meshcapture check --probe");
+        }
+        if (!found.probes().isEmpty() && found.probes().stream().noneMatch(one -> one.result() == Probe.Result.OK)) {
+            throw new Failure.Unverified(
+                    "no connection could be tried" + undone,
+                    found.probes().getFirst().what() + ": "
+                            + found.probes().getFirst().found(),
+                    "see why with: meshcapture doctor; or apply without --probe");
         }
         return found.probes();
     }

@@ -149,6 +149,14 @@ class DoctorKernelIT {
     }
 
     @Test
+    void envoy_that_is_not_there_is_a_problem_once_something_is_captured(Lab lab) {
+        Program.apply(Program.ANY);
+        Outcome captured = Program.withPlan(Program.ANY, "doctor");
+        assertEquals(7, captured.exit(), captured.out());
+        assertTrue(captured.out().contains("  problem  nobody listens on 127.0.0.1:15001"), captured.out());
+    }
+
+    @Test
     void plan_that_fits_has_no_finding_and_one_whose_envoy_is_not_there_has(Lab lab) {
         Outcome alone = Program.withPlan(Program.ANY, "doctor", "-o", "json");
         assertEquals(0, alone.exit(), alone.out());

@@ -97,6 +97,15 @@ class NamesTrialPlacesKernelIT {
     }
 
     @Test
+    void names_that_are_refused_beside_a_trial_of_rules_leave_it_its_time_and_who_ends_it() throws Exception {
+        StandingBy.of(with(RULES, "apply", "--confirm-within", "2s"));
+        String other = PLAN + "  ledger: {from: {user: 1002}}\nbackend: iptables-nft\n";
+        assertTrue(must(7, with(other, "apply", "--confirm-within", "1h")).err().contains("another plan is on trial"));
+        assertEquals(BEFORE, content());
+        Await.until(LIMIT, "the trial to end", () -> run("status").out().contains("nothing is captured"));
+    }
+
+    @Test
     void trials_of_another_network_namespace_end_without_those_of_this_one() throws Exception {
         for (String command : List.of(
                 "mkdir /run/upper /run/work",

@@ -129,6 +129,22 @@ class ProbeKernelIT {
         assertEquals(3, untracked.exit(), untracked.out());
     }
 
+    /** A firewall knows the machine's interfaces and not the probe's, so it proves nothing about what really arrives. */
+    @Test
+    void what_arrives_and_is_rejected_or_meets_a_firewall_is_told_apart(Lab lab) {
+        lab.proxyAt(Identity.ENVOY, "0.0.0.0:15006", "[::]:15006");
+        String plan = "version: 1\nenvoy: {user: 1337, inbound: 15006}\nipv6: reject\nservices: {}\n";
+        Program.apply(plan);
+        lab.nft().apply("table ip fw { chain c { type filter hook input priority 0; iifname \"meshin*\" drop; }; }");
+        Outcome outcome = Program.must(0, Program.check(plan, "--probe"));
+        for (String said : List.of(
+                "- +arrives +tcp 10.99.0.2:80 .* entering +not told: it is sent to 192.0.2.254:15006, and a filter .*",
+                "- +arrives +tcp \\[fd99::2\\]:80 .* answer +ok: is rejected")) {
+            assertTrue(
+                    outcome.out().lines().anyMatch(line -> line.matches(said)), () -> said + " in\n" + outcome.out());
+        }
+    }
+
     @Test
     void rule_of_somebody_else_that_comes_first_is_found_with_what_the_plan_says(Lab lab) {
         envoy(lab);
@@ -197,6 +213,22 @@ class ProbeKernelIT {
                         .matches("(?s).* as uid \\d+, gid \\d+, cgroup /" + group.name()
                                 + " +conntrack +ok: reaches 127.*"),
                 outcome.out());
+    }
+
+    @Test
+    void connections_that_go_right_to_where_nobody_listens_are_told_so_and_not_explained(Lab lab) {
+        String plan = ENVOY + "services: {orders: {from: {user: 1001}}}\n";
+        Outcome undone = Program.must(8, Program.withPlan(plan, "apply", "--probe"));
+        assertTrue(
+                undone.err().contains("nobody listens where connections are sent, so what was applied has been undone"),
+                undone.err());
+        assertTrue(undone.err().contains("start Envoy, and let apply wait for it with --wait-envoy 30s"), undone.err());
+        Program.apply(plan);
+        Outcome check = Program.must(3, Program.check(plan, "--probe"));
+        assertTrue(
+                check.out().endsWith("in place, but nobody listens where connections are sent, see above: 1 service\n"),
+                check.out());
+        assertTrue(!check.out().contains("the plan says"), check.out());
     }
 
     @ParameterizedTest
