@@ -19,12 +19,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The distribution in a locked container of Debian 13; see the package's description. */
-@ExtendWith(Engine.ForAllTests.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 final class Debian13IT {
     private static final Map<String, String> PLAN = Map.of("MESHCAPTURE_PLAN", "/opt/test/plan.yaml");
@@ -34,8 +32,8 @@ final class Debian13IT {
     private static final String SOMEWHERE_IPV6 = "2001:db8::7";
 
     @BeforeAll
-    void buildTheImage(Engine engine) throws IOException {
-        Debian13.build(engine, goldenPlans());
+    void buildTheImage() throws IOException {
+        Debian13.build(Engine.open(), goldenPlans());
     }
 
     /**

@@ -12,9 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.extension.ExtensionContext;
-import org.junit.jupiter.api.extension.ParameterContext;
-import org.junit.jupiter.api.extension.ParameterResolver;
+import org.jspecify.annotations.Nullable;
 import org.testcontainers.DockerClientFactory;
 
 /**
@@ -23,20 +21,7 @@ import org.testcontainers.DockerClientFactory;
  */
 final class Engine implements AutoCloseable {
 
-    /** Gives it to the classes of tests that ask for it; it ends after the last of them. */
-    static final class ForAllTests implements ParameterResolver {
-        @Override
-        public boolean supportsParameter(ParameterContext parameter, ExtensionContext context) {
-            return parameter.getParameter().getType() == Engine.class;
-        }
-
-        @Override
-        public Engine resolveParameter(ParameterContext parameter, ExtensionContext context) {
-            return context.getRoot()
-                    .getStore(ExtensionContext.Namespace.GLOBAL)
-                    .computeIfAbsent(Engine.class, _ -> Engine.start(), Engine.class);
-        }
-    }
+    private static @Nullable Engine running;
 
     private final Process process;
     private final Path socket;
@@ -44,6 +29,15 @@ final class Engine implements AutoCloseable {
     private Engine(Process process, Path socket) {
         this.process = process;
         this.socket = socket;
+    }
+
+    /** The one of this JVM; it ends with it, because every class of tests is a run of its own to JUnit. */
+    static synchronized Engine open() {
+        if (running == null) {
+            running = start();
+            Runtime.getRuntime().addShutdownHook(new Thread(running::close));
+        }
+        return running;
     }
 
     private static Engine start() {

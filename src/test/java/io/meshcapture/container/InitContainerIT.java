@@ -11,12 +11,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The init image, locked as in a pod, captures for containers of other images that share its network namespace. */
-@ExtendWith(Engine.ForAllTests.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @SuppressWarnings("NullAway.Init")
 final class InitContainerIT {
@@ -26,12 +24,11 @@ final class InitContainerIT {
     private static final List<String> NO_ANSWER = List.of("no answer", "no answer");
     private static final String CAPTURED = "captured: default\ndone: 1 service captured, IPv6 captured too\n";
 
-    private Engine engine;
+    private final Engine engine = Engine.open();
     private Pod pod;
 
     @BeforeAll
-    void start(Engine shared) {
-        engine = shared;
+    void start() {
         pod = Pod.start(engine);
         for (String client : Pod.CLIENTS) {
             assertEquals(DIRECTLY, pod.call(client), client);

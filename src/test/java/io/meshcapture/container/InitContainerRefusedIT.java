@@ -16,10 +16,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
-import org.junit.jupiter.api.extension.ExtendWith;
 
 /** Where the init image cannot capture, the exit code and the termination message say why; or it does as well as can be. */
-@ExtendWith(Engine.ForAllTests.class)
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @SuppressWarnings("NullAway.Init")
 final class InitContainerRefusedIT {
@@ -35,12 +33,11 @@ final class InitContainerRefusedIT {
     private static final int EPERM = 1;
     private static final int EPROTONOSUPPORT = 93;
 
-    private Engine engine;
+    private final Engine engine = Engine.open();
     private Pod pod;
 
     @BeforeAll
-    void start(Engine shared) {
-        engine = shared;
+    void start() {
         pod = Pod.start(engine);
     }
 

@@ -99,8 +99,6 @@ final class Pod implements AutoCloseable {
     private static GenericContainer<?> container(String... command) {
         return new GenericContainer<>(DockerImageName.parse(Images.CLIENTS))
                 .withImagePullPolicy(name -> false)
-                // docker-java may take a pooled connection that the engine has closed, and does not send a POST again
-                .withStartupAttempts(2)
                 .withCommand(command);
     }
 
