@@ -64,6 +64,9 @@ public final class Env {
                         "name a service that captures by name: what captures by address needs no variables");
             }
         }
+        if (addresses.isEmpty()) {
+            notes.add("the plan captures nothing by name, so there are no variables; give a service hosts");
+        }
         return new Outcome(variables, notes);
     }
 

@@ -180,6 +180,13 @@ class MainTest {
                         "10.0.0.1:70000"));
     }
 
+    @Test
+    void env_of_a_plan_without_names_says_why_there_is_nothing() {
+        Terminal env = Terminal.run("env", "--envoy-user=1337", "--dns-servers=any", "--envoy-dns=15053");
+        assertEquals("", env.out());
+        assertTrue(env.err().contains("the plan captures nothing by name, so there are no variables"), env.err());
+    }
+
     private static Arguments wrong(String message, String... args) {
         return Arguments.of(List.of(args), message);
     }
