@@ -138,6 +138,7 @@ public final class Check {
                 EnvoyFit fit = EnvoyFit.of(asked, place, wanted.about(asked));
                 notes.addAll(fit.notes());
                 notes.addAll(escaping.notes());
+                notes.addAll(CountersSetBack.notes(live));
                 Probe.Outcome probed =
                         probes ? Probe.of(wanted.decision(), running, place.accounts()) : Probe.Outcome.NONE;
                 notes.addAll(probed.notes());
