@@ -1,5 +1,6 @@
 package io.meshcapture.backend.nftables;
 
+import io.meshcapture.backend.LiveState.LiveInboundCapture;
 import io.meshcapture.backend.nftables.Ruleset.Chain;
 import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
@@ -50,6 +51,30 @@ final class LiveInbound {
         return ruleset.chains().containsKey(BaseChain.INTERCEPTION.target())
                 ? Choices.InboundMode.TPROXY
                 : Choices.InboundMode.REDIRECT;
+    }
+
+    /** What is captured, with its counts; null where nothing is, or nothing tells where to. */
+    static @Nullable LiveInboundCapture capture(Ruleset ruleset) {
+        Port listener = null;
+        for (String chain : isIn(ruleset) ? ruleset.chains().keySet() : List.<String>of()) {
+            Port one = listener(chain);
+            listener = one == null ? listener : one;
+        }
+        if (listener == null) {
+            return null;
+        }
+        long captured = 0;
+        long excepted = 0;
+        NftSet ports = ruleset.sets().get(InboundRenderer.PORTS);
+        for (Element element :
+                ports == null ? List.<Element>of() : ports.elements().values()) {
+            if (element.verdict().equals("accept")) {
+                excepted += element.packets();
+            } else {
+                captured += element.packets();
+            }
+        }
+        return new LiveInboundCapture(mode(ruleset), listener, captured, excepted);
     }
 
     /**

@@ -13,7 +13,6 @@ import io.meshcapture.rules.ServiceRules;
 import io.meshcapture.rules.Step;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -121,7 +120,7 @@ final class NftLiveState implements LiveState {
         if (standing == null || standing.trialLeft() == null || standing.confirmed() == null) {
             return List.of();
         }
-        return services(standing.confirmed().contents(standing.table()));
+        return CountedServices.of(standing.confirmed().contents(standing.table()), ipv6());
     }
 
     @Override
@@ -131,48 +130,7 @@ final class NftLiveState implements LiveState {
 
     @Override
     public List<LiveService> services() {
-        return ruleset == null || !isInForce() ? List.of() : services(ruleset);
-    }
-
-    private List<LiveService> services(Ruleset ruleset) {
-        boolean rejectsIpv6 = ipv6() == Choices.Ipv6.REJECT;
-        Map<String, long[]> packets = new HashMap<>();
-        for (NftSet set : ruleset.sets().values()) {
-            if (set.isMap()) {
-                for (Element element : set.elements().values()) {
-                    long[] counted = packets.computeIfAbsent(element.comment(), any -> new long[3]);
-                    boolean rejected = rejectsIpv6 && set.name().contains("_ip6");
-                    counted[element.verdict().equals("accept") ? 1 : rejected ? 2 : 0] += element.packets();
-                }
-            }
-        }
-        List<LiveService> services = new ArrayList<>();
-        NftSet records = ruleset.sets().get(Ruleset.SERVICES);
-        if (records != null) {
-            for (Element element : records.elements().values()) {
-                ServiceRecord record = ServiceRecord.parse(element.comment());
-                if (record != null) {
-                    long[] counted = packets.getOrDefault(record.name(), new long[3]);
-                    services.add(new LiveService(
-                            record.name(),
-                            record.digest(),
-                            record.version(),
-                            record.since(),
-                            counted[0],
-                            counted[1],
-                            counted[2]));
-                }
-            }
-        }
-        Set<String> unrecorded = owners(ruleset);
-        services.forEach(service -> unrecorded.remove(service.name()));
-        for (String owner : unrecorded) {
-            // its record was taken away by hand; it is captured all the same
-            long[] counted = packets.getOrDefault(owner, new long[3]);
-            services.add(new LiveService(owner, "", "", null, counted[0], counted[1], counted[2]));
-        }
-        services.sort((one, other) -> one.name().compareTo(other.name()));
-        return services;
+        return ruleset == null || !isInForce() ? List.of() : CountedServices.of(ruleset, ipv6());
     }
 
     @Override
@@ -189,18 +147,6 @@ final class NftLiveState implements LiveState {
         }
         services.remove("");
         return services;
-    }
-
-    /** Everybody whom elements of the maps belong to. */
-    private static Set<String> owners(Ruleset ruleset) {
-        Set<String> owners = new TreeSet<>();
-        for (NftSet set : ruleset.sets().values()) {
-            if (set.isMap()) {
-                set.elements().values().forEach(element -> owners.add(element.comment()));
-            }
-        }
-        owners.remove("");
-        return owners;
     }
 
     @Override
@@ -272,30 +218,7 @@ final class NftLiveState implements LiveState {
 
     @Override
     public Optional<LiveInboundCapture> inbound() {
-        if (ruleset == null || !isInForce() || !LiveInbound.isIn(ruleset)) {
-            return Optional.empty();
-        }
-        Port listener = null;
-        for (String chain : ruleset.chains().keySet()) {
-            Port one = LiveInbound.listener(chain);
-            listener = one == null ? listener : one;
-        }
-        if (listener == null) {
-            return Optional.empty();
-        }
-        long captured = 0;
-        long excepted = 0;
-        NftSet ports = ruleset.sets().get(InboundRenderer.PORTS);
-        if (ports != null) {
-            for (Element element : ports.elements().values()) {
-                if (element.verdict().equals("accept")) {
-                    excepted += element.packets();
-                } else {
-                    captured += element.packets();
-                }
-            }
-        }
-        return Optional.of(new LiveInboundCapture(LiveInbound.mode(ruleset), listener, captured, excepted));
+        return ruleset == null || !isInForce() ? Optional.empty() : Optional.ofNullable(LiveInbound.capture(ruleset));
     }
 
     @Override

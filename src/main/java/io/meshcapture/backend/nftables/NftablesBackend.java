@@ -5,8 +5,6 @@ import io.meshcapture.backend.Change;
 import io.meshcapture.backend.Finding;
 import io.meshcapture.backend.LiveState;
 import io.meshcapture.backend.Owned;
-import io.meshcapture.backend.nftables.Ruleset.Element;
-import io.meshcapture.backend.nftables.Ruleset.NftSet;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.ffi.LibC;
 import io.meshcapture.ffi.LibNftables;
@@ -169,28 +167,15 @@ public final class NftablesBackend implements Backend {
         Ruleset wanted = RulesetRenderer.render(decision);
         Ruleset stands = ours(live).ruleset();
         StandingTable table = ours(live).table();
-        stampServices(wanted, stands, version, now);
+        ServiceRecord.stamp(wanted, stands, version, now);
         if (stands == null || table == null) {
             return Switchover.begin(wanted, trial, Drift.between(Ruleset.empty(), wanted, null));
         }
         Ruleset spelled = Spelling.of(nft, stands, wanted);
         List<Finding> differences = new ArrayList<>(Drift.between(stands, spelled, null));
-        differences.addAll(leftovers(table));
+        differences.addAll(table.leftovers());
         // what is in force for good cannot be tried
         return Switchover.between(table, spelled, differences.isEmpty() ? null : trial, differences);
-    }
-
-    /** What nothing leads to, told as one difference. */
-    private static List<Finding> leftovers(StandingTable table) {
-        Slot leftover = table.leftover();
-        if (leftover == null) {
-            return List.of();
-        }
-        Ruleset contents = leftover.contents(table.table());
-        int things = contents.sets().size() + contents.chains().size();
-        String what = table.hasEndedTrial() ? "a trial that has ended" : "a change that was interrupted";
-        return List.of(new Finding(
-                null, "table " + Ruleset.TABLE, things + " sets, maps and chains that " + what + " left behind", ""));
     }
 
     @Override
@@ -208,32 +193,6 @@ public final class NftablesBackend implements Backend {
         return Switchover.extension(trial);
     }
 
-    /** A service whose capture is the same keeps its record; another gets one of today, or none where now is null. */
-    private static void stampServices(Ruleset wanted, @Nullable Ruleset stands, String version, @Nullable Instant now) {
-        NftSet records = wanted.sets().get(Ruleset.SERVICES);
-        NftSet before = stands == null ? null : stands.sets().get(Ruleset.SERVICES);
-        if (records == null) {
-            return;
-        }
-        records.elements().replaceAll((key, element) -> {
-            ServiceRecord record = ServiceRecord.parse(element.comment());
-            Element old = before == null ? null : before.elements().get(key);
-            ServiceRecord standing = old == null ? null : ServiceRecord.parse(old.comment());
-            if (record == null) {
-                return element;
-            }
-            if (old != null
-                    && standing != null
-                    && standing.since() != null
-                    && standing.digest().equals(record.digest())) {
-                return old;
-            }
-            return now == null
-                    ? element
-                    : Element.of(key, new ServiceRecord(record.name(), record.digest(), version, now).comment(), "");
-        });
-    }
-
     @Override
     public List<Finding> differences(LiveState live, Decision decision, @Nullable Set<ServiceName> only) {
         Ruleset stands = ours(live).ruleset();
@@ -241,11 +200,11 @@ public final class NftablesBackend implements Backend {
             return List.of(new Finding(null, "table " + Ruleset.TABLE, "", "table " + Ruleset.TABLE));
         }
         Ruleset wanted = RulesetRenderer.render(decision);
-        stampServices(wanted, stands, "", null);
+        ServiceRecord.stamp(wanted, stands, "", null);
         List<Finding> differences = new ArrayList<>(Drift.between(stands, Spelling.of(nft, stands, wanted), only));
         StandingTable table = ours(live).table();
         if (table != null && !live.hasEndedTrial()) {
-            differences.addAll(leftovers(table));
+            differences.addAll(table.leftovers());
         }
         return differences;
     }

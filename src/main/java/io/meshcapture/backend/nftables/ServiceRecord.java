@@ -1,5 +1,7 @@
 package io.meshcapture.backend.nftables;
 
+import io.meshcapture.backend.nftables.Ruleset.Element;
+import io.meshcapture.backend.nftables.Ruleset.NftSet;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Fnv;
 import io.meshcapture.rules.ServiceFacts;
@@ -40,6 +42,37 @@ record ServiceRecord(
         } catch (java.time.format.DateTimeParseException e) {
             return null;
         }
+    }
+
+    /**
+     * Records the services of what is to stand: one whose capture is the same keeps its record.
+     *
+     * @param stands what stands, or null for nothing
+     * @param now of the others, or null where nothing will be applied
+     */
+    static void stamp(Ruleset wanted, @Nullable Ruleset stands, String version, @Nullable Instant now) {
+        NftSet records = wanted.sets().get(Ruleset.SERVICES);
+        NftSet before = stands == null ? null : stands.sets().get(Ruleset.SERVICES);
+        if (records == null) {
+            return;
+        }
+        records.elements().replaceAll((key, element) -> {
+            ServiceRecord record = parse(element.comment());
+            Element old = before == null ? null : before.elements().get(key);
+            ServiceRecord standing = old == null ? null : parse(old.comment());
+            if (record == null) {
+                return element;
+            }
+            if (old != null
+                    && standing != null
+                    && standing.since() != null
+                    && standing.digest().equals(record.digest())) {
+                return old;
+            }
+            return now == null
+                    ? element
+                    : Element.of(key, new ServiceRecord(record.name(), record.digest(), version, now).comment(), "");
+        });
     }
 
     /** The element's key: a set needs one, and 64 bits of a hash of the name need no bookkeeping. */

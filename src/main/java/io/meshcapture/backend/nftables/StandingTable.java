@@ -1,5 +1,6 @@
 package io.meshcapture.backend.nftables;
 
+import io.meshcapture.backend.Finding;
 import io.meshcapture.backend.nftables.Ruleset.Chain;
 import io.meshcapture.backend.nftables.Ruleset.Element;
 import io.meshcapture.backend.nftables.Ruleset.NftSet;
@@ -75,6 +76,19 @@ record StandingTable(
             }
         }
         return null;
+    }
+
+    /** What nothing leads to, told as one difference. */
+    List<Finding> leftovers() {
+        Slot leftover = leftover();
+        if (leftover == null) {
+            return List.of();
+        }
+        Ruleset contents = leftover.contents(table);
+        int things = contents.sets().size() + contents.chains().size();
+        String what = hasEndedTrial() ? "a trial that has ended" : "a change that was interrupted";
+        return List.of(new Finding(
+                null, "table " + Ruleset.TABLE, things + " sets, maps and chains that " + what + " left behind", ""));
     }
 
     /**
