@@ -79,9 +79,19 @@ final class NamesOnTrial {
         }
     }
 
+    /** Undoes what was begun, because the names could not be put in force. A trial of rules that ran before goes on. */
+    static void abort(Place place, HostsEditor editor, HostsApply.Netfilter others) throws Exception {
+        editor.trials().end();
+        others.undo();
+        forget(place, editor); // and not before: the other part may be refused
+        standByForRules(place);
+    }
+
     /** Whoever did so for an earlier trial of rules was sent away for this one. */
     private static void standByForRules(Place place) throws Exception {
-        Optional<Duration> left = Privileges.isNetAdmin() ? Rollback.trialOfRules(place) : Optional.empty();
+        Optional<Duration> left = Privileges.isNetAdmin()
+                ? Rollback.trialOfRules(place, backend -> !backend.holdsTrials())
+                : Optional.empty();
         if (left.filter(Duration::isPositive).isPresent()) {
             place.there(() -> TrialGuard.set(left.get(), place.rulesAlone()));
         }
