@@ -106,6 +106,7 @@ final class HostsApply {
         List<String> notes =
                 new ArrayList<>(standing.notes().stream().map(this::said).toList());
         notes.addAll(HostsPorts.reached(plan, place, wanted).notesOrRefusal());
+        notes.addAll(OtherReaders.notes(place, wanted));
         if (!inTheWay.isEmpty()) {
             notes.add("apply would refuse, because " + inTheWay.size() + " line(s) stand in the way");
         }
@@ -146,7 +147,10 @@ final class HostsApply {
             if (!editor.path().equals(hosts)) {
                 notes.add(hosts + " is a link; " + editor.path() + " was edited");
             }
-            editor.standing().notes().forEach(note -> notes.add(said(note)));
+            HostsFindings now = editor.standing();
+            now.notes().forEach(note -> notes.add(said(note)));
+            notes.addAll(OtherReaders.notes(place, wanted));
+            notes.addAll(OtherReaders.stale(place, standing, now));
             Apply.Outcome merged = merged(outcome, standing, wanted, tried, notes);
             if (!merged.added().isEmpty() || !merged.updated().isEmpty()) {
                 merged.notes().addAll(Reloading.notes(plan));

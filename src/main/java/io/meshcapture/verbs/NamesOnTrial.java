@@ -215,6 +215,7 @@ final class NamesOnTrial {
                             "netfilter was not looked at, since the privilege CAP_NET_ADMIN is missing");
             forget(place, editor); // and not before: the other part may be refused
             List<String> notes = new ArrayList<>(editor.notes());
+            notes.addAll(OtherReaders.stale(place, tried, editor.standing()));
             notes.add("the trial was ended; what stood before it is in force again");
             notes.removeAll(other.notes());
             return HostsRollback.merged(other, removed, remaining, notes, true);
