@@ -90,6 +90,9 @@ final class CheckCommand implements Command {
         if (outcome.isInSync()) {
             return "in place, but Envoy does not take it as it should, see above: " + captured;
         }
+        if (!outcome.stands() && differences > 0) {
+            return "not captured: nothing of the plan stands here; capture with: meshcapture apply";
+        }
         boolean unserved = outcome.probes().stream()
                 .filter(probe -> probe.result() == Probe.Result.WRONG)
                 .allMatch(Probe.Verdict::isUnserved);

@@ -84,6 +84,12 @@ final class ExplainCommand implements Command {
             }
         }
         outcomes.stream().flatMap(one -> one.notes().stream()).distinct().forEach(invocation::note);
+        if (questions.getFirst().isOfNobodyNamed()
+                && outcomes.stream().anyMatch(one -> ExplanationText.isNobodys(one.explanation()))) {
+            invocation.note(
+                    "asked for uid 0, since no caller was named; name a service's by --from-user, --from-unit or"
+                            + " --pid");
+        }
         return ExitCode.DONE;
     }
 

@@ -68,13 +68,16 @@ public final class ExplanationText {
         return (text.indexOf(':') >= 0 ? "[" + text + "]" : text) + ":" + port;
     }
 
+    /** Whether nothing took it, an exception neither. */
+    static boolean isNobodys(Explanation explanation) {
+        return explanation.outcome() == Explanation.Outcome.DIRECT
+                && explanation.lines().stream().noneMatch(Explanation.Line::decides);
+    }
+
     static String outcome(Explanation explanation) {
         String of = explanation.service() == null ? "" : ", service " + explanation.service();
         return switch (explanation.outcome()) {
-            case DIRECT ->
-                explanation.lines().stream().noneMatch(Explanation.Line::decides)
-                        ? "direct: no service captures it"
-                        : "direct" + of;
+            case DIRECT -> isNobodys(explanation) ? "direct: no service captures it" : "direct" + of;
             case CAPTURED -> "captured: to Envoy's listener " + explanation.listener() + of;
             case REJECTED -> "rejected" + of;
         };

@@ -296,7 +296,7 @@ public final class Apply {
     }
 
     private List<String> afterwards(Wanted wanted) {
-        List<String> notes = new ArrayList<>();
+        List<String> notes = new ArrayList<>(EnvoyFit.loopback());
         MissingListeners missing = wanted.envoy().missing(wanted.ipv6());
         if (!missing.isEmpty()) {
             notes.add(missing.note(place.environment()));

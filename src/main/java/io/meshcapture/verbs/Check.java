@@ -19,6 +19,7 @@ public final class Check {
      * @param differences every difference between what stands and what should
      * @param shadows chains of others that take connections before ours are asked
      * @param faults because of which captured connections fail or go round in a circle, each with its mend
+     * @param stands whether anything of ours is there at all
      * @param services how many services were compared
      * @param inbound whether the plan captures connections to this host
      * @param dns whether the plan captures DNS
@@ -29,6 +30,7 @@ public final class Check {
             List<Difference> differences,
             List<String> shadows,
             List<String> faults,
+            boolean stands,
             int services,
             boolean inbound,
             boolean dns,
@@ -52,7 +54,7 @@ public final class Check {
 
         /** As if Envoy took everything as it should. */
         public Outcome withoutFaults() {
-            return new Outcome(differences, shadows, List.of(), services, inbound, dns, probes, notes);
+            return new Outcome(differences, shadows, List.of(), stands, services, inbound, dns, probes, notes);
         }
     }
 
@@ -85,6 +87,7 @@ public final class Check {
                             stopped.differences(),
                             List.of(),
                             List.of(),
+                            live.isPresent(),
                             services.size(),
                             false,
                             false,
@@ -99,15 +102,27 @@ public final class Check {
                 int compared = services.isEmpty() ? stopped.plan().services().size() : services.size();
                 if (wanted.decision().isNothing() && !live.isInForce()) {
                     return new Outcome(
-                            stopped.differences(), List.of(), List.of(), compared, false, false, List.of(), notes);
+                            stopped.differences(),
+                            List.of(),
+                            List.of(),
+                            live.isPresent(),
+                            compared,
+                            false,
+                            false,
+                            List.of(),
+                            notes);
                 }
                 List<Difference> differences = new ArrayList<>(stopped.differences());
                 others.forEach(other -> differences.add(new Difference(null, other.home(), other.home(), "")));
-                for (Finding finding :
-                        backend.differences(target, wanted.decision(), services.isEmpty() ? null : running)) {
-                    if (!stopped.isAbout(finding.service())) {
-                        differences.add(Difference.of(finding));
+                if (target.isPresent()) {
+                    for (Finding finding :
+                            backend.differences(target, wanted.decision(), services.isEmpty() ? null : running)) {
+                        if (!stopped.isAbout(finding.service())) {
+                            differences.add(Difference.of(finding));
+                        }
                     }
+                } else {
+                    differences.add(new Difference(null, backend.home(), "", backend.home()));
                 }
                 for (String service : live.servicesOfGoneGroups()) {
                     boolean isAsked = running.isEmpty()
@@ -123,6 +138,7 @@ public final class Check {
                 EnvoyFit fit = EnvoyFit.of(asked, place, wanted.about(asked));
                 notes.addAll(fit.notes());
                 notes.addAll(escaping.notes());
+                notes.addAll(CountersSetBack.notes(live));
                 Probe.Outcome probed =
                         probes ? Probe.of(wanted.decision(), running, place.accounts()) : Probe.Outcome.NONE;
                 notes.addAll(probed.notes());
@@ -130,6 +146,7 @@ public final class Check {
                         differences,
                         target.isPresent() ? backends.shadows(backend, target) : List.of(),
                         target.isPresent() ? fit.faults() : List.of(),
+                        live.isPresent(),
                         compared,
                         wanted.decision().inbound() != null,
                         wanted.decision().dns() != null,

@@ -7,12 +7,14 @@ import io.meshcapture.envoy.NoAnswer;
 import io.meshcapture.envoy.RefusedListener;
 import io.meshcapture.envoy.RunningCluster;
 import io.meshcapture.envoy.RunningListener;
+import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.HostPort;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.InboundDecision;
 import io.meshcapture.rules.InboundStep;
+import io.meshcapture.system.HostFacts;
 import io.meshcapture.system.Processes;
 import io.meshcapture.system.SocketTable;
 import io.meshcapture.system.SocketTable.Open;
@@ -33,6 +35,8 @@ import java.util.TreeSet;
  * @param notes likewise, of what works and may surprise
  */
 record EnvoyFit(List<String> faults, List<String> notes) {
+    private static final int LOOPBACK = 0x7f000001;
+
     EnvoyFit {
         faults = List.copyOf(faults);
         notes = List.copyOf(notes);
@@ -52,9 +56,17 @@ record EnvoyFit(List<String> faults, List<String> notes) {
                         + " mode: redirect");
     }
 
+    /** A fresh network namespace has no 127.0.0.1 before its loopback is up, and that is where captured connections go. */
+    static List<String> loopback() {
+        return HostFacts.ownAddresses().contains(Address.ipv4(LOOPBACK))
+                ? List.of()
+                : List.of("nobody has 127.0.0.1 in this network namespace, so captured connections fail; bring loopback"
+                        + " up with: ip link set lo up");
+    }
+
     /** Compares what is to stand with the Envoy that runs. */
     static EnvoyFit of(Plan plan, Place place, Wanted wanted) {
-        List<String> faults = new ArrayList<>();
+        List<String> faults = new ArrayList<>(loopback());
         MissingListeners missing = wanted.envoy().missing(wanted.ipv6());
         if (!missing.isEmpty()) {
             faults.add(missing.what() + ", so captured connections are refused; start Envoy" + missing.privilege());

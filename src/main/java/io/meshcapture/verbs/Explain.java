@@ -59,6 +59,17 @@ public final class Explain {
             @Nullable String device,
             @Nullable Long pid) {
 
+        /** Whether it is root who calls because nobody was named. */
+        public boolean isOfNobodyNamed() {
+            return user == null
+                    && group == null
+                    && unit == null
+                    && cgroup == null
+                    && pid == null
+                    && source == null
+                    && !inbound;
+        }
+
         /** The same, to somewhere else. */
         public Question to(Address other, int otherPort) {
             return new Question(other, otherPort, udp, user, group, unit, cgroup, inbound, source, device, pid);

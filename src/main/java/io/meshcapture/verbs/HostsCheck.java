@@ -35,6 +35,7 @@ final class HostsCheck {
                         List.of(),
                         List.of(),
                         List.of(),
+                        false,
                         selected.isEmpty() ? plan.services().size() : selected.size(),
                         false,
                         false,
@@ -94,7 +95,15 @@ final class HostsCheck {
         }
         faults.addAll(other.faults());
         return new Check.Outcome(
-                differences, other.shadows(), faults, other.services(), other.inbound(), other.dns(), verdicts, notes);
+                differences,
+                other.shadows(),
+                faults,
+                other.stands() || standing.holdsOurs(),
+                other.services(),
+                other.inbound(),
+                other.dns(),
+                verdicts,
+                notes);
     }
 
     private static List<HostsFindings.Difference> differences(

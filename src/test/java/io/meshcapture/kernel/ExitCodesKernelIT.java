@@ -96,8 +96,23 @@ class ExitCodesKernelIT {
         lab.proxy(15001);
         Outcome nothing = Program.must(3, Program.check(ANY));
         assertTrue(nothing.out().contains("+ table inet meshcapture"), nothing::out);
+        assertTrue(
+                nothing.out()
+                        .endsWith("not captured: nothing of the plan stands here; capture with: meshcapture apply\n"),
+                nothing::out);
         Program.apply(ANY);
         assertEquals(3, Program.check(ENVOY + "services: {other: {}}\n").exit());
+    }
+
+    @Test
+    void loopback_that_is_down_is_said_by_apply_and_is_3(Lab lab) {
+        lab.proxy(15001);
+        Run.command("ip", "addr", "flush", "dev", "lo").orFail();
+        String said = "nobody has 127.0.0.1 in this network namespace, so captured connections fail";
+        assertTrue(Program.must(0, Program.withPlan(ANY, "apply")).err().contains(said));
+        assertTrue(Program.must(3, Program.check(ANY)).out().contains("broken: " + said));
+        Run.command("ip", "addr", "add", "127.0.0.1/8", "dev", "lo").orFail();
+        Program.must(0, Program.check(ANY));
     }
 
     @Test

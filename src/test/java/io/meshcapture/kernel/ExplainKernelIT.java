@@ -145,6 +145,15 @@ class ExplainKernelIT {
     }
 
     @Test
+    void who_names_no_caller_is_told_that_it_is_root_who_is_captured_by_nobody() {
+        String plan = ENVOY + "services:\n  orders: {from: {user: 1001}}\n";
+        Outcome unnamed = Program.must(0, Program.withPlan(plan, "explain", "10.0.0.1:80"));
+        assertTrue(unnamed.err().contains("asked for uid 0, since no caller was named"), unnamed::err);
+        Outcome named = Program.must(0, Program.withPlan(plan, "explain", "10.0.0.1:80", "--from-user", "1002"));
+        assertEquals("", named.err());
+    }
+
+    @Test
     void explanation_names_the_service_and_the_reason(Lab lab) {
         lab.proxy(15001);
         String plan = ENVOY + """
