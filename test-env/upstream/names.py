@@ -1,30 +1,17 @@
 #!/usr/bin/env python3
-"""A DNS server, UDP and TCP: names.py [--hosts FILE] ADDRESS…
+"""A DNS server, UDP and TCP: names.py ADDRESS…
 
-It knows every name under upstream.test, as 10.98.0.7 and fd98::7, and no other. With --hosts it answers for IPv4 out of
-that file first, as systemd-resolved and dnsmasq do unless they are told not to. It says a line for each query: the
+It knows every name under upstream.test, as 10.98.0.7 and fd98::7, and no other. It says a line for each query: the
 transport, who asked, the name and its type.
 """
 
-import io
 import socket
 import struct
 import sys
 import threading
 
 A, AAAA = 1, 28
-addresses = sys.argv[1:]
-HOSTS = addresses[1] if addresses[:1] == ["--hosts"] else None
-addresses = addresses[2:] if HOSTS else addresses
 ADDRESSES = {A: bytes((10, 98, 0, 7)), AAAA: socket.inet_pton(socket.AF_INET6, "fd98::7")}
-
-
-def in_hosts(name):
-    with open(HOSTS, encoding="latin-1") if HOSTS else io.StringIO() as lines:
-        for words in (line.split("#")[0].split() for line in lines):
-            if name in words[1:] and ":" not in words[0]:
-                return socket.inet_aton(words[0])
-    return None
 
 
 def answer(query, transport, peer):
@@ -38,12 +25,11 @@ def answer(query, transport, peer):
     print(transport, peer[0], peer[1], name, kind, flush=True)
     known = name.endswith(".upstream.test")
     record = b""
-    written = in_hosts(name)
-    address = (written if kind == A else None) if written else ADDRESSES.get(kind) if known else None
+    address = ADDRESSES.get(kind) if known else None
     if address:
         record = struct.pack("!HHHIH", 0xC00C, kind, 1, 0, len(address)) + address
     header = struct.pack(
-        "!HHHHHH", identity, 0x8480 | (flags & 0x0100) | (0 if known or written else 3), questions, 1 if record else 0, 0, 0
+        "!HHHHHH", identity, 0x8480 | (flags & 0x0100) | (0 if known else 3), questions, 1 if record else 0, 0, 0
     )
     return header + query[12 : at + 5] + record
 
@@ -68,7 +54,7 @@ def connections(tcp):
 
 
 serving = []
-for address in addresses:
+for address in sys.argv[1:]:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     udp = socket.socket(family, socket.SOCK_DGRAM)
     udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)

@@ -125,7 +125,10 @@ public final class Apply {
     /** Whether somebody stands by already to end the trial. */
     private final boolean guarded;
 
-    private Apply(Plan plan, Place place, Request request, Progress progress, boolean guarded) {
+    /** What stood before in netfilter; null until it has been read. */
+    private @Nullable LiveState before;
+
+    Apply(Plan plan, Place place, Request request, Progress progress, boolean guarded) {
         this.plan = plan;
         this.place = place;
         this.request = request;
@@ -149,10 +152,7 @@ public final class Apply {
         if (!request.dryRun() && request.waitEnvoy() != null) {
             awaitEnvoy(plan, place, part, request, request.waitEnvoy(), progress);
         }
-        return HostsApply.around(plan, place, request, part, (trial, guarded) -> {
-            Apply apply = new Apply(plan, place, request.lasting(trial), progress, guarded);
-            return request.dryRun() ? place.reading(apply::apply) : place.changing(apply::apply);
-        });
+        return HostsApply.around(plan, place, request, part, new AppliedRules(plan, place, request, progress));
     }
 
     /** Only for the services that are to be applied; before there is a lock, or a trial whose time would pass. */
@@ -172,7 +172,8 @@ public final class Apply {
         }
     }
 
-    private Outcome apply() throws Exception {
+    /** Applies what a plan captures by address. */
+    Outcome rules() throws Exception {
         try (Backends backends = Backends.open()) {
             Backends.Choice choice = backends.of(plan);
             Backend backend = choice.backend();
@@ -181,6 +182,7 @@ public final class Apply {
             LiveState target = request.dryRun() ? place.settled(backend) : Trials.ended(backend, backend.live());
             boolean isElsewhere = !target.isInForce() && !others.isEmpty();
             LiveState live = isElsewhere ? others.getFirst().live() : target;
+            before = live;
             if (!request.dryRun() && request.trial() == null) {
                 Trials.refuseWhileOneRuns(live);
             }
@@ -236,6 +238,12 @@ public final class Apply {
             others.forEach(other -> differences.add(new Finding(null, other.home(), other.home(), "")));
             return outcome(live, wanted, differences, choice, notes);
         }
+    }
+
+    /** What stood there before; null where that has not been read. */
+    @Nullable
+    LiveState before() {
+        return before;
     }
 
     /** The new rules are in force, so that nothing goes past Envoy while the old ones go. */

@@ -4,6 +4,7 @@ import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Family;
 import io.meshcapture.plan.Port;
 import io.meshcapture.rules.AlwaysDirect;
+import io.meshcapture.system.DnsQuestion;
 import io.meshcapture.system.HostFacts;
 import java.io.IOException;
 import java.net.DatagramPacket;
@@ -11,8 +12,6 @@ import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketTimeoutException;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
 /**
@@ -50,7 +49,7 @@ final class DnsTrial {
     }
 
     private static boolean answers(Address from, Address loopback, Port port) {
-        byte[] query = query();
+        byte[] query = DnsQuestion.ofVersion().bytes();
         for (int i = 0; i < ATTEMPTS; i++) {
             try (DatagramSocket socket = new DatagramSocket(new InetSocketAddress(address(from), 0))) {
                 socket.setSoTimeout((int) PATIENCE.toMillis());
@@ -69,24 +68,5 @@ final class DnsTrial {
 
     private static InetAddress address(Address address) throws IOException {
         return InetAddress.getByName(address.toString()); // a number, so that nobody is asked
-    }
-
-    /**
-     * {@code version.bind}, TXT, class CHAOS (RFC 4892): whoever speaks DNS answers it, if only with an error, and asks
-     * nobody else.
-     */
-    private static byte[] query() {
-        ByteBuffer query = ByteBuffer.allocate(64);
-        query.putShort((short) 0x6d63);
-        query.putShort((short) 0); // a query, without recursion
-        query.putShort((short) 1).putShort((short) 0).putShort((short) 0).putShort((short) 0);
-        for (String label : new String[] {"version", "bind"}) {
-            query.put((byte) label.length()).put(label.getBytes(StandardCharsets.US_ASCII));
-        }
-        query.put((byte) 0);
-        query.putShort((short) 16).putShort((short) 3);
-        byte[] bytes = new byte[query.position()];
-        query.flip().get(bytes);
-        return bytes;
     }
 }

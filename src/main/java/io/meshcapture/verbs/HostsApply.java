@@ -2,6 +2,7 @@ package io.meshcapture.verbs;
 
 import io.meshcapture.backend.hosts.HostsEditor;
 import io.meshcapture.backend.hosts.HostsFindings;
+import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.ServiceName;
@@ -47,8 +48,7 @@ final class HostsApply {
             return netfilter.apply(request.trial(), false);
         }
         HostsApply apply = new HostsApply(plan, part.hosts(), place, request);
-        Netfilter others =
-                (trial, guarded) -> part.asksNetfilter() ? netfilter.apply(trial, guarded) : nothing(List.of());
+        Netfilter others = part.asksNetfilter() ? netfilter : NOTHING;
         return request.dryRun() ? apply.dryRun(others) : apply.apply(others);
     }
 
@@ -61,7 +61,23 @@ final class HostsApply {
          * @param guarded whether somebody stands by already to end that
          */
         Apply.Outcome apply(@Nullable Duration trial, boolean guarded) throws Exception;
+
+        /** Brings back what stood before, as far as anything was changed. */
+        void undo() throws Exception;
     }
+
+    /** There is no other part. */
+    private static final Netfilter NOTHING = new Netfilter() {
+        @Override
+        public Apply.Outcome apply(@Nullable Duration trial, boolean guarded) {
+            return nothing(List.of());
+        }
+
+        @Override
+        public void undo() {
+            // nothing was done
+        }
+    };
 
     private static Apply.Outcome nothing(List<String> notes) {
         return new Apply.Outcome(
@@ -90,6 +106,7 @@ final class HostsApply {
         List<String> notes =
                 new ArrayList<>(standing.notes().stream().map(this::said).toList());
         notes.addAll(HostsPorts.reached(plan, place, wanted).notesOrRefusal());
+        notes.addAll(OtherReaders.notes(place, wanted));
         if (!inTheWay.isEmpty()) {
             notes.add("apply would refuse, because " + inTheWay.size() + " line(s) stand in the way");
         }
@@ -113,9 +130,16 @@ final class HostsApply {
             Apply.Outcome outcome = tried && request.trial() != null
                     ? NamesOnTrial.begin(place, editor, request.trial(), others, trials)
                     : others.apply(request.trial(), false);
-            editor.bring(wanted.lines());
-            if (request.services().isEmpty()) {
-                editor.release(service -> !wanted.lines().containsKey(service));
+            try {
+                editor.bring(wanted.lines());
+                if (request.services().isEmpty()) {
+                    editor.release(service -> !wanted.lines().containsKey(service));
+                }
+            } catch (Exception e) {
+                if (differences > 0) { // else nothing was begun that could be half done
+                    undo(editor, standing, tried, others, e);
+                }
+                throw e;
             }
             List<String> notes = new ArrayList<>(trials);
             notes.addAll(editor.notes());
@@ -123,12 +147,34 @@ final class HostsApply {
             if (!editor.path().equals(hosts)) {
                 notes.add(hosts + " is a link; " + editor.path() + " was edited");
             }
-            editor.standing().notes().forEach(note -> notes.add(said(note)));
+            HostsFindings now = editor.standing();
+            now.notes().forEach(note -> notes.add(said(note)));
+            notes.addAll(OtherReaders.notes(place, wanted));
+            notes.addAll(OtherReaders.stale(place, standing, now));
             Apply.Outcome merged = merged(outcome, standing, wanted, tried, notes);
             if (!merged.added().isEmpty() || !merged.updated().isEmpty()) {
                 merged.notes().addAll(Reloading.notes(plan));
             }
             return merged;
+        }
+    }
+
+    /** Names first: none may lead to an address that nobody serves any more. */
+    private void undo(HostsEditor editor, HostsFindings before, boolean tried, Netfilter others, Exception because) {
+        try {
+            if (tried) {
+                NamesOnTrial.abort(place, editor, others);
+            } else {
+                editor.bringBack(before.inForce());
+                others.undo();
+            }
+        } catch (Exception e) {
+            because.addSuppressed(e);
+            throw new Failure.Conflict(
+                    "the plan could neither be put in force whole nor be undone",
+                    because.getMessage() + ", then " + e.getMessage(),
+                    "mend the cause, then run: meshcapture "
+                            + (tried ? "rollback --trial, which is done at the end of its time too" : "apply"));
         }
     }
 

@@ -62,6 +62,7 @@ final class HostsCheck {
             NameServiceSwitch names = NameServiceSwitch.below(place.root());
             HostsWanted wanted = HostsWanted.of(plan, selected, standing);
             faults.addAll(HostsPorts.reached(plan, place, wanted).faults());
+            notes.addAll(OtherReaders.notes(place, wanted));
             if (names.readsFiles() && (place.namespace() != null || place.hostsFile() != null)) {
                 notes.add("names were not looked up, since look-ups here are not those of the programs there");
             } else if (names.readsFiles()) {

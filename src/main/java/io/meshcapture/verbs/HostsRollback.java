@@ -55,8 +55,9 @@ final class HostsRollback {
             if (named.isEmpty()) {
                 NamesOnTrial.forget(place, editor); // whoever stands by goes last: the other part may be refused
             }
-            List<HostsFindings.Difference> edited =
-                    new ArrayList<>(editor.standing().edited());
+            HostsFindings now = editor.standing();
+            notes.addAll(OtherReaders.stale(place, before, now));
+            List<HostsFindings.Difference> edited = new ArrayList<>(now.edited());
             edited.removeIf(one -> !named.isEmpty() && (one.service() == null || !named.contains(one.service())));
             if (!edited.isEmpty()) {
                 throw HostsText.kept(hosts, edited);

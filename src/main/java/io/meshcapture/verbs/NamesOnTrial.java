@@ -79,9 +79,19 @@ final class NamesOnTrial {
         }
     }
 
+    /** Undoes what was begun, because the names could not be put in force. A trial of rules that ran before goes on. */
+    static void abort(Place place, HostsEditor editor, HostsApply.Netfilter others) throws Exception {
+        editor.trials().end();
+        others.undo();
+        forget(place, editor); // and not before: the other part may be refused
+        standByForRules(place);
+    }
+
     /** Whoever did so for an earlier trial of rules was sent away for this one. */
     private static void standByForRules(Place place) throws Exception {
-        Optional<Duration> left = Privileges.isNetAdmin() ? Rollback.trialOfRules(place) : Optional.empty();
+        Optional<Duration> left = Privileges.isNetAdmin()
+                ? Rollback.trialOfRules(place, backend -> !backend.holdsTrials())
+                : Optional.empty();
         if (left.filter(Duration::isPositive).isPresent()) {
             place.there(() -> TrialGuard.set(left.get(), place.rulesAlone()));
         }
@@ -205,6 +215,7 @@ final class NamesOnTrial {
                             "netfilter was not looked at, since the privilege CAP_NET_ADMIN is missing");
             forget(place, editor); // and not before: the other part may be refused
             List<String> notes = new ArrayList<>(editor.notes());
+            notes.addAll(OtherReaders.stale(place, tried, editor.standing()));
             notes.add("the trial was ended; what stood before it is in force again");
             notes.removeAll(other.notes());
             return HostsRollback.merged(other, removed, remaining, notes, true);

@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Whether this host is one that a plan can be applied to, asked without a privilege. */
 final class PlanFit {
+    private static final String ENVOY_FIT = "plan.envoy-fit";
+
     private final List<Finding> findings = new ArrayList<>();
 
     /** Whether anything is captured already, so that what is missing is missed now. */
@@ -39,6 +41,7 @@ final class PlanFit {
                         "start it, then apply");
             }
             fit.compile(stopped.planOfOthers(), place);
+            fit.names(plan, place);
         } catch (Failure failure) {
             fit.findings.addAll(Finding.of(Topic.PLAN, "plan.refused", failure));
         }
@@ -58,6 +61,13 @@ final class PlanFit {
         running(EnvoyFit.running(plan, place, EnvoyFit.envoysPorts(decision), envoy), EnvoyFit.transparency(decision));
         version(plan.envoy().admin());
         Escaping.from(wanted).notes().forEach(note -> warn("plan.escapes", note, "", ""));
+    }
+
+    private void names(Plan plan, Place place) {
+        if (HostsWanted.isAskedBy(plan) && !place.isWithoutHostsFile()) {
+            OtherReaders.notes(place, HostsWanted.of(plan, Set.of(), HostsReading.now(place.hosts())))
+                    .forEach(note -> sentence("plan.names-elsewhere", note, Finding::warning));
+        }
     }
 
     private void listeners(Wanted wanted) {
@@ -88,17 +98,17 @@ final class PlanFit {
 
     private void running(EnvoyFit fit, List<String> transparency) {
         for (String fault : transparency) {
-            sentence(fault, Finding::conflict);
+            sentence(ENVOY_FIT, fault, Finding::conflict);
         }
-        fit.faults().forEach(fault -> sentence(fault, Finding::conflict));
-        fit.notes().forEach(note -> sentence(note, Finding::warning));
+        fit.faults().forEach(fault -> sentence(ENVOY_FIT, fault, Finding::conflict));
+        fit.notes().forEach(note -> sentence(ENVOY_FIT, note, Finding::warning));
     }
 
     /** What and because up to the last semicolon, and then the mend. */
-    private void sentence(String text, Kind kind) {
+    private void sentence(String id, String text, Kind kind) {
         int mend = text.lastIndexOf("; ");
         String what = mend < 0 ? text : text.substring(0, mend);
-        findings.add(kind.of(Topic.PLAN, "plan.envoy-fit", what, "", mend < 0 ? "" : text.substring(mend + 2)));
+        findings.add(kind.of(Topic.PLAN, id, what, "", mend < 0 ? "" : text.substring(mend + 2)));
     }
 
     private interface Kind {
@@ -109,7 +119,7 @@ final class PlanFit {
         try {
             EnvoyVersion version = admin == null ? null : EnvoyVersion.of(new Admin(admin));
             if (version != null && version.isNew()) {
-                sentence(version.remark(), Finding::note);
+                sentence(ENVOY_FIT, version.remark(), Finding::note);
             }
         } catch (NoAnswer e) {
             // said where the rest is asked

@@ -22,6 +22,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -91,10 +92,20 @@ public final class Rollback {
 
     /** What is left of a trial in netfilter; empty where none runs, or there is no netfilter. */
     static Optional<Duration> trialOfRules(Place place) throws Exception {
+        return trialOfRules(place, any -> true);
+    }
+
+    /**
+     * Likewise.
+     *
+     * @param counts whether a trial in that backend counts
+     */
+    static Optional<Duration> trialOfRules(Place place, Predicate<Backend> counts) throws Exception {
         try {
             return place.changing(() -> {
                 try (Backends backends = Backends.open()) {
-                    return backends.standing().live().trial();
+                    Backend backend = backends.standing();
+                    return counts.test(backend) ? backend.live().trial() : Optional.<Duration>empty();
                 }
             });
         } catch (Failure.Unavailable e) {
@@ -103,16 +114,18 @@ public final class Rollback {
     }
 
     public static Outcome run(Place place, Request request, Progress progress) throws Exception {
-        return HostsRollback.around(
-                place,
-                request,
-                () -> place.changing(() -> {
-                    Outcome outcome = rollback(place, request, progress);
-                    if (outcome.changed() && request.services().isEmpty()) {
-                        TrialGuard.dismiss(); // with all of it, or by itself, the trial has ended
-                    }
-                    return outcome;
-                }));
+        return HostsRollback.around(place, request, () -> ofRules(place, request, progress));
+    }
+
+    /** In netfilter alone. */
+    static Outcome ofRules(Place place, Request request, Progress progress) throws Exception {
+        return place.changing(() -> {
+            Outcome outcome = rollback(place, request, progress);
+            if (outcome.changed() && request.services().isEmpty()) {
+                TrialGuard.dismiss(); // with all of it, or by itself, the trial has ended
+            }
+            return outcome;
+        });
     }
 
     private static Outcome rollback(Place place, Request request, Progress progress) throws Exception {

@@ -226,7 +226,7 @@ class EnvoyLoopKernelIT {
     void a_name_server_of_this_host_that_answers_out_of_the_file_makes_the_final_dot_useless(Lab lab) {
         lab.file("/etc/resolv.conf", "nameserver 127.0.0.53\n");
         Run.command("chmod", "644", "/etc/resolv.conf").orFail();
-        names(lab, "--hosts", "/etc/hosts", "127.0.0.53");
+        Dnsmasq.started(lab, List.of("127.0.0.53"));
         RealEnvoy envoy = RealEnvoy.started(lab, Identity.ENVOY, configured(new Way("dotted", NAME + ".")));
         assertLoops(envoy, "dotted");
         assertSeen("systemd-resolved: ReadEtcHosts=no");

@@ -4,6 +4,7 @@ import static io.meshcapture.kernel.HostsCommands.HOSTS;
 import static io.meshcapture.kernel.HostsCommands.PLAN;
 import static io.meshcapture.kernel.HostsCommands.STATE;
 import static io.meshcapture.kernel.HostsCommands.content;
+import static io.meshcapture.kernel.Program.ENVOY;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -15,8 +16,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The hosts file and the state directory on disks that are full or read-only. */
 @InNetns
@@ -25,6 +29,7 @@ class HostsDiskKernelIT {
     private static final String BEFORE = "127.0.0.1 localhost\n10.0.0.9 db # theirs\n::1 localhost";
 
     private static final List<String> APPLY = List.of("apply", "-f", "-");
+    private static final List<String> ON_TRIAL = List.of("apply", "-f", "-", "--confirm-within", "1h");
     private static final List<String> ROLLBACK_ALL = List.of("rollback", "--all");
 
     @BeforeEach
@@ -46,23 +51,69 @@ class HostsDiskKernelIT {
         return end;
     }
 
-    @Test
-    void a_full_disk_takes_no_line_in_and_lets_lines_off() throws Exception {
+    private static void isOnADiskOfItsOwn() throws Exception {
         Run.command("sh", "-c", "mkdir /run/small && mount -t tmpfs -o size=64k none /run/small")
                 .orFail();
         Path small = Files.writeString(Path.of("/run/small/hosts"), BEFORE);
         Run.command("mount", "--bind", small.toString(), "/etc/hosts").orFail();
-        end(PLAN, APPLY);
-        String applied = content();
+    }
+
+    private static void isFull() {
         Run.command("sh", "-c", "dd if=/dev/zero of=/run/small/filling bs=1k 2>/dev/null; :")
                 .orFail();
-        String many = PLAN.replace("[orders, ", "[" + names() + "orders, ");
-        Run.Result refused = apart(many, APPLY);
+    }
+
+    private static void isRefused(String plan, List<String> words, String hosts) throws Exception {
+        Run.Result refused = apart(plan, words);
         assertEquals(6, refused.exit(), refused.err());
         assertTrue(refused.err().contains("No space left on device"), refused.err());
-        assertEquals(applied, content());
+        assertEquals(hosts, content());
+    }
+
+    @Test
+    void a_full_disk_takes_no_line_in_and_lets_lines_off() throws Exception {
+        isOnADiskOfItsOwn();
+        end(PLAN, APPLY);
+        String applied = content();
+        isFull();
+        isRefused(PLAN.replace("[orders, ", "[" + names() + "orders, "), APPLY, applied);
         end("", ROLLBACK_ALL);
         assertEquals(BEFORE, content());
+    }
+
+    /** The rules are in force when the names meet the full disk. */
+    @ParameterizedTest
+    @ValueSource(strings = {"nftables", "iptables-nft"})
+    void rules_whose_names_are_refused_are_undone_at_once_on_trial_and_for_good(String backend) throws Exception {
+        isOnADiskOfItsOwn();
+        String earlier = ENVOY + "backend: " + backend + "\nservices:\n  ledger: {from: {user: 1001}}\n";
+        String plan = earlier + "  orders: {hosts: [" + names() + "orders]}\n";
+        isFull();
+        for (List<String> apply : List.of(APPLY, ON_TRIAL)) {
+            isRefused(plan, apply, BEFORE);
+            assertTrue(end("", List.of("status")).out().contains("nothing is captured"));
+            StandingBy.awaitNobody();
+        }
+        end(earlier, APPLY);
+        for (List<String> apply : List.of(APPLY, ON_TRIAL)) {
+            isRefused(plan.replace("1001", "1002"), apply, BEFORE);
+            Program.mustStand(HostsCommands.with(earlier, "check"));
+            assertEquals(
+                    "nothing to confirm: no trial is running\n",
+                    end("", List.of("confirm")).out());
+        }
+        String tried = plan.replace("1001", "1003").replace("orders]", "orders], ports: {80: 8000}")
+                + "hosts-ports: listeners\n";
+        end(tried, with(ON_TRIAL, "ledger"));
+        isRefused(tried, with(ON_TRIAL, "orders"), BEFORE);
+        assertTrue(end("", List.of("status")).out().contains("on trial: ends by itself in"), "a trial before goes on");
+        assertEquals(backend.equals("iptables-nft"), StandingBy.isSomebody());
+        assertEquals("confirmed: ledger\n", end("", List.of("confirm")).out());
+        StandingBy.awaitNobody();
+    }
+
+    private static List<String> with(List<String> words, String last) {
+        return Stream.concat(words.stream(), Stream.of(last)).toList();
     }
 
     private static String names() {

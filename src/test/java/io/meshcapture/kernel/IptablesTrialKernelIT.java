@@ -100,11 +100,12 @@ class IptablesTrialKernelIT {
                         + " c = socket.socket(socket.AF_UNIX); c.connect('\\0meshcapture-trial'); print('full', flush=True);"
                         + " time.sleep(60)");
         taken.awaitOutput("full", LIMIT);
-        Program.apply(PLAN, "--confirm-within", "1h");
+        StandingBy unreachable = StandingBy.of(Program.apply(PLAN, "--confirm-within", "1h"));
         Program.must(0, Program.run("confirm"));
         Program.rollback("--all");
         assertTrue(Program.run("status").out().contains("nothing is captured"));
         taken.kill();
+        unreachable.kill(); // whom nobody can dismiss, and who would wait out the hour
     }
 
     /** The first apply writes IPv6 first; a kill in between leaves nothing in IPv4. */

@@ -7,6 +7,7 @@ import io.meshcapture.lab.Await;
 import io.meshcapture.lab.Meshcapture.Outcome;
 import io.meshcapture.lab.Run;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -27,6 +28,20 @@ record StandingBy(Path process) {
         Matcher said = SAID.matcher(err);
         assertTrue(said.find(), err);
         return new StandingBy(Path.of("/proc", said.group(1)));
+    }
+
+    /** Whether anybody does in this network namespace. */
+    static boolean isSomebody() {
+        try {
+            return Files.readString(Path.of("/proc/thread-self/net/unix")).contains(" @meshcapture-trial\n");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Who is dismissed takes a moment to go. */
+    static void awaitNobody() {
+        Await.until(LIMIT, "whoever stands by to go", () -> !isSomebody());
     }
 
     /** One that has ended and that nobody has asked for is a zombie of this JVM. */

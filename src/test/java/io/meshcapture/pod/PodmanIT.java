@@ -17,6 +17,7 @@ final class PodmanIT {
 
     private static final String UPSTREAM = "10.78.0.9";
 
+    /** And Podman copies the hosts file of its host into containers, unless it is told not to. */
     @Test
     void aPodIsCapturedAndOneThatCannotBeDoesNotRun() throws Exception {
         String programs = "---\n"
@@ -62,6 +63,13 @@ final class PodmanIT {
                 podman inspect --format '{{.State.ExitCode}}' wrong-meshcapture
                 podman logs wrong-meshcapture 2>&1
                 podman inspect --format '{{.State.Status}}' wrong-migrate wrong-app
+                mkdir /run/upper /run/work
+                mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/upper,workdir=/run/work /etc
+                echo '127.66.7.91 orders # meshcapture svc=orders v=1 k=5d40d1d9' >/etc/hosts
+                copy() { CONTAINERS_CONF_OVERRIDE=$1 podman run --rm --network none localhost/tools:1 grep orders /etc/hosts; }
+                copy /dev/null
+                printf '[containers]\\nbase_hosts_file = "none"\\n' >/run/none.conf
+                copy /run/none.conf || echo "no captured name"
                 """.formatted(
                         UPSTREAM,
                         programs + Shop.text(Shop.FILES.resolve("catalog.yaml")),
@@ -80,6 +88,8 @@ final class PodmanIT {
                 meshcapture: user "13 37" is neither a name nor an id; --envoy-user; write a name such as envoy or a number such as 1337
                 created
                 created
+                127.66.7.91	orders
+                no captured name
                 """, said);
     }
 

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /**
  * Edits a hosts file, alone among our own runs. What others do to the file meanwhile is kept: each edit is made where the
@@ -142,6 +143,14 @@ public final class HostsEditor implements AutoCloseable {
     /** Takes the lines of services off, as far as they are as we wrote them. */
     public void release(Predicate<ServiceName> services) throws InterruptedException {
         takeOff(_ -> line -> line.service() != null && services.test(line.service()));
+    }
+
+    /** Brings lines that stood in force before in force again, and takes all others of ours off. */
+    public void bringBack(Set<OwnLine> before) throws InterruptedException {
+        Map<ServiceName, Set<OwnLine>> lines =
+                before.stream().collect(Collectors.groupingBy(OwnLine::service, Collectors.toSet()));
+        bring(lines);
+        release(service -> !lines.containsKey(service));
     }
 
     /** Of this file. */

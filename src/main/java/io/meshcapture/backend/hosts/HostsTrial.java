@@ -5,10 +5,8 @@ import io.meshcapture.system.KernelClock;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -59,13 +57,6 @@ public record HostsTrial(String boot, long deadline, Set<OwnLine> before) {
         SortedSet<ServiceName> services = new TreeSet<>();
         before.forEach(line -> services.add(line.service()));
         return services;
-    }
-
-    Map<ServiceName, Set<OwnLine>> linesBefore() {
-        Map<ServiceName, Set<OwnLine>> lines = new LinkedHashMap<>();
-        before.forEach(line -> lines.computeIfAbsent(line.service(), _ -> new LinkedHashSet<>())
-                .add(line));
-        return lines;
     }
 
     /** The same, without what would come back of some services. */

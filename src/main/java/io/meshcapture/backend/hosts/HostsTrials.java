@@ -4,7 +4,6 @@ import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.ServiceName;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -45,9 +44,7 @@ public final class HostsTrials {
     public void end() throws InterruptedException {
         HostsTrial trial = current();
         if (trial != null) {
-            Map<ServiceName, Set<OwnLine>> before = trial.linesBefore();
-            editor.bring(before);
-            editor.release(service -> !before.containsKey(service));
+            editor.bringBack(trial.before());
             forget();
         }
     }
