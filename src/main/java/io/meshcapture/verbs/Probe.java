@@ -100,6 +100,13 @@ public final class Probe {
             return result == Result.WRONG && found.endsWith(UNSERVED);
         }
 
+        /** As if somebody were there. */
+        Verdict asIfServed() {
+            return isUnserved()
+                    ? new Verdict(service, path, what, Result.OK, found, evidence, connection, expected, isArriving)
+                    : this;
+        }
+
         /** One of a look-up. */
         static Verdict ofLookup(String service, String what, Result result, String found) {
             return new Verdict(service, "name", what, result, found, Evidence.LOOKUP, null, null, false);
