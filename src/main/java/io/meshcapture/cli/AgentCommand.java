@@ -5,6 +5,7 @@ import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.verbs.Agent;
 import io.meshcapture.verbs.Apply;
+import io.meshcapture.verbs.Stop;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -56,8 +57,7 @@ final class AgentCommand implements Command {
         }
         AtomicReference<@Nullable Plan> first =
                 new AtomicReference<>(PlanOptions.read(options, invocation).plan());
-        Agent.Stop stop = new Agent.Stop();
-        endOnSignal(stop);
+        Stop stop = Signals.stop(PATIENCE);
         Agent.run(
                 () -> {
                     Plan read = first.getAndSet(null);
@@ -91,18 +91,5 @@ final class AgentCommand implements Command {
                 stop);
         invocation.out().println("ended; what is captured stays captured, until: meshcapture rollback --all");
         return ExitCode.DONE;
-    }
-
-    /** SIGTERM and Ctrl-C let it finish what it is doing; main then ends the JVM with its exit status. */
-    private static void endOnSignal(Agent.Stop stop) {
-        Thread main = Thread.currentThread();
-        Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(() -> {
-            stop.ask();
-            try {
-                main.join(PATIENCE);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }));
     }
 }

@@ -2,6 +2,7 @@ package io.meshcapture.cli;
 
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Plan;
+import io.meshcapture.plan.Service;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.verbs.Check;
 import io.meshcapture.verbs.Status;
@@ -31,12 +32,12 @@ final class StatusDrift {
         try {
             Plan plan = PlanOptions.readQuietly(options, invocation, false).plan();
             Set<ServiceName> missing = new LinkedHashSet<>();
-            plan.services().forEach(service -> missing.add(service.name()));
-            Set<ServiceName> standing = new LinkedHashSet<>(missing);
-            Set<String> captured =
+            Set<ServiceName> standing = new LinkedHashSet<>();
+            Set<String> unplanned =
                     live.services().stream().map(Status.Captured::name).collect(Collectors.toSet());
-            missing.removeIf(name -> captured.contains(name.value()));
-            standing.removeAll(missing);
+            for (Service service : plan.services()) {
+                (unplanned.remove(service.name().value()) ? standing : missing).add(service.name());
+            }
             if (says && !missing.isEmpty()) {
                 invocation.note("in the plan and not captured: "
                         + missing.stream().map(ServiceName::value).collect(Collectors.joining(", "))
@@ -47,6 +48,7 @@ final class StatusDrift {
             boolean shared = outcome.differences().stream().anyMatch(finding -> finding.service() == null)
                     || !outcome.shadows().isEmpty();
             words.put(UNKNOWN, shared ? "drift" : "none");
+            unplanned.forEach(service -> words.put(service, "drift"));
             outcome.differences().forEach(finding -> {
                 if (finding.service() != null) {
                     words.put(finding.service(), "drift");

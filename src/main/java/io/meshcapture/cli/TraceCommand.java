@@ -20,6 +20,9 @@ final class TraceCommand implements Command {
     private static final Duration WITHIN = Duration.ofSeconds(30);
     private static final int MOST = 1000;
 
+    /** Far more than it takes to put back what it has changed. */
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+
     @Override
     public String name() {
         return "trace";
@@ -81,7 +84,8 @@ final class TraceCommand implements Command {
                     if (!invocation.isJson()) {
                         print(one, invocation);
                     }
-                });
+                },
+                Signals.stop(PATIENCE));
         if (invocation.isJson()) {
             json(all, invocation);
         } else if (seen == 0) {

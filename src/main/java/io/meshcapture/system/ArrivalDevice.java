@@ -22,8 +22,11 @@ public final class ArrivalDevice implements AutoCloseable {
     /** What the name of one begins with that nobody's plan names; a number follows. */
     public static final String NAME = "meshin";
 
-    /** How many can be there at the same time: each has two addresses. */
-    public static final int MOST = 8;
+    /**
+     * Each has two addresses, told by its number as an interface, which the kernel gives out in turn: those of commands that run
+     * at the same time differ, or one would hear the answers to the other.
+     */
+    private static final int PAIRS = 64;
 
     private static final int NETLINK_ROUTE = 0;
     private static final short RTM_NEWLINK = 16;
@@ -44,23 +47,22 @@ public final class ArrivalDevice implements AutoCloseable {
     private static final int RST = 4;
 
     private final TunDevice device;
-    private final int number;
+    private final boolean hasIpv6;
     private final byte[] buffer = new byte[2048];
     private final Set<Integer> refused = new HashSet<>();
 
-    private ArrivalDevice(TunDevice device, int number) {
+    private ArrivalDevice(TunDevice device, boolean hasIpv6) {
         this.device = device;
-        this.number = number;
+        this.hasIpv6 = hasIpv6;
     }
 
     /**
      * Makes one and switches it on.
      *
      * @param stem what its name begins with; the first number that is free follows
-     * @param number of it among those that are there at the same time, less than {@link #MOST}
      * @throws IOException that says why, where the kernel or its rights do not allow it
      */
-    public static ArrivalDevice open(String stem, int number) throws IOException {
+    public static ArrivalDevice open(String stem) throws IOException {
         TunDevice device = new TunDevice(stem + "%d");
         try (Netlink netlink = Netlink.open(NETLINK_ROUTE)) {
             if (netlink == null) {
@@ -73,15 +75,14 @@ public final class ArrivalDevice implements AutoCloseable {
                     .putInt(IFF_UP);
             int done = netlink.ask(up, (_, _, _) -> {});
             if (done == 0) {
-                done = netlink.ask(address(own(Family.IPV4, number), device.index()), (_, _, _) -> {});
+                done = netlink.ask(address(own(Family.IPV4, device), device.index()), (_, _, _) -> {});
             }
             if (done != 0) {
                 throw new IOException("an interface of our own cannot be set up: " + Errno.words(-done));
             }
-            netlink.ask(
-                    address(own(Family.IPV6, number), device.index()),
-                    (_, _, _) -> {}); // refused where there is no IPv6
-            return new ArrivalDevice(device, number);
+            // refused where there is no IPv6, or none on new interfaces (net.ipv6.conf.default.disable_ipv6)
+            int six = netlink.ask(address(own(Family.IPV6, device), device.index()), (_, _, _) -> {});
+            return new ArrivalDevice(device, six == 0);
         } catch (IOException e) {
             device.close();
             throw e;
@@ -101,14 +102,26 @@ public final class ArrivalDevice implements AutoCloseable {
         return request;
     }
 
-    private static Address own(Family family, int number) {
+    private static Address own(Family family, TunDevice device) {
         Address last = family == Family.IPV4 ? LAST4 : LAST6;
-        return new Address(family, last.high(), last.low() - 2L * number);
+        return new Address(family, last.high(), last.low() - 2L * (device.index() % PAIRS));
+    }
+
+    /** Whether an address can be that of one, of whatever process: it goes at any moment. */
+    public static boolean isOfOne(Address address) {
+        Address last = address.family() == Family.IPV4 ? LAST4 : LAST6;
+        long behind = last.low() - address.low();
+        return address.high() == last.high() && behind >= 0 && behind < 2L * PAIRS;
+    }
+
+    /** Whether connections of a family can arrive. */
+    public boolean takes(Family family) {
+        return family == Family.IPV4 || hasIpv6;
     }
 
     /** Whose connections arrive. */
     public Address sender(Family family) {
-        Address own = own(family, number);
+        Address own = own(family, device);
         return new Address(family, own.high(), own.low() + 1);
     }
 

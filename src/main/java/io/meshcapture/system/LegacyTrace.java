@@ -83,11 +83,11 @@ public final class LegacyTrace implements PacketTrace {
         if (answer < 0) {
             throw new Failure.Unavailable(
                     "the kernel's trace of iptables-legacy cannot be listened to",
-                    answer == -Errno.EBUSY
-                            ? "another program has group 0 of nfnetlink_log"
+                    answer == -Errno.EBUSY || answer == -Errno.EPERM // nobody gets here without CAP_NET_ADMIN
+                            ? "another program has group 0 of nfnetlink_log, maybe another trace"
                             : "nfnetlink_log: " + Errno.words(-answer),
-                    "see where connections go with: meshcapture check --probe, or what the rules say with:"
-                            + " meshcapture explain --live");
+                    "let that end first; or see where connections go with: meshcapture check --probe, or what the rules"
+                            + " say with: meshcapture explain --live");
         }
     }
 

@@ -19,25 +19,6 @@ public final class Agent {
         void failed(Failure failure);
     }
 
-    /** How an agent is asked to end; by another thread. */
-    public static final class Stop {
-        private boolean asked;
-
-        public synchronized void ask() {
-            asked = true;
-            notifyAll();
-        }
-
-        /** Waits that long, or until it is asked to end; answers whether it is. */
-        private synchronized boolean comesWithin(Duration time) throws InterruptedException {
-            long end = System.nanoTime() + time.toNanos();
-            for (long left = time.toNanos(); !asked && left > 0; left = end - System.nanoTime()) {
-                wait(left / 1_000_000, (int) (left % 1_000_000));
-            }
-            return asked;
-        }
-    }
-
     private final Supplier<Plan> plans;
     private final Place place;
     private final boolean besideOtherMesh;

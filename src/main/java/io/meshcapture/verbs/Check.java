@@ -54,7 +54,9 @@ public final class Check {
 
         /** As if Envoy took everything as it should. */
         public Outcome withoutFaults() {
-            return new Outcome(differences, shadows, List.of(), stands, services, inbound, dns, probes, notes);
+            List<Probe.Verdict> taken =
+                    probes.stream().map(Probe.Verdict::asIfServed).toList();
+            return new Outcome(differences, shadows, List.of(), stands, services, inbound, dns, taken, notes);
         }
     }
 

@@ -100,6 +100,13 @@ public final class Probe {
             return result == Result.WRONG && found.endsWith(UNSERVED);
         }
 
+        /** As if somebody were there. */
+        Verdict asIfServed() {
+            return isUnserved()
+                    ? new Verdict(service, path, what, Result.OK, found, evidence, connection, expected, isArriving)
+                    : this;
+        }
+
         /** One of a look-up. */
         static Verdict ofLookup(String service, String what, Result result, String found) {
             return new Verdict(service, "name", what, result, found, Evidence.LOOKUP, null, null, false);
@@ -152,17 +159,17 @@ public final class Probe {
                         uid -> accounts.primaryGroup(
                                 new Account(Account.Kind.USER, Long.toString(uid), Origin.of("probe"))),
                         address -> asksForDevices ? Routes.device(address) : null));
-        List<Sample> samples = new ArrayList<>(found.samples());
-        int leftOut = found.leftOut() + Math.max(0, samples.size() - MOST);
-        samples = new ArrayList<>(samples.subList(0, Math.min(MOST, samples.size())));
-        List<String> notes = new ArrayList<>();
-        if (leftOut > 0) {
-            notes.add(leftOut
-                    + " path(s) were not probed, since no connection takes them or there are too many of a kind");
-        }
         try (ProbedArrivals arrivals = selected.isEmpty() ? ProbedArrivals.of(decision, own) : ProbedArrivals.NONE) {
+            int room = MOST - arrivals.samples().size();
+            List<Sample> all = found.samples();
+            List<Sample> samples = new ArrayList<>(all.subList(0, Math.min(room, all.size())));
+            int leftOut = found.leftOut() + all.size() - samples.size() + arrivals.leftOut();
             samples.addAll(arrivals.samples());
-            notes.addAll(arrivals.notes());
+            List<String> notes = new ArrayList<>(arrivals.notes());
+            if (leftOut > 0) {
+                notes.add(leftOut
+                        + " path(s) were not probed, since no connection takes them or there are too many of a kind");
+            }
             return new Outcome(ProbeRun.of(samples, arrivals), notes);
         }
     }

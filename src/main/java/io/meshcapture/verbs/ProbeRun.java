@@ -18,6 +18,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Sends the first packets of samples, all at once, and waits until each was caught or answered. */
@@ -55,10 +56,8 @@ final class ProbeRun {
             return last;
         }
 
-        private void repeat() {
-            if (packet != null) {
-                packet.repeat();
-            }
+        private Stream<FirstPacket> packets() {
+            return Stream.ofNullable(packet);
         }
 
         private boolean isOver(List<Caught> all) {
@@ -74,36 +73,33 @@ final class ProbeRun {
         }
         List<Attempt> attempts = new ArrayList<>();
         try (ProbeTable table = ProbeTable.open(arrivals.stems(), arrivals.areTakenTransparently())) {
-            UserNumbers numbers = UserNumbers.ofThisNamespace();
-            List<Map.Entry<Protocol, Integer>> ports = new ArrayList<>();
-            for (Sample sample : samples) {
-                Attempt attempt = open(sample, arrivals, numbers);
-                attempts.add(attempt);
-                if (attempt.packet() != null) {
-                    ports.add(Map.entry(attempt.protocol(), attempt.packet().port()));
-                }
+            try {
+                UserNumbers numbers = UserNumbers.ofThisNamespace();
+                samples.forEach(sample -> attempts.add(open(sample, arrivals, numbers)));
+                return verdicts(attempts, table);
+            } finally { // before the table goes: what they send again would pass
+                attempts.stream().flatMap(Attempt::packets).forEach(FirstPacket::close);
             }
-            if (!ports.isEmpty()) {
-                table.expect(ports);
-            }
-            for (Attempt attempt : attempts) {
-                if (attempt.packet() != null) {
-                    Connection connection = attempt.sample().connection();
-                    attempt.packet().send(connection.destination(), connection.port());
-                }
-            }
-            List<Caught> caught = caught(attempts, table);
-            ProbeVerdicts verdicts = new ProbeVerdicts(caught);
-            List<Probe.Verdict> all = attempts.stream().map(verdicts::of).toList();
-            forget(caught);
-            return all;
-        } finally {
-            attempts.forEach(attempt -> {
-                if (attempt.packet() != null) {
-                    attempt.packet().close();
-                }
-            });
         }
+    }
+
+    private static List<Probe.Verdict> verdicts(List<Attempt> attempts, ProbeTable table) throws InterruptedException {
+        List<Map.Entry<Protocol, Integer>> ports = new ArrayList<>();
+        for (Attempt attempt : attempts) {
+            attempt.packets().forEach(packet -> ports.add(Map.entry(attempt.protocol(), packet.port())));
+        }
+        if (!ports.isEmpty()) {
+            table.expect(ports);
+        }
+        for (Attempt attempt : attempts) {
+            Connection connection = attempt.sample().connection();
+            attempt.packets().forEach(packet -> packet.send(connection.destination(), connection.port()));
+        }
+        List<Caught> caught = caught(attempts, table);
+        ProbeVerdicts verdicts = new ProbeVerdicts(caught);
+        List<Probe.Verdict> all = attempts.stream().map(verdicts::of).toList();
+        forget(caught);
+        return all;
     }
 
     private static Attempt open(Sample sample, ProbedArrivals arrivals, @Nullable UserNumbers numbers) {
@@ -135,7 +131,10 @@ final class ProbeRun {
             }
             Thread.sleep(PAUSE_MILLIS);
             if (pauses % PAUSES_UNTIL_AGAIN == 0) {
-                attempts.stream().filter(one -> !one.isOver(caught)).forEach(Attempt::repeat);
+                attempts.stream()
+                        .filter(one -> !one.isOver(caught))
+                        .flatMap(Attempt::packets)
+                        .forEach(FirstPacket::repeat);
             }
         }
     }

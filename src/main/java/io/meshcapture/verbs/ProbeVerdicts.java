@@ -3,6 +3,7 @@ package io.meshcapture.verbs;
 import io.meshcapture.backend.nftables.ProbeTable.Caught;
 import io.meshcapture.backend.nftables.ProbeTable.End;
 import io.meshcapture.backend.nftables.ProbeTable.Where;
+import io.meshcapture.plan.Address;
 import io.meshcapture.rules.Caller;
 import io.meshcapture.rules.Connection;
 import io.meshcapture.rules.Connection.Protocol;
@@ -41,14 +42,7 @@ final class ProbeVerdicts {
             return verdict(attempt, rejected ? Result.OK : Result.WRONG, "is rejected", Evidence.ANSWER);
         }
         if (one != null) {
-            return one.where() == Where.ENTERING
-                    ? verdict(
-                            attempt,
-                            Result.UNKNOWN,
-                            "not told: it is sent to " + ends(one)
-                                    + ", and a filter drops it then, maybe for the interface of the probe",
-                            Evidence.ENTERING)
-                    : caught(attempt, one);
+            return one.where() == Where.ENTERING ? filtered(attempt, one) : caught(attempt, one);
         }
         if (packet.isOver()) {
             return verdict(
@@ -59,11 +53,36 @@ final class ProbeVerdicts {
                             : "the kernel refuses it: " + packet.words(),
                     Evidence.ANSWER);
         }
-        return verdict(
-                attempt,
-                Result.WRONG,
-                "is lost on the way: a rule of somebody drops it, or where it is sent to cannot be reached",
-                Evidence.SILENCE);
+        return isArriving(attempt)
+                ? verdict(
+                        attempt,
+                        Result.UNKNOWN,
+                        "not told: a rule of somebody or the check of senders (rp_filter) drops it on its way in, maybe"
+                                + " for the sender or the interface of the probe",
+                        Evidence.SILENCE)
+                : verdict(
+                        attempt,
+                        Result.WRONG,
+                        "is lost on the way: a rule of somebody drops it, or where it is sent to cannot be reached",
+                        Evidence.SILENCE);
+    }
+
+    private static boolean isArriving(Attempt attempt) {
+        return attempt.sample().connection().caller().source() != null;
+    }
+
+    /** Filters of others may know nothing of the probe's interface; but no filter makes up for a wrong way. */
+    private Verdict filtered(Attempt attempt, Caught one) {
+        Verdict without = caught(attempt, one);
+        boolean isCapture = attempt.sample().expected().outcome() == Explanation.Outcome.CAPTURED;
+        return isCapture && without.result() == Result.WRONG && !without.isUnserved()
+                ? verdict(attempt, Result.WRONG, without.found() + ", until a filter drops it", Evidence.ENTERING)
+                : verdict(
+                        attempt,
+                        Result.UNKNOWN,
+                        "not told: it is sent to " + ends(one)
+                                + ", and a filter drops it then, maybe for the interface of the probe",
+                        Evidence.ENTERING);
     }
 
     private Verdict caught(Attempt attempt, Caught one) {
@@ -112,7 +131,7 @@ final class ProbeVerdicts {
                             + ends(one.asked().address().toString(), one.asked().port()),
                     Evidence.CONNTRACK);
         }
-        return isServed(one)
+        return isServed(one) || (isArriving(attempt) && isServedElsewhere(one))
                 ? verdict(attempt, Result.OK, where, Evidence.CONNTRACK)
                 : verdict(attempt, Result.WRONG, where + Verdict.UNSERVED, Evidence.CONNTRACK);
     }
@@ -123,6 +142,12 @@ final class ProbeVerdicts {
                 : udp.stream()
                         .filter(each -> each.localPort() == one.port() && each.remotePort() == 0)
                         .anyMatch(each -> SocketTable.Listening.of(each).serves(one.destination()));
+    }
+
+    /** What arrives is sent to the address of its interface, and Envoy may listen on those of the real ones alone. */
+    private boolean isServedElsewhere(Caught one) {
+        Address any = new Address(one.destination().family(), 0, 0);
+        return tcp.stream().anyMatch(each -> each.port() == one.port() && EnvoyListeners.takesArrivals(each, any));
     }
 
     private static Verdict verdict(Attempt attempt, Result result, String found, @Nullable Evidence evidence) {

@@ -11,6 +11,7 @@ import io.meshcapture.system.ArrivalDevice;
 import io.meshcapture.system.FirstPacket;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,10 +24,16 @@ import java.util.Set;
 final class ProbedArrivals implements AutoCloseable {
     static final ProbedArrivals NONE = new ProbedArrivals(false);
 
+    /** So many are sent at most. */
+    private static final int MOST = 64;
+
+    private static final int MOST_DEVICES = 8;
+
     private final Map<String, ArrivalDevice> devices = new LinkedHashMap<>();
     private final List<Sample> samples = new ArrayList<>();
     private final List<String> notes = new ArrayList<>();
     private final boolean transparently;
+    private int leftOut;
 
     private ProbedArrivals(boolean transparently) {
         this.transparently = transparently;
@@ -42,9 +49,12 @@ final class ProbedArrivals implements AutoCloseable {
         ProbedArrivals all = new ProbedArrivals(transparently);
         if (decision.inbound() != null) {
             String device = ArrivalDevice.NAME + "0";
-            ArrivalDevice opened = all.open(ArrivalDevice.NAME, "inbound connections were");
+            String what = "inbound connections";
+            ArrivalDevice opened = all.open(ArrivalDevice.NAME, what);
             if (opened != null) {
-                all.samples.addAll(ArrivingSamples.of(decision, own, device, opened::sender));
+                Set<Address> lasting = new HashSet<>(own);
+                lasting.removeIf(ArrivalDevice::isOfOne);
+                all.take(ArrivingSamples.of(decision, lasting, device, opened::sender), opened, what);
             }
         }
         Forwarding forwarding = decision.forwarding();
@@ -55,28 +65,46 @@ final class ProbedArrivals implements AutoCloseable {
     }
 
     private void guests(Decision decision, Set<Address> own, String name) {
+        String what = "connections of guests on " + name;
         if (!name.endsWith("*")) {
-            notes.add("connections of guests on " + name + " were not probed, since only they can send on that"
+            notes.add(what + " were not probed, since only they can send on that"
                     + " interface; try: meshcapture explain DESTINATION --from-address ADDRESS, and meshcapture trace");
             return;
         }
         String stem = name.substring(0, name.length() - 1);
-        ArrivalDevice opened = open(stem, "connections of guests on " + name + " were");
+        ArrivalDevice opened = open(stem, what);
         if (opened != null) {
-            samples.addAll(ArrivingSamples.ofGuests(decision, own, stem + "0", opened::sender));
+            take(ArrivingSamples.ofGuests(decision, own, stem + "0", opened::sender), opened, what);
+        }
+    }
+
+    private void take(List<Sample> found, ArrivalDevice device, String what) {
+        boolean isWhole = true;
+        for (Sample sample : found) {
+            if (!device.takes(sample.connection().destination().family())) {
+                isWhole = false;
+            } else if (samples.size() < MOST) {
+                samples.add(sample);
+            } else {
+                leftOut++;
+            }
+        }
+        if (!isWhole) {
+            notes.add(what + " over IPv6 were not probed, since new interfaces have no IPv6 here"
+                    + " (net.ipv6.conf.default.disable_ipv6); try: meshcapture explain");
         }
     }
 
     private @org.jspecify.annotations.Nullable ArrivalDevice open(String stem, String what) {
         try {
-            if (devices.size() >= ArrivalDevice.MOST) {
+            if (devices.size() >= MOST_DEVICES) {
                 throw new IOException("there are too many interfaces");
             }
-            ArrivalDevice opened = ArrivalDevice.open(stem, devices.size());
+            ArrivalDevice opened = ArrivalDevice.open(stem);
             devices.put(stem, opened);
             return opened;
         } catch (IOException e) {
-            notes.add(what + " not probed, since no interface of our own can be made for them to arrive on ("
+            notes.add(what + " were not probed, since no interface of our own can be made for them to arrive on ("
                     + e.getMessage() + "); run it as root where /dev/net/tun is, or try: meshcapture explain");
             return null;
         }
@@ -88,6 +116,11 @@ final class ProbedArrivals implements AutoCloseable {
 
     List<String> notes() {
         return notes;
+    }
+
+    /** How many more there would have been. */
+    int leftOut() {
+        return leftOut;
     }
 
     /** What the names of the interfaces begin with. */

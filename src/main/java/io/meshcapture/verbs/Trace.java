@@ -116,10 +116,12 @@ public final class Trace {
      * Traces, and tells each connection when it has come to its end.
      *
      * @param ready told when every connection from then on is traced
+     * @param stop asks it to end before its time
      * @return how many were seen
      * @throws io.meshcapture.failure.Failure.Unavailable where the kernel does not tell its trace
      */
-    public static int run(Place place, Request request, Runnable ready, Consumer<Seen> taker) throws Exception {
+    public static int run(Place place, Request request, Runnable ready, Consumer<Seen> taker, Stop stop)
+            throws Exception {
         return place.reading(() -> {
             Decision decision;
             TracedRules rules;
@@ -137,15 +139,15 @@ public final class Trace {
                             request.inbound(),
                             request.within())) {
                 ready.run();
-                return new Trace(request, decision, rules).listen(trace, taker);
+                return new Trace(request, decision, rules).listen(trace, taker, stop);
             }
         });
     }
 
-    private int listen(PacketTrace trace, Consumer<Seen> taker) {
+    private int listen(PacketTrace trace, Consumer<Seen> taker, Stop stop) {
         long deadline = System.nanoTime() + request.within().toNanos();
         int seen = 0;
-        while (seen < request.most() && (System.nanoTime() < deadline || !underWay.isEmpty())) {
+        while (!stop.isAsked() && seen < request.most() && (System.nanoTime() < deadline || !underWay.isEmpty())) {
             for (Event event : trace.next(underWay.isEmpty() ? Duration.ofMillis(200) : LOOK)) {
                 PacketTrace.Ends ends = event.ends();
                 if (!underWay.containsKey(event.packet()) && ends != null && !request.inbound()) {

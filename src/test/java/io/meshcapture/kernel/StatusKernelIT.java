@@ -136,5 +136,9 @@ class StatusKernelIT {
         assertTrue(
                 status.err().contains("in the plan and not captured: orders; capture with: meshcapture apply"),
                 status::err);
+        var other = Program.withPlan(ENVOY + "services: {orders: {from: {user: 1002}}}\n", "status");
+        assertTrue(other.out().matches("(?s).*\nledger .* drift\n.*"), other::out);
+        var both = Program.withPlan(plan.replace("ledger", "billing"), "status");
+        assertTrue(both.out().matches("(?s).*\nledger .* drift\n.*"), both::out);
     }
 }

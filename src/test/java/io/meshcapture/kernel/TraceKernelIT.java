@@ -138,6 +138,23 @@ class TraceKernelIT {
         assertEquals(before, lab.nft().list());
     }
 
+    /** What the kernel tells of legacy tables goes by a setting of the namespace, which does not go with the process. */
+    @Test
+    void one_that_is_ended_puts_back_what_it_changed_and_is_not_disturbed_by_another(Lab lab) {
+        lab.proxy(15001);
+        Program.apply(ENVOY + "backend: iptables-legacy\nservices: {orders: {from: {user: 1001}}}\n");
+        String logger = lab.sysctl("net.netfilter.nf_log.2");
+        Background trace = trace(lab, "10.99.0.1:80", "--within", "60s");
+        Outcome another = Program.must(4, Program.run("trace", "10.99.0.1:80", "--within", "1s"));
+        assertTrue(another.err().contains("another program has group 0 of nfnetlink_log, maybe another trace"));
+        assertEquals("nfnetlink_log", lab.sysctl("net.netfilter.nf_log.2"));
+        lab.caller().uid(1001).open("10.99.0.1:80");
+        trace.awaitOutput("captured: to Envoy's listener 15001", LIMIT);
+        trace.stop();
+        assertEquals(0, trace.await(LIMIT).exit());
+        assertEquals(logger, lab.sysctl("net.netfilter.nf_log.2"));
+    }
+
     @Test
     void capture_that_is_not_there_is_not_traced() {
         Outcome nothing = Program.must(7, Program.run("trace", "10.99.0.1:80"));

@@ -53,7 +53,7 @@ public final class ProbeTable implements AutoCloseable {
 
     /** Where on its way the first packet of a probe was seen. */
     public enum Where {
-        /** Behind the translations, on an interface of the probe's own; filters were still to come. */
+        /** Behind the translations, from an interface of the probe's own; filters were still to come. */
         ENTERING,
         /** Behind all rules, for this host. */
         HERE,
@@ -111,15 +111,20 @@ public final class ProbeTable implements AutoCloseable {
         String arriving = stems.stream().map(stem -> "\"" + stem + "*\"").collect(Collectors.joining(", "));
         String here = stems.isEmpty() ? "iifname \"lo\"" : "iifname { \"lo\", " + arriving + " }";
         if (!stems.isEmpty()) {
+            String from = "iifname { " + arriving + " }";
             text.append("chain entering {\ntype filter hook input priority -300\n");
-            see(text, "iifname { " + arriving + " }", Where.ENTERING, "");
+            if (transparently) {
+                text.append(from + " socket transparent 1 meta l4proto . th sport @probes"
+                        + " add @transparent { meta l4proto . th sport }\n");
+            }
+            see(text, from, Where.ENTERING, "");
+            text.append("}\nchain passing {\ntype filter hook forward priority -300\n");
+            see(text, from, Where.ENTERING, "");
+            text.append("}\nchain passed {\ntype filter hook forward priority 50\n");
+            see(text, from, Where.LEAVING, " drop");
             text.append("}\n");
         }
         text.append("chain here {\ntype filter hook input priority 50\n");
-        if (transparently) {
-            text.append(here + " socket transparent 1 meta l4proto . th sport @probes"
-                    + " add @transparent { meta l4proto . th sport }\n");
-        }
         see(text, here, Where.HERE, " drop");
         text.append("}\nchain leaving {\ntype filter hook postrouting priority 50\n");
         see(text, "oifname != \"lo\" meta skuid >= 0", Where.LEAVING, " drop"); // has a socket here
