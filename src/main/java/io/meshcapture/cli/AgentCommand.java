@@ -6,8 +6,7 @@ import io.meshcapture.plan.Plan;
 import io.meshcapture.verbs.Agent;
 import io.meshcapture.verbs.Apply;
 import java.time.Duration;
-import java.util.concurrent.atomic.AtomicReference;
-import org.jspecify.annotations.Nullable;
+import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParseResult;
 
@@ -54,17 +53,15 @@ final class AgentCommand implements Command {
                     "--interval",
                     "write 1s or more");
         }
-        AtomicReference<@Nullable Plan> first =
-                new AtomicReference<>(PlanOptions.read(options, invocation).plan());
+        Plan first = PlanOptions.read(options, invocation).plan();
+        AtomicBoolean again = new AtomicBoolean();
+        boolean readOnce = PlanOptions.areFromStandardInput(options, invocation);
         Agent.Stop stop = new Agent.Stop();
         endOnSignal(stop);
         Agent.run(
-                () -> {
-                    Plan read = first.getAndSet(null);
-                    return read == null
-                            ? PlanOptions.readQuietly(options, invocation, true).plan()
-                            : read;
-                },
+                () -> again.getAndSet(true) && !readOnce
+                        ? PlanOptions.readQuietly(options, invocation, true).plan()
+                        : first,
                 invocation.place(),
                 interval,
                 options.hasMatchedOption("--allow-other-mesh"),
