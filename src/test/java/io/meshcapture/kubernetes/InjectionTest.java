@@ -166,6 +166,7 @@ class InjectionTest {
                 refused(Failure.Conflict.class, pod));
         var allowed = new Injection.Request(Injecting.container("i"), Ports.NONE, true, false);
         assertTrue(Injecting.text(pod, allowed).contains("    - --allow-host-network\n"));
+        refused(Failure.Conflict.class, pod.replace("yes", "Y")); // the API server takes that for true too
         String quoted = POD + "  hostNetwork: \"false\"\n";
         assertEquals(List.of("Pod/shop injected"), Injecting.changes(quoted, Injecting.IN));
     }
