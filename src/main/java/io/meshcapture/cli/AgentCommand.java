@@ -7,8 +7,7 @@ import io.meshcapture.verbs.Agent;
 import io.meshcapture.verbs.Apply;
 import io.meshcapture.verbs.Stop;
 import java.time.Duration;
-import java.util.concurrent.atomic.AtomicReference;
-import org.jspecify.annotations.Nullable;
+import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParseResult;
 
@@ -55,16 +54,14 @@ final class AgentCommand implements Command {
                     "--interval",
                     "write 1s or more");
         }
-        AtomicReference<@Nullable Plan> first =
-                new AtomicReference<>(PlanOptions.read(options, invocation).plan());
+        Plan first = PlanOptions.read(options, invocation).plan();
+        AtomicBoolean again = new AtomicBoolean();
+        boolean readOnce = PlanOptions.areFromStandardInput(options, invocation);
         Stop stop = Signals.stop(PATIENCE);
         Agent.run(
-                () -> {
-                    Plan read = first.getAndSet(null);
-                    return read == null
-                            ? PlanOptions.readQuietly(options, invocation, true).plan()
-                            : read;
-                },
+                () -> again.getAndSet(true) && !readOnce
+                        ? PlanOptions.readQuietly(options, invocation, true).plan()
+                        : first,
                 invocation.place(),
                 interval,
                 options.hasMatchedOption("--allow-other-mesh"),

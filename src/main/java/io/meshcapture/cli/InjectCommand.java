@@ -60,6 +60,13 @@ final class InjectCommand implements Command {
         boolean remove = options.hasMatchedOption("--remove");
         boolean policy = options.hasMatchedOption("--policy");
         refuseContradictions(options, names, remove, policy);
+        boolean readsBoth = (names.isEmpty() || names.contains("-")) && !remove && !policy;
+        if (readsBoth && PlanOptions.areFromStandardInput(options, invocation)) {
+            throw new Failure.Invalid(
+                    "plan and manifest are both to be read from standard input",
+                    options.hasMatchedOption("--file") ? "-f -" : "MESHCAPTURE_PLAN=-",
+                    "name a file for one of them");
+        }
         @Nullable CaptureContainer container = null;
         @Nullable Ports except = null;
         if (!remove) {
@@ -88,8 +95,9 @@ final class InjectCommand implements Command {
         }
         // nothing is written before everything is known to work
         boolean inPlace = options.hasMatchedOption("--in-place");
-        for (int i = 0; i < files.size() && inPlace; i++) {
-            files.get(i).replaceBy(outcomes.get(i).content());
+        if (inPlace) {
+            ManifestFile.replace(
+                    files, outcomes.stream().map(Injection.Outcome::content).toList());
         }
         if (invocation.isJson()) {
             writeJson(files, outcomes, inPlace, invocation);
@@ -116,10 +124,6 @@ final class InjectCommand implements Command {
         if (reads && options.hasMatchedOption("--in-place")) {
             throw new Failure.Invalid(
                     "standard input cannot be changed in place", "--in-place", "name the files, or leave it out");
-        }
-        if (reads && !remove && !policy && "-".equals(options.matchedOptionValue("--file", (@Nullable String) null))) {
-            throw new Failure.Invalid(
-                    "plan and manifest are both to be read from standard input", "-f -", "name a file for one of them");
         }
     }
 

@@ -5,15 +5,17 @@ import io.meshcapture.plan.BadValue;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -76,24 +78,58 @@ record ManifestFile(String name, @Nullable Path path, byte[] content) {
                 "name a file, or - for standard input");
     }
 
-    /** Replaces the file whole: whoever reads it meanwhile sees the old or the new one. */
-    void replaceBy(byte[] changed) throws IOException {
-        if (path == null || Arrays.equals(content, changed)) {
-            return;
-        }
-        Path real = path.toRealPath();
-        Path directory = real.getParent();
-        Path beside = Files.createTempFile(
-                directory == null ? Path.of(".") : directory,
-                ".meshcapture-",
-                ".yaml",
-                PosixFilePermissions.asFileAttribute(Files.getPosixFilePermissions(real)));
+    /**
+     * Replaces files whole: whoever reads one meanwhile sees the old or the new one.
+     *
+     * @param contents what they are to hold, in the order of the files
+     * @throws Failure.Unavailable where one cannot be written; then none was changed
+     */
+    static void replace(List<ManifestFile> files, List<byte[]> contents) throws IOException {
+        Map<Path, Path> beside = new LinkedHashMap<>();
         try {
-            Files.setPosixFilePermissions(beside, Files.getPosixFilePermissions(real)); // whatever the umask
-            Files.write(beside, changed);
-            Files.move(beside, real, StandardCopyOption.ATOMIC_MOVE);
+            for (int i = 0; i < files.size(); i++) {
+                ManifestFile file = files.get(i);
+                if (file.path != null && !Arrays.equals(file.content, contents.get(i))) {
+                    file.write(contents.get(i), file.path.toRealPath(), beside);
+                }
+            }
+            for (Map.Entry<Path, Path> one : beside.entrySet()) {
+                Files.move(one.getValue(), one.getKey(), StandardCopyOption.ATOMIC_MOVE);
+            }
         } finally {
-            Files.deleteIfExists(beside);
+            for (Path left : beside.values()) {
+                Files.deleteIfExists(left);
+            }
+        }
+    }
+
+    /** Writes what is to replace a file, with its owner and permissions, whatever the umask and whoever runs this. */
+    private void write(byte[] changed, Path real, Map<Path, Path> beside) {
+        Path directory = real.getParent();
+        try {
+            Path file = beside.get(real);
+            if (file == null) {
+                file = Files.createTempFile(directory == null ? Path.of(".") : directory, ".meshcapture-", ".yaml");
+                beside.put(real, file);
+            }
+            Files.write(file, changed);
+            for (String owner : List.of("unix:gid", "unix:uid")) {
+                Object theirs = Files.getAttribute(real, owner);
+                if (!theirs.equals(Files.getAttribute(file, owner))) {
+                    Files.setAttribute(file, owner, theirs);
+                }
+            }
+            Files.setPosixFilePermissions(file, Files.getPosixFilePermissions(real));
+        } catch (IOException e) {
+            String why = e instanceof AccessDeniedException
+                    ? "its directory may not be written"
+                    : e instanceof FileSystemException failed && failed.getReason() != null
+                            ? failed.getReason()
+                            : String.valueOf(e.getMessage());
+            throw new Failure.Unavailable(
+                    "manifest " + BadValue.quote(name) + " cannot be replaced",
+                    BadValue.printable(why) + "; no file was changed",
+                    "run it as the file's owner, or leave out --in-place");
         }
     }
 }

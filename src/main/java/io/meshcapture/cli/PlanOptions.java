@@ -120,6 +120,11 @@ final class PlanOptions {
         return Configuration.read(source, flags, invocation.environment());
     }
 
+    /** Whether the plan comes from standard input, and so can be read once. */
+    static boolean areFromStandardInput(ParseResult options, Invocation invocation) {
+        return PlanFile.isStandardInput(file(options), invocation.environment());
+    }
+
     private static @Nullable String file(ParseResult options) {
         return options.matchedOptionValue("--file", (@Nullable String) null);
     }

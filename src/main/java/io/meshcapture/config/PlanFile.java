@@ -58,6 +58,11 @@ public final class PlanFile {
         return variable == null ? null : read(variable, Environment.PLAN, stdin, limit);
     }
 
+    /** Whether the plan is read from standard input, which can be done once. */
+    public static boolean isStandardInput(@Nullable String fileFlag, Map<String, String> environment) {
+        return "-".equals(fileFlag == null ? environment.get(Environment.PLAN) : fileFlag);
+    }
+
     static @Nullable PlanSource locate(
             @Nullable String fileFlag,
             Map<String, String> environment,

@@ -151,7 +151,8 @@ public final class AdmissionPolicy {
                 String at = "c." + probe + "." + action;
                 lists.add(
                         ("variables.containers.filter(c, has(c.%s) && has(%s)).map(c, type(%2$s.port) == int ? string(%2$s.port) :"
-                                        + " c.ports.filter(p, has(p.name) && p.name == string(%2$s.port)).map(p, string(p.containerPort)).join(\",\"))")
+                                        + " (has(c.ports) ? c.ports : []).filter(p, has(p.name) && p.name == string(%2$s.port))"
+                                        + ".map(p, string(p.containerPort)).join(\",\"))")
                                 .formatted(probe, at));
             }
         }
@@ -159,7 +160,8 @@ public final class AdmissionPolicy {
                 "variables.containers.filter(c, has(c.ports)).map(c, c.ports.filter(p, has(p.name) &&"
                         + " p.name.matches('^((.*-)?metrics(-.*)?|prometheus|prom)$')).map(p, string(p.containerPort)).join(\",\"))");
         lists.add("(has(object.metadata.annotations) && 'prometheus.io/port' in object.metadata.annotations ?"
-                + " [object.metadata.annotations['prometheus.io/port']] : [])");
+                + " [object.metadata.annotations['prometheus.io/port']] : [])"
+                + ".filter(port, port.matches('^[1-9][0-9]{0,4}$') && int(port) < 65536)");
         return """
                   # the kubelet and Prometheus are not in the mesh: ports of probes and metrics are not captured
                   variables:

@@ -24,6 +24,7 @@ public final class Injection {
     private final List<Change> changes = new ArrayList<>();
     private final List<String> notes = new ArrayList<>();
     private final Map<String, Map<Node, List<Value>>> done = new HashMap<>();
+    private final ReadBack readBack = new ReadBack();
 
     /**
      * What is to be done.
@@ -100,7 +101,6 @@ public final class Injection {
     public static Outcome run(String file, byte[] content, Request request) {
         Manifest manifest = Manifest.read(file, content);
         Injection injection = new Injection(file, manifest, request);
-        List<String> before = new ArrayList<>();
         List<String> others = new ArrayList<>();
         manifest.forEachDocument(document -> {
             if (PlanDocuments.isOurs(document, injection.fields)) {
@@ -110,7 +110,7 @@ public final class Injection {
             Workload.Found found = Workload.in(manifest, document);
             found.workloads().forEach(injection::change);
             others.addAll(found.others());
-            before.add(withoutOurs(document, manifest, found));
+            injection.readBack.expectElsewhere(document, found, injection.fields);
             injection.done.clear(); // an alias does not lead into another document
         });
         CaptureContainer container = request.container();
@@ -122,7 +122,7 @@ public final class Injection {
         }
         injection.editor.finish();
         String changed = injection.edits.applyTo(manifest.text().toString());
-        injection.requireTheSameElsewhere(changed, before);
+        injection.readBack.require(file, changed);
         return new Outcome(changed.getBytes(StandardCharsets.UTF_8), injection.changes, others, injection.notes);
     }
 
@@ -137,6 +137,7 @@ public final class Injection {
         }
         String reason = PodChecks.reasonToLeaveAlone(workload, fields);
         if (reason != null) {
+            lists.forEach(list -> readBack.expect(ReadBack.standing(list, fields)));
             tell(workload, Action.SKIPPED, reason);
             return;
         }
@@ -172,19 +173,16 @@ public final class Injection {
     }
 
     private boolean bring(Workload workload, OwnItems list) {
-        List<Run> runs = runs(list);
-        List<String> standing = new ArrayList<>();
-        List<Node> items = fields.items(list.parent(), list.key());
-        runs.forEach(
-                run -> items.subList(run.first(), run.last() + 1).forEach(item -> standing.addAll(Meaning.of(item))));
         List<String> wanted = new ArrayList<>();
         list.wanted().forEach(value -> wanted.addAll(meaning(value)));
-        if (standing.equals(wanted)) {
+        readBack.expect(wanted);
+        if (ReadBack.standing(list, fields).equals(wanted)) {
             return false;
         }
         if (!remember(workload, list)) {
             return true;
         }
+        List<Run> runs = runs(list);
         if (runs.isEmpty()) {
             editor.addFirst(list.parent(), list.key(), list.sibling(), list.wanted());
             return true;
@@ -250,32 +248,5 @@ public final class Injection {
         Manifest.read("what is injected", ValueWriter.json(value))
                 .forEachDocument(document -> meaning.addAll(Meaning.of(document)));
         return meaning;
-    }
-
-    /** Reads the changed text, and sees that it says what it said before, but for what is ours. */
-    private void requireTheSameElsewhere(String changed, List<String> before) {
-        Manifest after = Manifest.read(file, changed);
-        List<String> now = new ArrayList<>();
-        after.forEachDocument(document -> {
-            if (!PlanDocuments.isOurs(document, new NodeFields(after))) {
-                now.add(withoutOurs(document, after, Workload.in(after, document)));
-            }
-        });
-        if (!now.equals(before)) {
-            throw new Failure.Conflict(
-                    "the manifest cannot be changed without changing more than was asked for",
-                    BadValue.printable(file) + " would say something else; nothing was written",
-                    "write aliases and merge keys out around initContainers, and try again");
-        }
-    }
-
-    private static String withoutOurs(Node document, Manifest manifest, Workload.Found found) {
-        Map<Node, List<OwnItems>> ours = new HashMap<>();
-        for (Workload workload : found.workloads()) {
-            PodLists.of(workload, new NodeFields(manifest))
-                    .forEach(list -> ours.computeIfAbsent(list.parent(), each -> new ArrayList<>())
-                            .add(list));
-        }
-        return Meaning.digestWithout(document, ours);
     }
 }

@@ -5,7 +5,9 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.SortedSet;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +29,7 @@ final class ListEditor {
     private final NodeFields fields;
     private final Edits edits;
     private final Map<MappingNode, SortedSet<Integer>> removedFields = new LinkedHashMap<>();
+    private final SortedMap<Integer, Integer> removedLines = new TreeMap<>();
     private int @Nullable [] dashes;
 
     ListEditor(Manifest manifest, Edits edits) {
@@ -153,12 +156,16 @@ final class ListEditor {
                     size,
                     i -> text.offset(list.getValue().get(i).getEndMark()));
         } else {
-            removeLines(all ? text.start(pair.getKeyNode()) : dash(from), text.end(to));
+            removedLines.put(all ? text.start(pair.getKeyNode()) : dash(from), text.end(to));
         }
     }
 
-    /** Removes the fields in brackets that nothing is left of: which comma goes with one is told by which others go. */
+    /** Removes what is to go: which comma or which indentation goes with it is told by what else goes. */
     void finish() {
+        int joined = -1;
+        for (Map.Entry<Integer, Integer> one : removedLines.entrySet()) {
+            joined = removeLines(one.getKey(), one.getValue(), one.getKey() == joined);
+        }
         removedFields.forEach((parent, indices) -> {
             List<NodeTuple> all = parent.getValue();
             for (int first : indices) {
@@ -179,16 +186,23 @@ final class ListEditor {
         });
     }
 
-    private void removeLines(int from, int last) {
-        if (text.startsLine(from)) {
-            edits.remove(text.lineStart(from), text.nextLine(last));
-            return;
-        }
+    /**
+     * Removes lines. What stands behind them comes up to where they began, if that is behind a dash.
+     *
+     * @param joined whether it came up itself
+     * @return the offset of what came up, or -1
+     */
+    private int removeLines(int from, int last, boolean joined) {
         int next = text.nextLine(last);
+        if (text.startsLine(from) && !joined) {
+            edits.remove(text.lineStart(from), next);
+            return -1;
+        }
         while (text.at(next) == ' ') {
             next++;
         }
         edits.remove(from, next);
+        return next;
     }
 
     private interface Ends {

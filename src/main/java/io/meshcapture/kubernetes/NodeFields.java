@@ -86,11 +86,11 @@ final class NodeFields {
         return path(node, keys) instanceof ScalarNode scalar ? scalar.getValue() : null;
     }
 
-    /** Whether the path leads to true, as Kubernetes reads it: YAML 1.1's other words too. */
+    /** Whether the path leads to true, as Kubernetes reads it: YAML 1.1's other words too, the single letter included. */
     boolean isTrue(@Nullable Node node, String... keys) {
         return path(node, keys) instanceof ScalarNode scalar
-                && scalar.getTag().equals(Tag.BOOL)
-                && scalar.getValue().matches("(?i)true|yes|on");
+                && scalar.isPlain()
+                && scalar.getValue().matches("(?i)true|yes|on|y");
     }
 
     /** The items of a list; none where there is no list. */

@@ -58,8 +58,10 @@ public final class Agent {
                 }
                 told = null;
             } catch (Failure failure) {
-                if (!String.valueOf(failure.getMessage()).equals(told)) {
-                    told = String.valueOf(failure.getMessage());
+                // how much time a trial has left differs each time
+                String reason = String.valueOf(failure.getMessage()).replaceAll("has [^;]* left", "has some time left");
+                if (!reason.equals(told)) {
+                    told = reason;
                     listener.failed(failure);
                 }
             }

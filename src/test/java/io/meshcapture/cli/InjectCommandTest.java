@@ -62,6 +62,25 @@ class InjectCommandTest {
     }
 
     @Test
+    void where_one_of_several_files_cannot_be_replaced_none_is(@TempDir Path directory) throws IOException {
+        Path one = Files.writeString(directory.resolve("one.yaml"), POD);
+        // a path so long that no file beside it can be made, not by root either
+        Path deep = directory.toRealPath();
+        while (deep.toString().length() < 4070) {
+            deep = deep.resolve("d".repeat(Math.min(200, 4075 - deep.toString().length())));
+        }
+        Path two = Files.writeString(Files.createDirectories(deep).resolve("two"), POD);
+        Terminal refused = inject("--in-place", one.toString(), two.toString());
+        assertEquals(4, refused.exit());
+        assertTrue(
+                refused.err().contains("cannot be replaced; File name too long; no file was changed; "), refused.err());
+        assertEquals(POD, Files.readString(one));
+        try (var left = Files.list(directory)) {
+            assertEquals(2, left.count());
+        }
+    }
+
+    @Test
     void what_does_not_fit_a_pod_is_refused_before_any_manifest_is_read() {
         Terminal named =
                 Terminal.run(POD, Map.of(), "inject", "--envoy-user=envoy", "--from-unit=a.service", "nowhere.yaml");
@@ -95,6 +114,13 @@ class InjectCommandTest {
             assertEquals("", answer.out());
             assertEquals(2, answer.err().chars().filter(c -> c == ';').count(), answer.err());
         }
+    }
+
+    @Test
+    void the_plan_cannot_be_read_from_where_the_manifest_is() {
+        Terminal both = Terminal.run(POD, Map.of("MESHCAPTURE_PLAN", "-"), "inject");
+        assertEquals(2, both.exit());
+        assertTrue(both.err().contains("; MESHCAPTURE_PLAN=-; name a file for one of them"), both.err());
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.meshcapture.kernel;
 import static io.meshcapture.kernel.Program.ENVOY;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.meshcapture.lab.Await;
 import io.meshcapture.lab.Background;
 import io.meshcapture.lab.InNetns;
 import io.meshcapture.lab.Lab;
@@ -18,6 +19,32 @@ import org.junit.jupiter.api.Test;
 @InNetns
 class AgentKernelIT {
     private static final Duration LIMIT = Duration.ofSeconds(20);
+
+    @Test
+    void a_plan_from_standard_input_is_kept_and_a_trial_that_it_has_to_wait_for_is_told_once(Lab lab)
+            throws IOException {
+        lab.proxy(15001);
+        Path plan = Files.writeString(Path.of("/run/plan.yaml"), ENVOY + "services: {any: {}}\n");
+        // the shell's own standard input is nothing
+        Background agent = lab.background(
+                "sh", "-c", "exec \"$0\" agent -f - --interval 1s < \"$1\"", Program.DISTRIBUTION, plan.toString());
+        agent.awaitOutput("done: 1 service captured", LIMIT);
+        Run.command("nft", "delete", "table", "inet", "meshcapture").orFail();
+        agent.awaitOutput("done: 1 service captured, IPv6 captured too\ncaptured: any\ndone: ", LIMIT);
+
+        Run.command(Program.DISTRIBUTION, "apply", "--envoy-user=1337", "--to=10.0.0.0/8", "--confirm-within=3s")
+                .orFail();
+        agent.awaitError("a trial is running", LIMIT);
+        Await.until(
+                LIMIT,
+                "the trial to have ended by itself",
+                () -> Run.command(Program.DISTRIBUTION, "check", "--without-envoy", "-f", plan.toString())
+                                .exit()
+                        == 0);
+        Run.command("kill", "-TERM", Long.toString(agent.pid())).orFail();
+        Run.Result ended = agent.await(LIMIT);
+        assertEquals(1, ended.err().split("a trial is running", -1).length - 1, ended.err());
+    }
 
     @Test
     void an_agent_repairs_what_others_take_away_follows_the_plan_and_leaves_what_it_captured(Lab lab)

@@ -112,6 +112,30 @@ class InjectionTest {
         assertTrue(message.contains("nothing was written"), message);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"*one", "{<<: *one, restartPolicy: Never}"})
+    void what_a_pod_that_is_left_alone_would_get_by_an_alias_is_not_written(String second) {
+        String shared = """
+                kind: List
+                items:
+                - kind: Pod
+                  spec: &one
+                    containers: []
+                - kind: Pod
+                  metadata: {labels: {meshcapture.io/inject: "false"}}
+                  spec: %s
+                """.formatted(second);
+        String message = refused(Failure.Conflict.class, shared);
+        assertTrue(message.contains("would say something else; nothing was written"), message);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"kind: Pod\nspec:\n  ? containers\n  : []\n", "kind: Pod\rspec:\r  containers: []\r"})
+    void what_leaves_no_place_is_told_without_the_places_of_a_text_that_nobody_sees(String text) {
+        String message = refused(Failure.Conflict.class, text);
+        assertTrue(message.contains("pod.yaml would not be YAML any more; nothing was written"), message);
+    }
+
     @Test
     void two_pods_that_share_a_list_and_need_different_ports_are_refused() {
         String shared = """
@@ -142,6 +166,7 @@ class InjectionTest {
                 refused(Failure.Conflict.class, pod));
         var allowed = new Injection.Request(Injecting.container("i"), Ports.NONE, true, false);
         assertTrue(Injecting.text(pod, allowed).contains("    - --allow-host-network\n"));
+        refused(Failure.Conflict.class, pod.replace("yes", "Y")); // the API server takes that for true too
         String quoted = POD + "  hostNetwork: \"false\"\n";
         assertEquals(List.of("Pod/shop injected"), Injecting.changes(quoted, Injecting.IN));
     }

@@ -132,4 +132,17 @@ class NamesInManifestsTest {
                 "{\"kind\": \"Pod\", \"spec\": {\"containers\": [{\"name\": \"app\"}]}}\n",
                 Injecting.text(json, Injecting.OUT));
     }
+
+    @Test
+    void a_list_that_envoys_container_shares_by_an_alias_is_not_changed() {
+        String shared = """
+                kind: Pod
+                spec:
+                  containers:
+                  - {name: app, volumeMounts: &m [{name: data, mountPath: /data}]}
+                  - {name: envoy, volumeMounts: *m, securityContext: {runAsUser: 1337}}
+                """;
+        Injection.Request byFile = Injecting.in("a", PlanMap.named("plan"), PodNames.Way.FILE);
+        assertThrows(Failure.Conflict.class, () -> Injecting.text(shared, byFile), "Envoy would call itself");
+    }
 }

@@ -89,6 +89,15 @@ final class RandomManifest {
         }
         fields.add(() -> line(column, "restartPolicy: Never" + (chance(3) ? "  # ever" : "")));
         fields.add(() -> line(column, "hostname: " + word()));
+        if (chance(4)) {
+            fields.add(() -> line(column, chance(2) ? "volumes: [ ]" : "volumes: [{name: theirs}]"));
+        }
+        if (chance(4)) {
+            fields.add(() -> {
+                line(column, "hostAliases:");
+                line(column, "- hostnames: [theirs]");
+            });
+        }
         if (chance(3)) {
             fields.add(() -> {
                 line(column, "note: " + (chance(2) ? "|" : ">-"));
@@ -113,10 +122,24 @@ final class RandomManifest {
         for (int i = 0; i < size; i++) {
             comment(inner);
             boolean port = chance(2);
-            line(inner, "- name: " + word());
-            line(inner + 2, "image: " + word() + (chance(4) ? " # pinned" : ""));
+            String image = "image: " + word() + (chance(4) ? " # pinned" : "");
+            if (chance(2)) {
+                line(inner, "- " + image); // as kubectl sorts them
+                line(inner + 2, "name: " + word());
+            } else {
+                line(inner, "- name: " + word());
+                line(inner + 2, image);
+            }
             if (port) {
                 line(inner + 2, "livenessProbe: {httpGet: {port: " + (1 + random.nextInt(65535)) + "}}");
+            }
+            for (String list : List.of("env", "volumeMounts")) {
+                if (chance(6)) {
+                    line(inner + 2, list + ": [" + (chance(2) ? "" : "{name: theirs}") + "]");
+                } else if (chance(6)) {
+                    line(inner + 2, list + ":");
+                    line(inner + (chance(2) ? 2 : 4), "- name: theirs");
+                }
             }
             if (chance(5)) {
                 line(inner + 2, "command:");

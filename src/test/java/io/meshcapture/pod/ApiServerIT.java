@@ -1,6 +1,7 @@
 package io.meshcapture.pod;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.Gson;
@@ -89,6 +90,13 @@ final class ApiServerIT {
         assertEquals(
                 words(byHand),
                 words(shop.cluster.kubectl("get", "pod", name, "-o", args).orFail()));
+        // a port that nobody can know keeps no pod from starting
+        String unknown = labelled.replace("    ports: [{name: http, containerPort: 8080}]\n", "")
+                .replace("  labels:", "  annotations: {prometheus.io/port: http-metrics}\n  labels:");
+        assertFalse(shop.cluster
+                .kubectlReading(unknown, "apply", "--dry-run=server", "-o", args, "-f", "-")
+                .orFail()
+                .contains("http"));
         String onTheNode = labelled.replace("spec:\n", "spec:\n  hostNetwork: true\n");
         Ending refused = shop.cluster.kubectlReading(onTheNode, "apply", "--dry-run=server", "-f", "-");
         assertTrue(
