@@ -166,13 +166,13 @@ public final class DecisionCompiler {
         steps.add(new Step.Underway());
         steps.add(new Step.OwnAddresses()); // what a resolver here asks for its guests is asked of this host's own path
         if (dns == null) {
-            steps.add(new Step.LinkLocal());
+            steps.add(new EitherWay.LinkLocal());
             steps.addAll(neverCaptured());
         } else {
             steps.addAll(neverCaptured());
             steps.add(dns);
             steps.add(new Step.OtherDns());
-            steps.add(new Step.LinkLocal());
+            steps.add(new EitherWay.LinkLocal());
         }
         if (!exceptions.isEmpty()) {
             steps.add(new Step.Lookup(null, 1, exceptions));
@@ -192,9 +192,9 @@ public final class DecisionCompiler {
         List<Step> guards = new ArrayList<>();
         Step.Dns dns = dns();
         guards.add(new Step.OtherProtocols(quicToo, dns != null));
-        guards.add(new Step.OpenConnections(host.ephemeral()));
+        guards.add(new EitherWay.OpenConnections(host.ephemeral()));
         if (!plan.interfaces().except().isEmpty()) {
-            guards.add(new Step.ExceptInterfaces(plan.interfaces().except()));
+            guards.add(new EitherWay.ExceptInterfaces(plan.interfaces().except()));
         }
         if (plan.inbound() != null) {
             guards.add(new Step.EnvoyToItself(new TreeSet<>(users), new TreeSet<>(groups)));
@@ -204,7 +204,7 @@ public final class DecisionCompiler {
         if (dns == null) {
             guards.addAll(names);
             guards.add(new Step.OwnAddresses());
-            guards.add(new Step.LinkLocal());
+            guards.add(new EitherWay.LinkLocal());
             guards.addAll(neverCaptured());
         } else { // servers may have addresses of these two kinds
             guards.addAll(neverCaptured());
@@ -212,7 +212,7 @@ public final class DecisionCompiler {
             guards.add(new Step.OtherDns());
             guards.addAll(names);
             guards.add(new Step.OwnAddresses());
-            guards.add(new Step.LinkLocal());
+            guards.add(new EitherWay.LinkLocal());
         }
         return guards;
     }
@@ -220,7 +220,7 @@ public final class DecisionCompiler {
     private List<Step> neverCaptured() {
         List<Step> guards = new ArrayList<>(List.of(new Step.Multicast(), new Step.Broadcast()));
         if (host.ipv6() == Choices.Ipv6.BYPASS) {
-            guards.add(new Step.Ipv6Bypass());
+            guards.add(new EitherWay.Ipv6Bypass());
         }
         return guards;
     }

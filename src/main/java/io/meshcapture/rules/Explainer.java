@@ -121,7 +121,7 @@ public final class Explainer {
         }
 
         @Override
-        public Boolean exceptInterfaces(Step.ExceptInterfaces step) {
+        public Boolean exceptInterfaces(EitherWay.ExceptInterfaces step) {
             String device = connection.device();
             return device != null && step.interfaces().stream().anyMatch(one -> one.names(device));
         }
@@ -166,7 +166,7 @@ public final class Explainer {
         }
 
         @Override
-        public Boolean linkLocal(Step.LinkLocal step) {
+        public Boolean linkLocal(EitherWay.LinkLocal step) {
             return isIn(AlwaysDirect.LINK_LOCAL, connection.destination());
         }
 
@@ -181,12 +181,12 @@ public final class Explainer {
         }
 
         @Override
-        public Boolean ipv6Bypass(Step.Ipv6Bypass step) {
+        public Boolean ipv6Bypass(EitherWay.Ipv6Bypass step) {
             return connection.destination().family() == Family.IPV6;
         }
 
         @Override
-        public Boolean openConnections(Step.OpenConnections step) {
+        public Boolean openConnections(EitherWay.OpenConnections step) {
             return false; // a new connection is not an open one
         }
 

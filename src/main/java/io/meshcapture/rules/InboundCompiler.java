@@ -25,15 +25,15 @@ final class InboundCompiler {
         List<InboundStep> arriving = new ArrayList<>();
         arriving.add(new InboundStep.OtherProtocols());
         if (!plan.interfaces().except().isEmpty()) {
-            arriving.add(new InboundStep.ExceptInterfaces(plan.interfaces().except()));
+            arriving.add(new EitherWay.ExceptInterfaces(plan.interfaces().except()));
         }
         arriving.add(new InboundStep.WithinHost());
         arriving.add(new InboundStep.Elsewhere());
-        arriving.add(new InboundStep.OpenConnections(host.ephemeral()));
+        arriving.add(new EitherWay.OpenConnections(host.ephemeral()));
         List<InboundStep> deciding = new ArrayList<>();
-        deciding.add(new InboundStep.LinkLocal());
+        deciding.add(new EitherWay.LinkLocal());
         if (host.ipv6() == Choices.Ipv6.BYPASS) {
-            deciding.add(new InboundStep.Ipv6Bypass());
+            deciding.add(new EitherWay.Ipv6Bypass());
         }
         deciding.add(new InboundStep.EnvoysPorts(envoysPorts(plan, host)));
         deciding.add(new InboundStep.PortLookup(inbound.except(), inbound.to().minus(inbound.except())));

@@ -71,7 +71,7 @@ public final class InboundExplainer {
         }
 
         @Override
-        public Boolean exceptInterfaces(InboundStep.ExceptInterfaces step) {
+        public Boolean exceptInterfaces(EitherWay.ExceptInterfaces step) {
             String device = arrival.device();
             return device != null && step.interfaces().stream().anyMatch((InterfaceName one) -> one.names(device));
         }
@@ -87,17 +87,17 @@ public final class InboundExplainer {
         }
 
         @Override
-        public Boolean openConnections(InboundStep.OpenConnections step) {
+        public Boolean openConnections(EitherWay.OpenConnections step) {
             return false; // a new connection is not an open one
         }
 
         @Override
-        public Boolean linkLocal(InboundStep.LinkLocal step) {
+        public Boolean linkLocal(EitherWay.LinkLocal step) {
             return isIn(AlwaysDirect.LINK_LOCAL);
         }
 
         @Override
-        public Boolean ipv6Bypass(InboundStep.Ipv6Bypass step) {
+        public Boolean ipv6Bypass(EitherWay.Ipv6Bypass step) {
             return arrival.destination().family() == Family.IPV6;
         }
 

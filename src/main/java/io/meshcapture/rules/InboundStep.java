@@ -1,14 +1,14 @@
 package io.meshcapture.rules;
 
-import io.meshcapture.plan.InterfaceName;
-import io.meshcapture.plan.PortRange;
 import io.meshcapture.plan.Ports;
-import java.util.List;
 import java.util.SortedSet;
 import org.jspecify.annotations.Nullable;
 
-/** One question on the way of a new connection that arrives. A step that does not decide passes the connection on. */
-public sealed interface InboundStep {
+/**
+ * One question on the way of a new connection that arrives. A step that does not decide passes the connection on. Those that are
+ * asked of what leaves too are in {@link EitherWay}.
+ */
+public interface InboundStep {
 
     /** Why it is asked: the comment in the ruleset and the sentence of {@code explain}. At most 128 bytes, no quotes. */
     String why();
@@ -20,17 +20,17 @@ public sealed interface InboundStep {
     interface Reader<R extends @Nullable Object> {
         R otherProtocols(OtherProtocols step);
 
-        R exceptInterfaces(ExceptInterfaces step);
+        R exceptInterfaces(EitherWay.ExceptInterfaces step);
 
         R withinHost(WithinHost step);
 
         R elsewhere(Elsewhere step);
 
-        R openConnections(OpenConnections step);
+        R openConnections(EitherWay.OpenConnections step);
 
-        R linkLocal(LinkLocal step);
+        R linkLocal(EitherWay.LinkLocal step);
 
-        R ipv6Bypass(Ipv6Bypass step);
+        R ipv6Bypass(EitherWay.Ipv6Bypass step);
 
         R envoysPorts(EnvoysPorts step);
 
@@ -49,23 +49,6 @@ public sealed interface InboundStep {
         @Override
         public <R extends @Nullable Object> R read(Reader<R> reader) {
             return reader.otherProtocols(this);
-        }
-    }
-
-    /** Interfaces that the plan leaves alone. */
-    record ExceptInterfaces(List<InterfaceName> interfaces) implements InboundStep {
-        public ExceptInterfaces {
-            interfaces = List.copyOf(interfaces);
-        }
-
-        @Override
-        public String why() {
-            return Step.ExceptInterfaces.WHY;
-        }
-
-        @Override
-        public <R extends @Nullable Object> R read(Reader<R> reader) {
-            return reader.exceptInterfaces(this);
         }
     }
 
@@ -92,49 +75,6 @@ public sealed interface InboundStep {
         @Override
         public <R extends @Nullable Object> R read(Reader<R> reader) {
             return reader.elsewhere(this);
-        }
-    }
-
-    /**
-     * Connections that were open before capture began, or answers to clients here, whose packets conntrack does not know.
-     *
-     * @param ephemeral the ports that the kernel gives to clients
-     */
-    record OpenConnections(PortRange ephemeral) implements InboundStep {
-        @Override
-        public String why() {
-            return Step.OpenConnections.WHY;
-        }
-
-        @Override
-        public <R extends @Nullable Object> R read(Reader<R> reader) {
-            return reader.openConnections(this);
-        }
-    }
-
-    /** 169.254.0.0/16 and fe80::/10: what is for the link stays on it. */
-    record LinkLocal() implements InboundStep {
-        @Override
-        public String why() {
-            return "link-local addresses stay direct";
-        }
-
-        @Override
-        public <R extends @Nullable Object> R read(Reader<R> reader) {
-            return reader.linkLocal(this);
-        }
-    }
-
-    /** IPv6 is left alone. */
-    record Ipv6Bypass() implements InboundStep {
-        @Override
-        public String why() {
-            return "IPv6 is not captured";
-        }
-
-        @Override
-        public <R extends @Nullable Object> R read(Reader<R> reader) {
-            return reader.ipv6Bypass(this);
         }
     }
 

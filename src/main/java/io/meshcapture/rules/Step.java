@@ -1,16 +1,17 @@
 package io.meshcapture.rules;
 
 import io.meshcapture.plan.Address;
-import io.meshcapture.plan.InterfaceName;
 import io.meshcapture.plan.Port;
-import io.meshcapture.plan.PortRange;
 import io.meshcapture.plan.Rank;
 import java.util.List;
 import java.util.SortedSet;
 import org.jspecify.annotations.Nullable;
 
-/** One question on the way of a new outbound connection. A step that does not decide passes the connection on. */
-public sealed interface Step {
+/**
+ * One question on the way of a new outbound connection. A step that does not decide passes the connection on. Those that are
+ * asked of what arrives too are in {@link EitherWay}.
+ */
+public interface Step {
 
     /** Why it is asked: the comment in the ruleset and the sentence of {@code explain}. At most 128 bytes, no quotes. */
     String why();
@@ -25,7 +26,7 @@ public sealed interface Step {
     interface Reader<R extends @Nullable Object> {
         R otherProtocols(OtherProtocols step);
 
-        R exceptInterfaces(ExceptInterfaces step);
+        R exceptInterfaces(EitherWay.ExceptInterfaces step);
 
         R envoyToItself(EnvoyToItself step);
 
@@ -39,15 +40,15 @@ public sealed interface Step {
 
         R ownAddresses(OwnAddresses step);
 
-        R linkLocal(LinkLocal step);
+        R linkLocal(EitherWay.LinkLocal step);
 
         R multicast(Multicast step);
 
         R broadcast(Broadcast step);
 
-        R ipv6Bypass(Ipv6Bypass step);
+        R ipv6Bypass(EitherWay.Ipv6Bypass step);
 
-        R openConnections(OpenConnections step);
+        R openConnections(EitherWay.OpenConnections step);
 
         R underway(Underway step);
 
@@ -85,25 +86,6 @@ public sealed interface Step {
         @Override
         public <R extends @Nullable Object> R read(Reader<R> reader) {
             return reader.otherProtocols(this);
-        }
-    }
-
-    /** Interfaces that the plan leaves alone, told by the route that the connection takes. */
-    record ExceptInterfaces(List<InterfaceName> interfaces) implements Step {
-        static final String WHY = "the plan leaves traffic on these interfaces alone";
-
-        public ExceptInterfaces {
-            interfaces = List.copyOf(interfaces);
-        }
-
-        @Override
-        public String why() {
-            return WHY;
-        }
-
-        @Override
-        public <R extends @Nullable Object> R read(Reader<R> reader) {
-            return reader.exceptInterfaces(this);
         }
     }
 
@@ -215,19 +197,6 @@ public sealed interface Step {
         }
     }
 
-    /** 169.254.0.0/16 (RFC 3927) and fe80::/10 (RFC 4291): a redirect to loopback would lose the interface. */
-    record LinkLocal() implements Step {
-        @Override
-        public String why() {
-            return "link-local addresses stay direct";
-        }
-
-        @Override
-        public <R extends @Nullable Object> R read(Reader<R> reader) {
-            return reader.linkLocal(this);
-        }
-    }
-
     /** 224.0.0.0/4 and ff00::/8. */
     record Multicast() implements Step {
         @Override
@@ -251,39 +220,6 @@ public sealed interface Step {
         @Override
         public <R extends @Nullable Object> R read(Reader<R> reader) {
             return reader.broadcast(this);
-        }
-    }
-
-    /** IPv6 is left alone. */
-    record Ipv6Bypass() implements Step {
-        @Override
-        public String why() {
-            return "IPv6 is not captured";
-        }
-
-        @Override
-        public <R extends @Nullable Object> R read(Reader<R> reader) {
-            return reader.ipv6Bypass(this);
-        }
-    }
-
-    /**
-     * Connections that were open before capture began, or that are answers of a server here, and whose packets conntrack
-     * does not know: they go on as they are.
-     *
-     * @param ephemeral the ports that the kernel gives to clients; a packet from another port is a server's answer
-     */
-    record OpenConnections(PortRange ephemeral) implements Step {
-        static final String WHY = "connections that were already open go on";
-
-        @Override
-        public String why() {
-            return WHY;
-        }
-
-        @Override
-        public <R extends @Nullable Object> R read(Reader<R> reader) {
-            return reader.openConnections(this);
         }
     }
 

@@ -12,10 +12,10 @@ import io.meshcapture.rules.Arrival;
 import io.meshcapture.rules.Caller;
 import io.meshcapture.rules.Connection;
 import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.EitherWay;
 import io.meshcapture.rules.Explainer;
 import io.meshcapture.rules.Explanation;
 import io.meshcapture.rules.InboundExplainer;
-import io.meshcapture.rules.Step;
 import io.meshcapture.system.Accounts;
 import io.meshcapture.system.ControlGroups;
 import io.meshcapture.system.HostFacts;
@@ -175,7 +175,7 @@ public final class Explain {
         boolean asked = question.device() == null
                 && !question.inbound()
                 && question.source() == null
-                && decision.steps().stream().anyMatch(Step.ExceptInterfaces.class::isInstance);
+                && decision.steps().stream().anyMatch(EitherWay.ExceptInterfaces.class::isInstance);
         return asked ? Routes.device(question.destination()) : question.device();
     }
 

@@ -6,10 +6,10 @@ import io.meshcapture.plan.Origin;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Connection;
 import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.EitherWay;
 import io.meshcapture.rules.Explanation;
 import io.meshcapture.rules.Sample;
 import io.meshcapture.rules.Samples;
-import io.meshcapture.rules.Step;
 import io.meshcapture.system.Accounts;
 import io.meshcapture.system.HostFacts;
 import io.meshcapture.system.Routes;
@@ -149,7 +149,7 @@ public final class Probe {
      * @param selected the services that are meant, or empty for all and what they share
      */
     static Outcome of(Decision decision, Set<ServiceName> selected, Accounts accounts) throws InterruptedException {
-        boolean asksForDevices = decision.steps().stream().anyMatch(Step.ExceptInterfaces.class::isInstance);
+        boolean asksForDevices = decision.steps().stream().anyMatch(EitherWay.ExceptInterfaces.class::isInstance);
         Set<Address> own = HostFacts.ownAddresses();
         Samples.Found found = Samples.of(
                 decision,

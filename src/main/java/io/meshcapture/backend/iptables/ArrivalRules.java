@@ -7,6 +7,7 @@ import io.meshcapture.plan.Port;
 import io.meshcapture.plan.PortRange;
 import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.EitherWay;
 import io.meshcapture.rules.InboundDecision;
 import io.meshcapture.rules.InboundStep;
 import java.util.ArrayList;
@@ -123,7 +124,7 @@ final class ArrivalRules {
         }
 
         @Override
-        public @Nullable Void exceptInterfaces(InboundStep.ExceptInterfaces step) {
+        public @Nullable Void exceptInterfaces(EitherWay.ExceptInterfaces step) {
             step.interfaces().forEach(name -> direct("-i " + Renderer.spelled(name), step.why()));
             return null;
         }
@@ -140,7 +141,7 @@ final class ArrivalRules {
 
         /** Answers to clients here, whose sockets are no listeners for every address; and with TPROXY all that is underway. */
         @Override
-        public @Nullable Void openConnections(InboundStep.OpenConnections step) {
+        public @Nullable Void openConnections(EitherWay.OpenConnections step) {
             String underway = " ! --tcp-flags FIN,SYN,RST,ACK SYN";
             return inbound.mode() == Choices.InboundMode.TPROXY
                     ? direct("-p tcp -m tcp" + underway, step.why())
@@ -150,7 +151,7 @@ final class ArrivalRules {
         }
 
         @Override
-        public @Nullable Void linkLocal(InboundStep.LinkLocal step) {
+        public @Nullable Void linkLocal(EitherWay.LinkLocal step) {
             for (Network network : AlwaysDirect.LINK_LOCAL) {
                 if (network.family() == family) {
                     direct("-d " + Leaf.spelled(network), step.why());
@@ -160,7 +161,7 @@ final class ArrivalRules {
         }
 
         @Override
-        public @Nullable Void ipv6Bypass(InboundStep.Ipv6Bypass step) {
+        public @Nullable Void ipv6Bypass(EitherWay.Ipv6Bypass step) {
             return null; // the family has no rules at all
         }
 

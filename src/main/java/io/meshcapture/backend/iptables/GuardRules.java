@@ -3,6 +3,7 @@ package io.meshcapture.backend.iptables;
 import io.meshcapture.plan.Family;
 import io.meshcapture.plan.Network;
 import io.meshcapture.rules.AlwaysDirect;
+import io.meshcapture.rules.EitherWay;
 import io.meshcapture.rules.Step;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -46,7 +47,7 @@ final class GuardRules implements Step.Reader<@Nullable Void> {
     }
 
     @Override
-    public @Nullable Void exceptInterfaces(Step.ExceptInterfaces step) {
+    public @Nullable Void exceptInterfaces(EitherWay.ExceptInterfaces step) {
         step.interfaces().forEach(name -> direct("-o " + Renderer.spelled(name), step));
         return null;
     }
@@ -96,7 +97,7 @@ final class GuardRules implements Step.Reader<@Nullable Void> {
     }
 
     @Override
-    public @Nullable Void linkLocal(Step.LinkLocal step) {
+    public @Nullable Void linkLocal(EitherWay.LinkLocal step) {
         return networks(AlwaysDirect.LINK_LOCAL, step);
     }
 
@@ -112,7 +113,7 @@ final class GuardRules implements Step.Reader<@Nullable Void> {
     }
 
     @Override
-    public @Nullable Void ipv6Bypass(Step.Ipv6Bypass step) {
+    public @Nullable Void ipv6Bypass(EitherWay.Ipv6Bypass step) {
         return null; // the family has no rules at all
     }
 
@@ -122,7 +123,7 @@ final class GuardRules implements Step.Reader<@Nullable Void> {
      * is decided as it was, and a captured one lands on the same socket of Envoy's.
      */
     @Override
-    public @Nullable Void openConnections(Step.OpenConnections step) {
+    public @Nullable Void openConnections(EitherWay.OpenConnections step) {
         return direct(
                 "-p tcp -m tcp ! --sport " + Leaf.spelled(step.ephemeral()) + " ! --tcp-flags FIN,SYN,RST,ACK SYN",
                 step);

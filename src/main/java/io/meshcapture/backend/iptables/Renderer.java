@@ -6,6 +6,7 @@ import io.meshcapture.plan.InterfaceName;
 import io.meshcapture.plan.Port;
 import io.meshcapture.plan.Rank;
 import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.EitherWay;
 import io.meshcapture.rules.Forwarding;
 import io.meshcapture.rules.Step;
 import java.util.ArrayList;
@@ -41,7 +42,7 @@ final class Renderer {
 
     /** Nothing where the decision leaves the family alone. */
     static Ruleset render(Decision decision, Family family, Slot slot, Memory memory) {
-        if (family == Family.IPV6 && decision.steps().contains(new Step.Ipv6Bypass())) {
+        if (family == Family.IPV6 && decision.steps().contains(new EitherWay.Ipv6Bypass())) {
             return new Ruleset();
         }
         Renderer renderer = new Renderer(decision, family, slot, memory);

@@ -8,6 +8,7 @@ import io.meshcapture.plan.Port;
 import io.meshcapture.plan.PortRange;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.EitherWay;
 import io.meshcapture.rules.Forwarding;
 import io.meshcapture.rules.InboundDecision;
 import io.meshcapture.rules.ServiceFacts;
@@ -116,7 +117,7 @@ final class StandingDecision {
                 steps.add(new Step.EnvoyGroups(new TreeSet<>())); // without groups it is no rule
             }
             if (step instanceof Step.Broadcast && chains.chainOf(Family.IPV6) == null) {
-                steps.add(new Step.Ipv6Bypass());
+                steps.add(new EitherWay.Ipv6Bypass());
             }
         }
         // the servers of a plan may all be of the other family
@@ -139,19 +140,19 @@ final class StandingDecision {
                 () -> new Step.OtherProtocols(true, false),
                 () -> new Step.OtherProtocols(false, true),
                 () -> new Step.OtherProtocols(true, true),
-                () -> new Step.ExceptInterfaces(interfaces(plain, "-o", rule.comment())),
+                () -> new EitherWay.ExceptInterfaces(interfaces(plain, "-o", rule.comment())),
                 () -> new Step.EnvoyToItself(
                         ids(plain, rule.comment(), "--uid-owner"), ids(plain, rule.comment(), "--gid-owner")),
                 () -> new Step.EnvoyUsers(ids(plain, rule.comment(), "--uid-owner")),
                 () -> new Step.EnvoyGroups(ids(plain, rule.comment(), "--gid-owner")),
                 Step.OwnAddresses::new,
-                Step.LinkLocal::new,
+                EitherWay.LinkLocal::new,
                 Step.Multicast::new,
                 Step.Broadcast::new,
                 Step.Underway::new,
                 Step.OtherDns::new,
                 this::dns,
-                () -> new Step.OpenConnections(ephemeral(rule.exceptValue("--sport"), rule)));
+                () -> new EitherWay.OpenConnections(ephemeral(rule.exceptValue("--sport"), rule)));
         for (Supplier<@Nullable Step> one : guards) {
             Step step = withWhy(one, rule);
             if (step != null) {

@@ -7,6 +7,7 @@ import io.meshcapture.plan.Port;
 import io.meshcapture.plan.PortRange;
 import io.meshcapture.plan.Ports;
 import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.EitherWay;
 import io.meshcapture.rules.InboundDecision;
 import io.meshcapture.rules.InboundStep;
 import java.util.ArrayList;
@@ -76,10 +77,10 @@ final class StandingInbound {
         PortRange ephemeral = ports == null ? ephemeralOfOutbound() : StandingChains.range(ports, rule);
         for (InboundStep step : List.of(
                 new InboundStep.OtherProtocols(),
-                new InboundStep.ExceptInterfaces(interfaces),
+                new EitherWay.ExceptInterfaces(interfaces),
                 new InboundStep.WithinHost(),
                 new InboundStep.Elsewhere(),
-                new InboundStep.OpenConnections(ephemeral))) {
+                new EitherWay.OpenConnections(ephemeral))) {
             if (step.why().equals(comment)) {
                 return step;
             }
@@ -106,7 +107,7 @@ final class StandingInbound {
         InboundStep.EnvoysPorts envoysPorts = new InboundStep.EnvoysPorts(new TreeSet<>());
         InboundStep.PortLookup lookup = new InboundStep.PortLookup(Ports.NONE, Ports.NONE);
         InboundStep.OtherPorts others = new InboundStep.OtherPorts();
-        InboundStep.LinkLocal linkLocal = new InboundStep.LinkLocal();
+        EitherWay.LinkLocal linkLocal = new EitherWay.LinkLocal();
         for (Rule rule : chains.rules(Family.IPV4, Table.NAT, "INBOUND")) {
             String ports = rule.value("--dport");
             if (rule.comment().equals(envoysPorts.why()) && ports != null) {
@@ -123,7 +124,7 @@ final class StandingInbound {
         List<InboundStep> steps = new ArrayList<>();
         steps.add(linkLocal);
         if (chains.chainOf(Family.IPV6) == null) {
-            steps.add(new InboundStep.Ipv6Bypass());
+            steps.add(new EitherWay.Ipv6Bypass());
         }
         steps.add(new InboundStep.EnvoysPorts(envoys));
         steps.add(new InboundStep.PortLookup(new Ports(except), new Ports(to)));

@@ -6,6 +6,7 @@ import io.meshcapture.plan.InterfaceName;
 import io.meshcapture.plan.Network;
 import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.EitherWay;
 import io.meshcapture.rules.Forwarding;
 import io.meshcapture.rules.Step;
 import java.util.ArrayList;
@@ -93,7 +94,7 @@ final class ZoneRules {
     /** What keeps a query direct where it is decided keeps it out of the zone. */
     private static void guard(Step step, Family family, List<Rule> rules) {
         List<String> matches = new ArrayList<>();
-        if (step instanceof Step.ExceptInterfaces except) {
+        if (step instanceof EitherWay.ExceptInterfaces except) {
             for (InterfaceName name : except.interfaces()) {
                 matches.add("-o " + Renderer.spelled(name));
             }

@@ -10,6 +10,7 @@ import io.meshcapture.plan.Port;
 import io.meshcapture.plan.PortRange;
 import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.EitherWay;
 import io.meshcapture.rules.InboundDecision;
 import io.meshcapture.rules.InboundStep;
 import java.util.ArrayList;
@@ -136,7 +137,7 @@ final class InboundRenderer {
         }
 
         @Override
-        public @Nullable Void exceptInterfaces(InboundStep.ExceptInterfaces step) {
+        public @Nullable Void exceptInterfaces(EitherWay.ExceptInterfaces step) {
             for (InterfaceName name : step.interfaces()) {
                 rule("iifname \"" + name + "\" accept", step);
             }
@@ -158,7 +159,7 @@ final class InboundRenderer {
          * listener for every address, is an answer to that client; a captured connection has its socket on Envoy's port.
          */
         @Override
-        public @Nullable Void openConnections(InboundStep.OpenConnections step) {
+        public @Nullable Void openConnections(EitherWay.OpenConnections step) {
             if (isTproxy()) {
                 return rule("tcp flags != syn / fin,syn,rst,ack accept", step);
             }
@@ -175,7 +176,7 @@ final class InboundRenderer {
         }
 
         @Override
-        public @Nullable Void linkLocal(InboundStep.LinkLocal step) {
+        public @Nullable Void linkLocal(EitherWay.LinkLocal step) {
             for (Network network : AlwaysDirect.LINK_LOCAL) {
                 rule((network.family() == Family.IPV4 ? "ip daddr " : "ip6 daddr ") + network + " accept", step);
             }
@@ -183,7 +184,7 @@ final class InboundRenderer {
         }
 
         @Override
-        public @Nullable Void ipv6Bypass(InboundStep.Ipv6Bypass step) {
+        public @Nullable Void ipv6Bypass(EitherWay.Ipv6Bypass step) {
             return rule("meta nfproto ipv6 accept", step);
         }
 

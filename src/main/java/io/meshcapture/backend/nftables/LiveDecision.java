@@ -11,6 +11,7 @@ import io.meshcapture.plan.PortRange;
 import io.meshcapture.plan.Rank;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.EitherWay;
 import io.meshcapture.rules.Entry;
 import io.meshcapture.rules.Forwarding;
 import io.meshcapture.rules.ServiceFacts;
@@ -157,22 +158,22 @@ final class LiveDecision {
         List<Step> guards = new ArrayList<>(List.of(
                 new Step.OtherProtocols(false),
                 new Step.OtherProtocols(true),
-                new Step.ExceptInterfaces(interfaces()),
+                new EitherWay.ExceptInterfaces(interfaces()),
                 new Step.EnvoyToItself(ids("envoy_users"), ids("envoy_groups")),
                 new Step.EnvoyUsers(ids("envoy_users")),
                 new Step.EnvoyGroups(ids("envoy_groups")),
                 new Step.OwnAddresses(),
-                new Step.LinkLocal(),
+                new EitherWay.LinkLocal(),
                 new Step.Multicast(),
                 new Step.Broadcast(),
-                new Step.Ipv6Bypass(),
+                new EitherWay.Ipv6Bypass(),
                 new Step.Underway()));
         if (DnsRules.listener(ruleset) != null) {
             guards.add(new Step.OtherProtocols(false, true));
             guards.add(new Step.OtherProtocols(true, true));
             guards.addAll(DnsRules.read(ruleset));
         }
-        guards.add(new Step.OpenConnections(ephemeral()));
+        guards.add(new EitherWay.OpenConnections(ephemeral()));
         return guards;
     }
 

@@ -11,6 +11,7 @@ import io.meshcapture.plan.Port;
 import io.meshcapture.plan.PortRange;
 import io.meshcapture.plan.Ports;
 import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.EitherWay;
 import io.meshcapture.rules.InboundDecision;
 import io.meshcapture.rules.InboundStep;
 import java.util.ArrayList;
@@ -135,12 +136,12 @@ final class LiveInbound {
     private List<InboundStep> kinds(Chain chain) {
         return List.of(
                 new InboundStep.OtherProtocols(),
-                new InboundStep.ExceptInterfaces(interfaces(chain, "iifname")),
+                new EitherWay.ExceptInterfaces(interfaces(chain, "iifname")),
                 new InboundStep.WithinHost(),
                 new InboundStep.Elsewhere(),
-                new InboundStep.OpenConnections(ephemeral),
-                new InboundStep.LinkLocal(),
-                new InboundStep.Ipv6Bypass(),
+                new EitherWay.OpenConnections(ephemeral),
+                new EitherWay.LinkLocal(),
+                new EitherWay.Ipv6Bypass(),
                 new InboundStep.EnvoysPorts(envoysPorts()),
                 new InboundStep.PortLookup(ports("accept"), ports("return")),
                 new InboundStep.OtherPorts());
@@ -148,7 +149,7 @@ final class LiveInbound {
 
     /** From {@code iifname "eth1" accept …}. */
     static List<InterfaceName> interfaces(Chain chain, String expression) {
-        return interfaces(chain, expression, new InboundStep.ExceptInterfaces(List.of()).why());
+        return interfaces(chain, expression, new EitherWay.ExceptInterfaces(List.of()).why());
     }
 
     /** From rules with that comment. */

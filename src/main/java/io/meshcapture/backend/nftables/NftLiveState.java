@@ -9,8 +9,8 @@ import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Port;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.EitherWay;
 import io.meshcapture.rules.ServiceRules;
-import io.meshcapture.rules.Step;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -172,7 +172,7 @@ final class NftLiveState implements LiveState {
         if (contains(Decision.Ending.REJECT_IPV6.why())) {
             return Choices.Ipv6.REJECT;
         }
-        return contains(new Step.Ipv6Bypass().why()) ? Choices.Ipv6.BYPASS : Choices.Ipv6.CAPTURE;
+        return contains(new EitherWay.Ipv6Bypass().why()) ? Choices.Ipv6.BYPASS : Choices.Ipv6.CAPTURE;
     }
 
     private boolean contains(String why) {

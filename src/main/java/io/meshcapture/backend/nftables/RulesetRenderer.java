@@ -6,6 +6,7 @@ import io.meshcapture.backend.nftables.Ruleset.NftSet;
 import io.meshcapture.plan.InterfaceName;
 import io.meshcapture.plan.Port;
 import io.meshcapture.rules.Decision;
+import io.meshcapture.rules.EitherWay;
 import io.meshcapture.rules.Forwarding;
 import io.meshcapture.rules.InboundDecision;
 import io.meshcapture.rules.ServiceFacts;
@@ -163,7 +164,7 @@ final class RulesetRenderer {
 
     private static boolean isOfOthers(Step step) {
         return step instanceof Step.OtherProtocols
-                || step instanceof Step.OpenConnections // TCP's
+                || step instanceof EitherWay.OpenConnections // TCP's
                 || step instanceof Step.Underway
                 || step instanceof Step.EnvoyToItself; // what arrives
     }

@@ -5,6 +5,7 @@ import io.meshcapture.plan.Family;
 import io.meshcapture.plan.InterfaceName;
 import io.meshcapture.plan.Network;
 import io.meshcapture.rules.AlwaysDirect;
+import io.meshcapture.rules.EitherWay;
 import io.meshcapture.rules.Step;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,7 +58,7 @@ final class StepRules implements Step.Reader<@Nullable Void> {
     }
 
     @Override
-    public @Nullable Void exceptInterfaces(Step.ExceptInterfaces step) {
+    public @Nullable Void exceptInterfaces(EitherWay.ExceptInterfaces step) {
         for (InterfaceName name : step.interfaces()) {
             rule("oifname \"" + name + "\" accept", step);
         }
@@ -104,7 +105,7 @@ final class StepRules implements Step.Reader<@Nullable Void> {
     }
 
     @Override
-    public @Nullable Void linkLocal(Step.LinkLocal step) {
+    public @Nullable Void linkLocal(EitherWay.LinkLocal step) {
         return networks(AlwaysDirect.LINK_LOCAL, step);
     }
 
@@ -119,12 +120,12 @@ final class StepRules implements Step.Reader<@Nullable Void> {
     }
 
     @Override
-    public @Nullable Void ipv6Bypass(Step.Ipv6Bypass step) {
+    public @Nullable Void ipv6Bypass(EitherWay.Ipv6Bypass step) {
         return rule("meta nfproto ipv6 accept", step);
     }
 
     @Override
-    public @Nullable Void openConnections(Step.OpenConnections step) {
+    public @Nullable Void openConnections(EitherWay.OpenConnections step) {
         declareOpenConnections(step);
         return rule("tcp flags != syn / fin,syn,rst,ack jump open_connections", step);
     }
@@ -160,7 +161,7 @@ final class StepRules implements Step.Reader<@Nullable Void> {
      * and lands on the same socket of Envoy's. Where Envoy sends first, its packet cannot be translated, and the client
      * would answer with a reset; so it waits, is sent again by Envoy's kernel, and passes once the client has sent.
      */
-    private void declareOpenConnections(Step.OpenConnections open) {
+    private void declareOpenConnections(EitherWay.OpenConnections open) {
         List<String> opened = new ArrayList<>(List.of(
                 "ip saddr 127.0.0.0/8 ip daddr != 127.0.0.0/8 tcp sport @listeners drop"
                         + RulesetBuilder.comment(FORGOTTEN),
