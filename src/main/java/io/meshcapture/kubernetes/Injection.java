@@ -142,6 +142,7 @@ public final class Injection {
             return;
         }
         boolean hostNetwork = PodChecks.requireOwnNetwork(workload, fields, request.allowHostNetwork(), file);
+        PodChecks.requireNameFree(workload, fields, file);
         PodChecks.requireNoOtherMesh(workload, fields, request.allowOtherMesh(), file);
         PodChecks.requireNamesFree(workload, fields, container.names(), file);
         HealthPorts.Found health = request.inboundExcept() == null

@@ -152,6 +152,15 @@ class InjectCommandTest {
     }
 
     @Test
+    void only_where_iptables_legacy_is_asked_for_the_container_gets_another_capability() {
+        assertTrue(inject().out().contains("        add: [\"NET_ADMIN\"]\n"), "nothing more than it needs");
+        String more = "        add:\n        - NET_ADMIN\n        - NET_RAW\n";
+        assertTrue(inject("--backend=iptables-legacy").out().contains(more), "without it the container would fail");
+        assertTrue(inject("--backend=iptables-legacy", "--policy").out().contains("add: [\"NET_ADMIN\", \"NET_RAW\"]"));
+        assertTrue(inject("--backend=iptables-nft").out().contains("add: [\"NET_ADMIN\"]\n"));
+    }
+
+    @Test
     void json_tells_what_became_of_each() {
         Terminal json = inject("-o", "json");
         assertTrue(json.out().contains("\"workload\": \"Pod/shop\",\n          \"action\": \"added\""), json.out());
