@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** The init image: what is in it, and how it fails. */
+/** The init image in pods: what it needs, and how it fails. */
 final class InitImageIT {
     private final Shop shop = Shop.open();
 
@@ -121,37 +121,6 @@ final class InitImageIT {
             boolean works = code == 0;
             assertEquals(!name.endsWith("-without"), works, name + " ended with " + code + ": " + said);
         }
-    }
-
-    @Test
-    void theImageHoldsNoShellNoPackageManagerAndSaysWhatIsInIt() {
-        String containerd = "ctr -a /run/containerd.sock -n k8s.io ";
-        String image = "docker.io/library/" + Cluster.INIT_IMAGE;
-        String listing = shop.cluster
-                .onTheNode(
-                        "sh",
-                        "-c",
-                        "mkdir /run/look && " + containerd + "images mount " + image
-                                + " /run/look >/dev/null && cd /run/look"
-                                + " && find . -type f -perm /111 ! -name '*.so*' && cat opt/meshcapture/doc/*bom.json")
-                .orFail();
-        List<String> programs = listing.lines()
-                .filter(line -> line.startsWith("./"))
-                .map(line -> line.replaceAll(".*/", ""))
-                .sorted()
-                .toList();
-        assertEquals(
-                List.of(
-                        "java",
-                        "jexec",
-                        "jspawnhelper",
-                        "meshcapture",
-                        "trial-guard",
-                        "xtables-legacy-multi",
-                        "xtables-nft-multi"),
-                programs.stream().filter(name -> !name.startsWith("ld-linux")).toList());
-        assertTrue(listing.contains("\"purl\":\"pkg:deb/debian/libnftables1@"), listing);
-        assertTrue(listing.contains("pkg:maven/com.github.jnr/jnr-ffi@"), listing);
     }
 
     /** Of one user of the node's, so that the node of the tests goes on; and taken back. */
