@@ -1,7 +1,6 @@
 package io.meshcapture.kubernetes;
 
 import io.meshcapture.failure.Failure;
-import io.meshcapture.failure.Problem;
 import io.meshcapture.plan.BadValue;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -124,9 +123,9 @@ final class Manifest {
         return dashes.stream().mapToInt(Integer::intValue).toArray();
     }
 
-    /** What is wrong with something that stands here. */
-    Problem problem(Node node, String what, String mend) {
-        return new Problem(what, place(name, node.getStartMark()), mend);
+    /** Where something stands, for messages. */
+    String place(Node node) {
+        return place(name, node.getStartMark());
     }
 
     private static String place(String name, Mark mark) {

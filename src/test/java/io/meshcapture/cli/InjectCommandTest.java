@@ -3,6 +3,7 @@ package io.meshcapture.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.GsonBuilder;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -165,6 +166,16 @@ class InjectCommandTest {
         Terminal json = inject("-o", "json");
         assertTrue(json.out().contains("\"workload\": \"Pod/shop\",\n          \"action\": \"added\""), json.out());
         assertEquals("", json.err());
+        String policy = inject("--policy").out();
+        assertTrue(
+                inject("--policy", "-o", "json")
+                        .out()
+                        .contains("\"policy\": "
+                                + new GsonBuilder()
+                                        .disableHtmlEscaping()
+                                        .create()
+                                        .toJson(policy)),
+                "as one text");
     }
 
     @Test

@@ -158,6 +158,16 @@ class InjectionTest {
     }
 
     @Test
+    void lists_that_are_none_are_refused_with_their_place() {
+        assertEquals(
+                "containers is not a list; pod.yaml:6:5; write a dash before each container",
+                refused(Failure.Invalid.class, POD.replace("  - {name: app, image: app}", "    name: app")));
+        assertEquals(
+                "initContainers is not a list; pod.yaml:7:19; write a list, or leave it out",
+                refused(Failure.Invalid.class, POD + "  initContainers: {name: a}\n"));
+    }
+
+    @Test
     void a_pod_on_its_nodes_network_is_refused_unless_allowed() {
         String pod = POD + "  hostNetwork: yes\n";
         assertEquals(
