@@ -169,9 +169,12 @@ public final class AdmissionPolicy {
                   variables:
                   - name: containers
                     expression: "object.spec.containers + (has(object.spec.initContainers) ? object.spec.initContainers : [])"
-                  - name: except
+                  - name: ports
                     expression: >-
-                      (%s).filter(port, port != "")
+                      %s
+                  # each once
+                  - name: except
+                    expression: "variables.ports.transformList(i, port, port != '' && variables.ports.indexOf(port) == i, port)"
                 """.formatted(String.join(" +\n      ", lists));
     }
 
