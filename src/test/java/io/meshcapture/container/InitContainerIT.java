@@ -66,6 +66,12 @@ final class InitContainerIT {
     }
 
     @Test
+    void theImageWithoutIptablesCapturesAsWell() {
+        pod.init(run -> run.image(Images.INIT_WITHOUT_IPTABLES).with(APPLY)).orFail();
+        assertEquals(BY_ENVOY, pod.call("curl"));
+    }
+
+    @Test
     void aSecondRunHasNothingToDo() {
         pod.init(APPLY).orFail();
         assertEquals(new Ending(0, "in sync: 1 service captured, nothing to change\n", "", ""), pod.init(APPLY));

@@ -8,7 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** The init image: what is in it, and how it fails. */
+/** The init image in pods: what it needs, and how it fails. */
 final class InitImageIT {
     private final Shop shop = Shop.open();
 
@@ -44,15 +44,38 @@ final class InitImageIT {
                 """);
     }
 
+    /** It is told the address of its node, by what Kubernetes calls the downward API. */
     @Test
-    void anotherUserThanRootCapturesToo() {
+    void anotherUserThanRootCapturesTooAndTheEnvironmentSaysWhatThePodAloneKnows() {
         String manifest = Shop.injected(shop.manifest("not-root"))
                 .replace("runAsUser: 0", "runAsUser: 65532")
                 .replace("runAsGroup: 0", "runAsGroup: 65532")
-                .replace("runAsNonRoot: false", "runAsNonRoot: true");
+                .replace("runAsNonRoot: false", "runAsNonRoot: true")
+                .replace("    args:\n    - apply\n", """
+                            env:
+                            - {name: MESHCAPTURE_EXCEPT, valueFrom: {fieldRef: {fieldPath: status.hostIP}}}
+                            args:
+                            - apply
+                            - -v
+                        """);
         shop.cluster.apply(manifest);
-        shop.cluster.waitUntilReady("not-root");
+        String node = shop.cluster
+                .waitUntilReady("not-root")
+                .getAsJsonObject("status")
+                .get("hostIP")
+                .getAsString();
         shop.assertCaptured("not-root");
+        String said =
+                shop.cluster.kubectl("logs", "not-root", "-c", "meshcapture").orFail();
+        assertTrue(said.contains(".except = " + node + " (MESHCAPTURE_EXCEPT)\n"), said);
+    }
+
+    /** The manifest says it all: what the container needs besides is in it. */
+    @Test
+    void aPodIsCapturedByIptablesLegacy() {
+        shop.cluster.apply(Shop.injected(shop.manifest("legacy"), "--backend=iptables-legacy"));
+        shop.cluster.waitUntilReady("legacy");
+        shop.assertCaptured("legacy");
     }
 
     /** By itself, and not by way of capture, which does not use it here. */
@@ -100,35 +123,35 @@ final class InitImageIT {
         }
     }
 
+    /** Of one user of the node's, so that the node of the tests goes on; and taken back. */
     @Test
-    void theImageHoldsNoShellNoPackageManagerAndSaysWhatIsInIt() {
-        String containerd = "ctr -a /run/containerd.sock -n k8s.io ";
-        String image = "docker.io/library/" + Cluster.INIT_IMAGE;
-        String listing = shop.cluster
-                .onTheNode(
-                        "sh",
-                        "-c",
-                        "mkdir /run/look && " + containerd + "images mount " + image
-                                + " /run/look >/dev/null && cd /run/look"
-                                + " && find . -type f -perm /111 ! -name '*.so*' && cat opt/meshcapture/doc/*bom.json")
-                .orFail();
-        List<String> programs = listing.lines()
-                .filter(line -> line.startsWith("./"))
-                .map(line -> line.replaceAll(".*/", ""))
-                .sorted()
-                .toList();
-        assertEquals(
-                List.of(
-                        "java",
-                        "jexec",
-                        "jspawnhelper",
-                        "meshcapture",
-                        "trial-guard",
-                        "xtables-legacy-multi",
-                        "xtables-nft-multi"),
-                programs.stream().filter(name -> !name.startsWith("ld-linux")).toList());
-        assertTrue(listing.contains("\"purl\":\"pkg:deb/debian/libnftables1@"), listing);
-        assertTrue(listing.contains("pkg:maven/com.github.jnr/jnr-ffi@"), listing);
+    void whereItIsAllowedTheNodesOwnNetworkIsCaptured() {
+        Shop.Terminal injected = Shop.Terminal.run(
+                shop.manifest("allowed").replace("spec:\n", "spec:\n  restartPolicy: Never\n  hostNetwork: true\n"),
+                "inject",
+                "--envoy-user=1337",
+                "--from-user=4711",
+                "--to=any",
+                "--allow-host-network",
+                "--image-pull-policy=Never");
+        String captures = injected.out();
+        String ours =
+                captures.substring(captures.indexOf("  - name: meshcapture\n"), captures.indexOf("  - name: migrate"));
+        String takesBack = ours.replace("name: meshcapture\n", "name: takes-back\n")
+                .replaceFirst(
+                        "(?s)    args:\n.*?    terminationMessagePolicy",
+                        "    args: [rollback, --all, --allow-host-network]\n    terminationMessagePolicy");
+        String pod = captures.substring(0, captures.indexOf("  - name: migrate")) + takesBack
+                + "  containers:\n  - {name: app, image: localhost/tools:1, command: [\"true\"]}\n";
+        shop.cluster.apply(pod);
+        shop.cluster.waitFor(
+                "allowed", "ended", now -> Cluster.terminated(now, "app").has("exitCode"));
+        String said =
+                shop.cluster.kubectl("logs", "allowed", "-c", "meshcapture").orFail();
+        assertTrue(said.contains("captured: default\n"), said);
+        String taken =
+                shop.cluster.kubectl("logs", "allowed", "-c", "takes-back").orFail();
+        assertTrue(taken.contains("released: default\n"), taken);
     }
 
     private void assertEnds(String pod, String manifest, int code, String message) {
@@ -141,6 +164,8 @@ final class InitImageIT {
                 "meshcapture");
         assertEquals(message, ended.get("message").getAsString());
         assertEquals(code, ended.get("exitCode").getAsInt());
+        String described = shop.cluster.kubectl("describe", "pod", pod).orFail().replaceAll("\\s+", " ");
+        assertTrue(described.contains("Message: " + message.strip() + " Exit Code: " + code), described);
         shop.cluster.kubectl("delete", "pod", pod, "--now", "--wait=false").orFail();
     }
 }
