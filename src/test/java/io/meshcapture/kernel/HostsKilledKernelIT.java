@@ -61,18 +61,28 @@ class HostsKilledKernelIT extends HostsKillStories {
     }
 
     /**
-     * Runs a command again and again from the same situation, and kills it one call later each time.
+     * Runs a command again and again from the same situation, and kills it one call later each time, from the first one or
+     * from the one that takes the lock.
      *
      * @return how often it was killed before it came to its end
      */
     private int killedAtEveryCall(
-            Situation from, String plan, List<String> command, Set<String> must, Set<String> may, Afterwards afterwards)
+            String first,
+            Situation from,
+            String plan,
+            List<String> command,
+            Set<String> must,
+            Set<String> may,
+            Afterwards afterwards)
             throws IOException {
-        for (int call = 1; ; call++) {
+        from.restore();
+        int begin =
+                first.isEmpty() ? 1 : 1 + killing.never(plan, command).calls().indexOf(first);
+        for (int call = begin; ; call++) {
             from.restore();
             Death death = killing.at(call, plan, command);
             if (!death.killed()) {
-                return call - 1;
+                return call - begin;
             }
             assertNobodyNoticed(must, may, after(death));
             afterwards.check(death, after(death));
@@ -85,12 +95,7 @@ class HostsKilledKernelIT extends HostsKillStories {
      * @return how often it was refused
      */
     private int refusedAtEveryCall(
-            Situation from,
-            String plan,
-            List<String> command,
-            Set<String> must,
-            Set<String> may,
-            Afterwards afterwards)
+            Situation from, String plan, List<String> command, Set<String> must, Set<String> may, Afterwards afterwards)
             throws IOException {
         from.restore();
         List<String> calls = killing.never(plan, command).calls();
@@ -128,6 +133,7 @@ class HostsKilledKernelIT extends HostsKillStories {
     @Test
     void an_apply_killed_at_any_call_is_undone_or_done_by_the_next_command() throws Exception {
         int killed = killedAtEveryCall(
+                "",
                 new Situation(BEFORE, Map.of()),
                 PLAN,
                 APPLY,
@@ -179,7 +185,13 @@ class HostsKilledKernelIT extends HostsKillStories {
         Situation applied = applied();
         end("", ROLLBACK);
         int killed = killedAtEveryCall(
-                applied, "", ROLLBACK, withoutOrders(applied), read(applied.hosts()), isFinishedByTheNext(content()));
+                "flock",
+                applied,
+                "",
+                ROLLBACK,
+                withoutOrders(applied),
+                read(applied.hosts()),
+                isFinishedByTheNext(content()));
         assertTrue(killed > 40, "killed " + killed);
     }
 
@@ -201,11 +213,12 @@ class HostsKilledKernelIT extends HostsKillStories {
             done = BEFORE;
             must = read(BEFORE);
             new Situation(BEFORE, Map.of()).restore();
-            assertTrue(killing.at(calls.lastIndexOf("pwrite64") - 1, PLAN, APPLY).killed());
+            assertTrue(
+                    killing.at(calls.lastIndexOf("pwrite64") - 1, PLAN, APPLY).killed());
         } else {
             applied.restore();
-            assertTrue(killing.at(calls.lastIndexOf("ftruncate") - 3, "", ROLLBACK)
-                    .killed());
+            assertTrue(
+                    killing.at(calls.lastIndexOf("ftruncate") - 3, "", ROLLBACK).killed());
         }
         Situation interrupted = Situation.now();
         assertTrue(interrupted.remembered().containsKey("hosts.journal"));
@@ -217,7 +230,7 @@ class HostsKilledKernelIT extends HostsKillStories {
     void a_recovery_killed_at_any_call_is_finished_by_the_next_command(String command) throws Exception {
         Interrupted from = interrupted(command);
         int killed = killedAtEveryCall(
-                from.situation(), "", ROLLBACK, from.must(), from.may(), isFinishedByTheNext(from.done()));
+                "flock", from.situation(), "", ROLLBACK, from.must(), from.may(), isFinishedByTheNext(from.done()));
         assertTrue(killed > 20, "killed " + killed);
     }
 
@@ -234,15 +247,14 @@ class HostsKilledKernelIT extends HostsKillStories {
     void a_disk_that_is_full_broken_or_read_only_at_any_call_leaves_nothing_half_done() throws Exception {
         Set<String> must = read(BEFORE);
         Set<String> may = read(applied().hosts());
-        int failed = refusedAtEveryCall(
-                new Situation(BEFORE, Map.of()), PLAN, APPLY, must, may, (end, at) -> {
-                    Set<String> ours = read(content());
-                    ours.removeAll(must);
-                    boolean all = ours.equals(minus(may, must));
-                    assertTrue(end.exit() == 0 || end.exit() == 7 || ours.isEmpty() || all, () -> at + "\n" + ours);
-                    end("", ROLLBACK_ALL);
-                    assertEquals(BEFORE, content(), at);
-                });
+        int failed = refusedAtEveryCall(new Situation(BEFORE, Map.of()), PLAN, APPLY, must, may, (end, at) -> {
+            Set<String> ours = read(content());
+            ours.removeAll(must);
+            boolean all = ours.equals(minus(may, must));
+            assertTrue(end.exit() == 0 || end.exit() == 7 || ours.isEmpty() || all, () -> at + "\n" + ours);
+            end("", ROLLBACK_ALL);
+            assertEquals(BEFORE, content(), at);
+        });
         assertTrue(failed > 20, "failed " + failed);
     }
 
@@ -251,12 +263,7 @@ class HostsKilledKernelIT extends HostsKillStories {
         Situation applied = applied();
         end("", ROLLBACK);
         int failed = refusedAtEveryCall(
-                applied,
-                "",
-                ROLLBACK,
-                withoutOrders(applied),
-                read(applied.hosts()),
-                isFinishedByTheNext(content()));
+                applied, "", ROLLBACK, withoutOrders(applied), read(applied.hosts()), isFinishedByTheNext(content()));
         assertTrue(failed > 20, "failed " + failed);
     }
 
