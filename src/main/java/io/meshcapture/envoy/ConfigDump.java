@@ -17,6 +17,9 @@ final class ConfigDump {
     /** Ten thousand clusters have some 10 MiB. */
     private static final int MOST = 32 * 1024 * 1024;
 
+    /** As many have room in little memory; in a real answer each takes some forty bytes. */
+    private static final int MOST_VALUES = 1_000_000;
+
     private ConfigDump() {}
 
     /** Reads something out of an answer. */
@@ -61,11 +64,29 @@ final class ConfigDump {
                 throw new IllegalStateException("status " + answer.status());
             }
             List<JsonObject> entries = new ArrayList<>();
-            for (JsonElement entry : array(JsonParser.parseString(answer.text()).getAsJsonObject(), "configs")) {
+            for (JsonElement entry : array(object(admin, answer.text()), "configs")) {
                 entries.add(entry.getAsJsonObject());
             }
             return entries;
         });
+    }
+
+    /**
+     * An answer's text as what it says. Thirty megabytes of the smallest values there are would take a thousand in memory, and
+     * minutes.
+     *
+     * @throws NoAnswer where it has more values than Envoy's answers have
+     */
+    static JsonObject object(Admin admin, String text) throws NoAnswer {
+        // each value but the first is behind one of these; in a text that Envoy gives, few stand inside of strings
+        if (text.chars()
+                        .filter(c -> c == ',' || c == '[' || c == '{')
+                        .limit(MOST_VALUES)
+                        .count()
+                == MOST_VALUES) {
+            throw new NoAnswer("the answer at " + admin.address() + " has more than " + MOST_VALUES + " values");
+        }
+        return JsonParser.parseString(text).getAsJsonObject();
     }
 
     private static String path(String kind) {

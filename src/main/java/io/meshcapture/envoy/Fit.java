@@ -32,7 +32,7 @@ public final class Fit {
         }
     }
 
-    private static final Network LOOPBACK = new Network(Sockets.LOOPBACK_IPV4, 8);
+    static final Network LOOPBACK = new Network(Sockets.LOOPBACK_IPV4, 8);
 
     /** Where services that are captured by name have their addresses. */
     private static final Network NAMED = new Network(new Address(Family.IPV4, 0, 0x7f420000L), 16);
