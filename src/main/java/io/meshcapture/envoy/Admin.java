@@ -42,6 +42,12 @@ public final class Admin {
         this(address, EACH, ALL);
     }
 
+    /** For one question by somebody who has only so much time. */
+    public static Admin within(HostPort address, Duration patience) {
+        Duration each = patience.compareTo(EACH) < 0 ? patience : EACH;
+        return new Admin(address, each, each);
+    }
+
     /**
      * Likewise.
      *
@@ -108,10 +114,10 @@ public final class Admin {
         } catch (UnknownHostException e) {
             throw new NoAnswer("no address is known of " + address);
         } catch (IOException e) {
-            throw new NoAnswer(
-                    late.get() || e instanceof SocketTimeoutException
-                            ? "there is no whole answer at " + address + " within " + seconds(patience)
-                            : "what answers at " + address + " does not speak HTTP as Envoy does");
+            if (late.get() || e instanceof SocketTimeoutException) {
+                throw late(patience);
+            }
+            throw new NoAnswer("what answers at " + address + " does not speak HTTP as Envoy does");
         } finally {
             watch.interrupt();
             connection.disconnect();
@@ -126,13 +132,20 @@ public final class Admin {
         }
         Duration left = Duration.ofNanos(deadline - now);
         if (left.toMillis() <= 0) { // to a socket, 0 ms is for ever
-            throw new NoAnswer("the answers at " + address + " take more than " + seconds(all) + " in all");
+            throw late(left);
         }
         return left.compareTo(each) < 0 ? left : each;
     }
 
+    private NoAnswer late(Duration patience) {
+        return new NoAnswer(
+                patience.compareTo(each) < 0
+                        ? "the answers at " + address + " take more than " + seconds(all) + " in all"
+                        : "there is no whole answer at " + address + " within " + seconds(each));
+    }
+
     private static String seconds(Duration duration) {
-        return Math.ceilDiv(duration.toMillis(), 100) / 10.0 + " s";
+        return duration.toMillis() / 1000.0 + " s";
     }
 
     /** The timeouts of a connection are for each of its parts: one that drips would never end. */

@@ -6,6 +6,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import io.meshcapture.plan.BadValue;
+import java.net.HttpURLConnection;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -38,6 +39,17 @@ final class ConfigDump {
     }
 
     /**
+     * Likewise, only some of their fields: with thousands of services by name all of them are tens of megabytes.
+     *
+     * @param fields as in {@code listener.name}; an Envoy that does not know one of them is asked for everything
+     */
+    static List<JsonObject> of(Admin admin, String kind, List<String> fields) throws NoAnswer {
+        String path = path(kind) + "&mask=" + String.join(",", fields);
+        Admin.Answer answer = admin.get(path, MOST);
+        return answer.status() == HttpURLConnection.HTTP_BAD_REQUEST ? of(admin, kind) : configs(admin, path, answer);
+    }
+
+    /**
      * A field of the bootstrap, which is no list and so is asked for by a mask; null where it is not set.
      *
      * @throws NoAnswer where it cannot be asked, or answers something else
@@ -58,7 +70,10 @@ final class ConfigDump {
     }
 
     private static List<JsonObject> configs(Admin admin, String path) throws NoAnswer {
-        Admin.Answer answer = admin.get(path, MOST);
+        return configs(admin, path, admin.get(path, MOST));
+    }
+
+    private static List<JsonObject> configs(Admin admin, String path, Admin.Answer answer) throws NoAnswer {
         return reading(admin, path, () -> {
             if (answer.status() != 200) {
                 throw new IllegalStateException("status " + answer.status());

@@ -48,6 +48,10 @@ class EnvoyConfigCommandTest {
         Terminal refused = Terminal.run("envoy-config", "-f", "-", "--listeners", taken.toString());
         assertEquals(2, refused.exit());
         assertTrue(refused.err().contains("cannot be written, because it is a directory; "), refused::err);
+        refused = Terminal.run("envoy-config", "-f", "-", "--clusters", clusters + ".old");
+        assertEquals(2, refused.exit());
+        assertTrue(
+                refused.err().contains(" as YAML, since its name does not end in .yaml; --clusters; "), refused::err);
     }
 
     /** Envoy takes an address alone, and whoever reaches the interface may stop Envoy. */
@@ -72,7 +76,6 @@ class EnvoyConfigCommandTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             --listeners /nowhere/at/all.yaml | file /nowhere/at/all.yaml cannot be written, because its directory is not there; --listeners; name a file in a directory that is there and may be written to
-            --clusters / | Envoy would not read / as YAML, since its name does not end in .yaml; --clusters; name one that does, such as /etc/envoy/listeners.yaml
             --listeners /tmp/x.json | Envoy would not read /tmp/x.json as YAML, since its name does not end in .yaml; --listeners; name one that does, such as /etc/envoy/listeners.yaml
             --envoy-admin envoy.test:9901 | Envoy's admin interface cannot be at "envoy.test:9901", because Envoy listens on addresses, and this is a name; envoy.admin; write an address, such as 127.0.0.1:9901
             --xds nobody | address "nobody" is not HOST:PORT; --xds; write HOST:PORT, such as 127.0.0.1:9901 or [::1]:9901
