@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What {@code scripts/demo pod} tells, on the cluster of the tests: it fails by itself where one of its statements is not true. */
-final class PodStoryIT {
+abstract class PodStoryCases {
     private final Shop shop = Shop.open();
 
     @Test

@@ -16,7 +16,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** What an API server says to what inject writes, and does by what it prints. */
-final class ApiServerIT {
+abstract class ApiServerCases {
     private final Shop shop = Shop.open();
 
     @Test
