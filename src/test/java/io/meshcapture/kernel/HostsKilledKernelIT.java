@@ -19,6 +19,8 @@ import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * SIGKILL, and a full or broken disk, at every system call with which a command can have an effect on the hosts file: who
@@ -86,7 +88,6 @@ class HostsKilledKernelIT extends HostsKillStories {
             Situation from,
             String plan,
             List<String> command,
-            List<Integer> errnos,
             Set<String> must,
             Set<String> may,
             Afterwards afterwards)
@@ -98,7 +99,7 @@ class HostsKilledKernelIT extends HostsKillStories {
             if (!OF_FILES.contains(calls.get(call - 1))) {
                 continue;
             }
-            for (int errno : errnos) {
+            for (int errno : List.of(EIO, ENOSPC, EROFS)) {
                 from.restore();
                 Death end = killing.failing(call, errno, plan, command);
                 String at = calls.get(call - 1) + " " + call + " with " + errno + ": " + end.said();
@@ -182,18 +183,51 @@ class HostsKilledKernelIT extends HostsKillStories {
         assertTrue(killed > 40, "killed " + killed);
     }
 
-    @Test
-    void a_recovery_killed_at_any_call_is_finished_by_the_next_command() throws Exception {
+    /**
+     * Killed in its middle, with its journal left.
+     *
+     * @param done what stands when the next rollback of orders has put it right
+     * @param must the lines that nobody may miss meanwhile
+     */
+    private record Interrupted(Situation situation, String done, Set<String> must, Set<String> may) {}
+
+    private Interrupted interrupted(String command) throws IOException {
         Situation applied = applied();
-        int middle = killing.never("", ROLLBACK).calls().lastIndexOf("ftruncate");
+        List<String> calls = killing.never("", ROLLBACK).calls();
         String done = content();
-        applied.restore();
-        assertTrue(killing.at(middle - 3, "", ROLLBACK).killed());
+        Set<String> must = withoutOrders(applied);
+        if (command.equals("apply")) {
+            calls = applyOnce(PLAN);
+            done = BEFORE;
+            must = read(BEFORE);
+            new Situation(BEFORE, Map.of()).restore();
+            assertTrue(killing.at(calls.lastIndexOf("pwrite64") - 1, PLAN, APPLY).killed());
+        } else {
+            applied.restore();
+            assertTrue(killing.at(calls.lastIndexOf("ftruncate") - 3, "", ROLLBACK)
+                    .killed());
+        }
         Situation interrupted = Situation.now();
         assertTrue(interrupted.remembered().containsKey("hosts.journal"));
+        return new Interrupted(interrupted, done, must, read(applied.hosts()));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"apply", "rollback"})
+    void a_recovery_killed_at_any_call_is_finished_by_the_next_command(String command) throws Exception {
+        Interrupted from = interrupted(command);
         int killed = killedAtEveryCall(
-                interrupted, "", ROLLBACK, withoutOrders(applied), read(applied.hosts()), isFinishedByTheNext(done));
+                from.situation(), "", ROLLBACK, from.must(), from.may(), isFinishedByTheNext(from.done()));
         assertTrue(killed > 20, "killed " + killed);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"apply", "rollback"})
+    void a_recovery_that_the_disk_refuses_at_any_call_is_finished_by_the_next_command(String command) throws Exception {
+        Interrupted from = interrupted(command);
+        int failed = refusedAtEveryCall(
+                from.situation(), "", ROLLBACK, from.must(), from.may(), isFinishedByTheNext(from.done()));
+        assertTrue(failed > 20, "failed " + failed);
     }
 
     @Test
@@ -201,7 +235,7 @@ class HostsKilledKernelIT extends HostsKillStories {
         Set<String> must = read(BEFORE);
         Set<String> may = read(applied().hosts());
         int failed = refusedAtEveryCall(
-                new Situation(BEFORE, Map.of()), PLAN, APPLY, List.of(EIO, ENOSPC, EROFS), must, may, (end, at) -> {
+                new Situation(BEFORE, Map.of()), PLAN, APPLY, must, may, (end, at) -> {
                     Set<String> ours = read(content());
                     ours.removeAll(must);
                     boolean all = ours.equals(minus(may, must));
@@ -220,7 +254,6 @@ class HostsKilledKernelIT extends HostsKillStories {
                 applied,
                 "",
                 ROLLBACK,
-                List.of(EIO),
                 withoutOrders(applied),
                 read(applied.hosts()),
                 isFinishedByTheNext(content()));

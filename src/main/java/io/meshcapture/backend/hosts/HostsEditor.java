@@ -36,6 +36,9 @@ public final class HostsEditor implements AutoCloseable {
     private final List<String> notes = new ArrayList<>();
     private String identity = "";
 
+    /** Whether comments of ours stay, since somebody keeps the file open to write. */
+    private boolean leaves;
+
     private HostsEditor(Path path, EditedFile file, JournalFile journal, StateFile trial) {
         this.path = path;
         this.file = file;
@@ -126,7 +129,7 @@ public final class HostsEditor implements AutoCloseable {
     /** Brings services to exactly these lines; what else they have in force comes off. */
     public void bring(Map<ServiceName, ? extends Collection<OwnLine>> wanted) throws InterruptedException {
         try {
-            edit(content -> PlannedEdits.addition(identity, content, wanted));
+            edit(content -> PlannedEdits.addition(identity, content, wanted, leaves));
             note(journal.remove());
         } catch (IOException e) {
             throw undone(e);
@@ -160,7 +163,7 @@ public final class HostsEditor implements AutoCloseable {
 
     private void takeOff(PlannedEdits.Choice some) throws InterruptedException {
         try {
-            edit(content -> PlannedEdits.removal(identity, content, some));
+            edit(content -> PlannedEdits.removal(identity, content, some, leaves));
             forget();
         } catch (IOException e) {
             throw new Failure.Refused(
@@ -181,12 +184,27 @@ public final class HostsEditor implements AutoCloseable {
             }
             journal.write(planned.journal());
             FileTime before = modified();
-            if (!new EditRun(file, LEASE_PATIENCE, content).run(planned.edits())) {
-                complete(planned.journal());
+            EditRun run = new EditRun(file, LEASE_PATIENCE, content);
+            boolean takesOff = planned.journal() instanceof Journal.Removal;
+            switch (takesOff ? run.takeOff(planned.edits()) : run.run(planned.edits())) {
+                case DISTURBED -> complete(planned.journal());
+                case LEFT -> leave();
+                case DONE -> {}
             }
             file.touch(before);
         }
         throw HostsRefusal.sinceOthersChangeIt(path, ATTEMPTS);
+    }
+
+    /** Once in each run: what is out of force by now stays as comments, which the next run takes out. */
+    private void leave() throws IOException, InterruptedException {
+        if (!leaves) {
+            leaves = true;
+            String writer = file.writer(Duration.ZERO);
+            note((writer == null ? "somebody" : writer) + " keeps " + path
+                    + " open to write, so lines that came off stay as comments; the next command takes them out when it"
+                    + " is closed");
+        }
     }
 
     /** Of a removal that is done: a journal that stays tells the next command to finish what is finished. */
@@ -227,7 +245,7 @@ public final class HostsEditor implements AutoCloseable {
                 return false;
             }
             EditRun run = new EditRun(file, LEASE_PATIENCE, content);
-            if (run.run(edits)) {
+            if (run.run(edits) == EditRun.End.DONE) {
                 if (gap == null) {
                     return true;
                 }
@@ -237,7 +255,7 @@ public final class HostsEditor implements AutoCloseable {
                 }
                 Journal.Removal rest = new Journal.Removal(identity, now, List.of(gap), false);
                 journal.write(rest);
-                if (new EditRun(file, LEASE_PATIENCE, now).run(Removal.of(now, rest.off(), false))) {
+                if (new EditRun(file, LEASE_PATIENCE, now).run(Removal.of(now, rest.off(), false)) == EditRun.End.DONE) {
                     return true;
                 }
                 journaled = rest;
@@ -276,7 +294,7 @@ public final class HostsEditor implements AutoCloseable {
                         + ": look for comments and doubled lines");
             }
         }
-        edit(content -> PlannedEdits.removal(identity, content, PlannedEdits.LEFTOVERS));
+        edit(content -> PlannedEdits.removal(identity, content, PlannedEdits.LEFTOVERS, leaves));
         forget();
     }
 

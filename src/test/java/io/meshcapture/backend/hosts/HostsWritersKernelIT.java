@@ -19,8 +19,11 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /** The editor beside others who write the same file, our own runs among them. */
@@ -80,12 +83,24 @@ class HostsWritersKernelIT extends RealHostsFile {
                 }
             }
         });
+        Set<String> ours = new HashSet<>(List.of("127.0.0.1 localhost"));
+        HostsWorld.lines("a", 3).forEach(line -> ours.add(line.live()));
+        HostsWorld.lines("b", 1).forEach(line -> ours.add(line.live()));
+        AtomicInteger reads = new AtomicInteger();
         Thread reader = Thread.ofPlatform().start(() -> {
             while (!stop.get()) {
                 try {
                     LockSupport.parkNanos(300_000); // a look-up does not keep the file open all the time
                     Object[] before = written.toArray();
                     Set<String> lines = new HashSet<>(content().lines().toList());
+                    reads.incrementAndGet();
+                    if (!lines.contains("127.0.0.1 localhost")) {
+                        wrong.add("read without its first line: " + lines);
+                    }
+                    lines.stream()
+                            .filter(line -> !line.startsWith("#") && !line.isEmpty() && !ours.contains(line))
+                            .filter(line -> !isOfTheOther(line))
+                            .forEach(line -> wrong.add("nobody wrote: " + line));
                     for (Object line : before) {
                         if (!lines.contains(String.valueOf(line)) && wrong.isEmpty()) {
                             wrong.add("not read: " + line);
@@ -110,6 +125,14 @@ class HostsWritersKernelIT extends RealHostsFile {
         expected.addAll(written);
         assertEquals(String.join("\n", expected) + "\n", content());
         assertTrue(written.size() > 10);
+        assertTrue(reads.get() > 100, () -> "read " + reads);
+    }
+
+    private static boolean isOfTheOther(String line) {
+        Matcher other = Pattern.compile("10\\.2\\.(\\d+)\\.(\\d+) other(\\d+)").matcher(line);
+        return other.matches()
+                && Integer.parseInt(other.group(1)) * 250 + Integer.parseInt(other.group(2))
+                        == Integer.parseInt(other.group(3));
     }
 
     /** As kubelet and Docker do it: cut to nothing, then written anew, without a line of ours. */
