@@ -4,6 +4,7 @@ import java.io.StringWriter;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.yaml.snakeyaml.DumperOptions;
 import org.yaml.snakeyaml.DumperOptions.FlowStyle;
 import org.yaml.snakeyaml.DumperOptions.ScalarStyle;
@@ -24,6 +25,13 @@ final class ConfigText {
 
     /** Of a comment, without its indentation. */
     private static final int COMMENT = 96;
+
+    /**
+     * What yaml-cpp, by which Envoy reads, takes for a truth value or a number, and the library that writes does not: y, n, nan,
+     * 08, 0x1p3. A service may have such a name. Durations are none.
+     */
+    private static final Pattern OTHERS_READ_OTHERWISE =
+            Pattern.compile("(?i)y|n|inf(inity)?|nan|[0-9]++(?!m?s$)[0-9a-z]*");
 
     private final IdentityHashMap<Message, Node> written = new IdentityHashMap<>();
     private final IdentityHashMap<Node, String> anchors = new IdentityHashMap<>();
@@ -59,10 +67,16 @@ final class ConfigText {
             case List<?> list -> list(list);
             case Boolean truth -> new ScalarNode(Tag.BOOL, truth.toString(), null, null, ScalarStyle.PLAIN);
             case Integer number -> new ScalarNode(Tag.INT, number.toString(), null, null, ScalarStyle.PLAIN);
-            case String text ->
-                new ScalarNode(Tag.STR, text, null, null, text.endsWith("\n") ? ScalarStyle.FOLDED : ScalarStyle.PLAIN);
+            case String text -> new ScalarNode(Tag.STR, text, null, null, style(text));
             default -> throw new IllegalArgumentException(value.getClass().getName());
         };
+    }
+
+    private static ScalarStyle style(String text) {
+        if (text.endsWith("\n")) {
+            return ScalarStyle.FOLDED;
+        }
+        return OTHERS_READ_OTHERWISE.matcher(text).matches() ? ScalarStyle.SINGLE_QUOTED : ScalarStyle.PLAIN;
     }
 
     private Node message(Message message) {

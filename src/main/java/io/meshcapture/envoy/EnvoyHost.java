@@ -2,6 +2,7 @@ package io.meshcapture.envoy;
 
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Dns;
+import io.meshcapture.plan.Port;
 import io.meshcapture.plan.ServiceName;
 import java.util.List;
 import java.util.Map;
@@ -14,7 +15,7 @@ import java.util.Map;
  * @param nameServers the DNS servers of resolv.conf, which Envoy asks where the plan names none
  * @param addresses the loopback address of each service that is captured by name
  * @param firstUnprivilegedPort below which a port takes CAP_NET_BIND_SERVICE; 1024 unless somebody has changed it
- * @param taken ports where Envoy could not listen because others do, and who they are, as {@code uid 33, process 17 (nginx)}
+ * @param taken who else listens
  */
 public record EnvoyHost(
         String name,
@@ -22,9 +23,16 @@ public record EnvoyHost(
         List<Address> nameServers,
         Map<ServiceName, Address> addresses,
         int firstUnprivilegedPort,
-        Map<Integer, String> taken) {
+        Taken taken) {
+
+    /** Where Envoy could not listen because others do. */
+    public interface Taken {
+
+        /** By whom, as {@code uid 33, process 17 (nginx)}; the empty text where Envoy could listen there. */
+        String by(Address address, Port port);
+    }
+
     public EnvoyHost {
-        taken = Map.copyOf(taken);
         nameServers = List.copyOf(nameServers);
         addresses = Map.copyOf(addresses);
     }

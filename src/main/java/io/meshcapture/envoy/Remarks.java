@@ -4,12 +4,15 @@ import io.meshcapture.plan.Account;
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Plan;
+import io.meshcapture.plan.Port;
 import io.meshcapture.plan.Zone;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
 import java.util.SortedSet;
+import java.util.TreeMap;
 import java.util.TreeSet;
 
 /** What a person should know of a configuration: as its first comment, and as notes beside it. */
@@ -95,22 +98,54 @@ final class Remarks {
     /** That Envoy listens on. */
     private SortedSet<Integer> ports() {
         SortedSet<Integer> ports = new TreeSet<>();
-        outbound.forEach(listener -> ports.add(listener.port().number()));
+        sockets().forEach(socket -> ports.add(socket.port().number()));
+        return ports;
+    }
+
+    /** Where Envoy listens. */
+    private record Place(Address address, Port port) {}
+
+    private List<Place> sockets() {
+        List<Place> sockets = new ArrayList<>();
+        boolean forwards = !plan.interfaces().outbound().isEmpty();
+        outbound.forEach(listener -> add(listener.port(), forwards && !listener.isEgress(), sockets));
         if (plan.envoy().inbound() != null) {
-            ports.add(plan.envoy().inbound().number());
+            add(plan.envoy().inbound(), true, sockets);
         }
         if (plan.envoy().dns() != null) {
-            ports.add(plan.envoy().dns().number());
+            add(plan.envoy().dns(), forwards, sockets);
         }
-        if (plan.envoy().admin() != null) {
-            ports.add(plan.envoy().admin().port().number());
+        AdminAddress admin = AdminAddress.of(plan, host);
+        if (admin != null) {
+            sockets.add(new Place(admin.address(), admin.port()));
         }
         if (plan.hostsPorts() == Choices.HostsPorts.LISTENERS) {
-            named.stream()
-                    .filter(service -> service.address() != null)
-                    .forEach(service -> service.clientPorts().forEach(port -> ports.add(port.number())));
+            for (NamedService service : named) {
+                if (service.address() != null) {
+                    service.clientPorts().forEach(port -> sockets.add(new Place(service.address(), port)));
+                }
+            }
         }
-        return ports;
+        return sockets;
+    }
+
+    private void add(Port port, boolean arrives, List<Place> sockets) {
+        sockets.add(new Place(arrives ? Sockets.ANY_IPV4 : Sockets.LOOPBACK_IPV4, port));
+        if (Listeners.servesIpv6(plan, host)) {
+            sockets.add(new Place(arrives ? Sockets.ANY_IPV6 : Sockets.LOOPBACK_IPV6, port));
+        }
+    }
+
+    /** Who has them, by port. */
+    private SortedMap<Integer, String> taken() {
+        SortedMap<Integer, String> taken = new TreeMap<>();
+        for (Place place : sockets()) {
+            String owner = host.taken().by(place.address(), place.port());
+            if (!owner.isEmpty()) {
+                taken.putIfAbsent(place.port().number(), owner);
+            }
+        }
+        return taken;
     }
 
     /** What cannot be, and what the user should know. */
@@ -159,14 +194,10 @@ final class Remarks {
             notes.add("Envoy needs the capability CAP_NET_BIND_SERVICE " + lowPorts()
                     + "; without it, Envoy ends at its start");
         }
-        for (int port : ports()) {
-            String owner = host.taken().get(port);
-            if (owner != null) {
+        taken().forEach((port, owner) ->
                 notes.add("port " + port + ", on which Envoy is to listen, is taken here by " + owner
                         + ", so that Envoy would end at its start; end that program, or have it or Envoy listen on"
-                        + " another port");
-            }
-        }
+                        + " another port"));
         if (!AdminAddress.exposure(plan).isEmpty()) {
             notes.add(AdminAddress.exposure(plan));
         }

@@ -110,6 +110,12 @@ public final class SocketTable {
             boolean bothFamilies = address.family() == Family.IPV6 && !ipv6Only;
             return address.equals(loopback) || (any && (address.family() == loopback.family() || bothFamilies));
         }
+
+        /** Whether, while it listens, no other user's socket can listen on an address, with its port (socket(7), SO_REUSEPORT). */
+        public boolean excludes(Address other) {
+            boolean isAny = other.high() == 0 && other.low() == 0;
+            return serves(other) || (isAny && other.family() == address.family());
+        }
     }
 
     /** Connections that packets may still be sent on. */

@@ -15,7 +15,6 @@ import io.meshcapture.system.SocketTable.Listening;
 import io.meshcapture.system.WholeFile;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -49,7 +48,7 @@ public final class EnvoyConfig {
     }
 
     /** By whom all addresses or a loopback one are taken: Envoy listens on all addresses or on loopback. */
-    private static Map<Integer, String> taken(Plan plan, Place place) {
+    private static EnvoyHost.Taken taken(Plan plan, Place place) {
         Map<ListenerAddress, List<Listening>> there = new LinkedHashMap<>();
         for (Listening one : SocketTable.listening()) {
             Address address = one.address();
@@ -59,12 +58,16 @@ public final class EnvoyConfig {
                         .add(one);
             }
         }
-        Map<Integer, String> taken = new HashMap<>();
+        Map<Listening, String> taken = new LinkedHashMap<>();
         StrangersListeners.among(there, EnvoyIdentity.of(plan, place))
                 .owners()
-                .forEach((owner, places) ->
-                        places.forEach(one -> taken.put(one.port().number(), owner.toString())));
-        return taken;
+                .forEach((owner, places) -> places.forEach(one ->
+                        there.getOrDefault(one, List.of()).forEach(socket -> taken.put(socket, owner.toString()))));
+        return (address, port) -> taken.keySet().stream()
+                .filter(socket -> socket.port() == port.number() && socket.excludes(address))
+                .findFirst()
+                .map(taken::get)
+                .orElse("");
     }
 
     private static List<Address> nameServers(Place place) {

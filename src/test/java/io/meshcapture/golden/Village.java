@@ -45,7 +45,7 @@ final class Village implements Identities {
     static EnvoyHost envoysHost(Plan plan) {
         Map<ServiceName, Address> addresses = new HashMap<>();
         byName(plan).forEach((service, address) -> addresses.put(service, address.address()));
-        return new EnvoyHost("village", true, NAME_SERVERS, addresses, 1024, Map.of());
+        return new EnvoyHost("village", true, NAME_SERVERS, addresses, 1024, (_, _) -> "");
     }
 
     /** The addresses of services by name whose connections are redirected. */

@@ -11,8 +11,10 @@ import io.meshcapture.lab.Run;
 import io.meshcapture.lab.Verdict.Direct;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -102,6 +104,38 @@ class EnvoyNamesKernelIT {
                                     "Host: nobody",
                                     "http://127.0.0.1:8000/")
                             .orFail());
+        }
+    }
+
+    /** YAML has more truth values and numbers than meet the eye, and each reader others. */
+    @Test
+    void names_that_look_like_truth_values_or_numbers_stay_names(Lab lab) throws Exception {
+        StringBuilder plan = new StringBuilder("""
+                version: 1
+                envoy: {user: 1337, admin: 127.0.0.1:9901}
+                hosts-ports: redirect
+                services:
+                """);
+        List<String> names =
+                List.of("y", "n", "yes", "off", "true", "null", "nan", "inf", "7", "08", "007", "1e3", "0x1p3");
+        for (String name : names) {
+            plan.append("  \"%s\": {hosts: [\"x.%s.test\"], instances: [\"10.99.0.1:8080\"]}\n".formatted(name, name));
+        }
+        plan.append("  named: {hosts: [y, n, nan, inf], instances: [\"10.99.0.1:8080\"]}\n");
+        RealEnvoy.started(
+                lab,
+                Identity.ENVOY,
+                Program.must(0, Program.withPlan(plan.toString(), "envoy-config"))
+                        .out());
+        String clusters =
+                Run.command("curl", "-sS", "http://127.0.0.1:9901/clusters").orFail();
+        for (String name : names) {
+            assertTrue(clusters.contains("\n" + name + "::10.99.0.1:8080::"), () -> name + " is not in " + clusters);
+        }
+        try (Web _ = lab.inSrv(() -> Web.answering("instance", "10.99.0.1", 8080))) {
+            for (String name : List.of("y", "n", "nan", "inf", "x.08.test")) {
+                assertEquals("instance for " + name, Web.ask("-H", "Host: " + name, "http://127.0.0.1:8000/"));
+            }
         }
     }
 }

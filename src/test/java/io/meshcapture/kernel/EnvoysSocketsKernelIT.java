@@ -176,7 +176,15 @@ class EnvoysSocketsKernelIT {
                 hosts-ports: listeners
                 services: {payments: {hosts: [payments.internal], ports: {8080: 8000}}}
                 """;
+        Background elsewhere = other(lab, "127.0.0.1", 8080);
+        assertFalse(printed(plan).err().contains("is taken here by"), "Envoy listens on an address of its own");
+        elsewhere.kill();
         Background other = other(lab, "0.0.0.0", 8080);
+        assertTrue(
+                printed(plan)
+                        .err()
+                        .contains("port 8080, on which Envoy is to listen, is taken here by uid 1000, process"),
+                "that is Envoy's address too");
         Outcome refused = Program.must(7, Program.withPlan(plan, "apply", "--state-dir", "/run/state"));
         assertTrue(
                 refused.err()
