@@ -14,6 +14,7 @@ import org.junit.jupiter.api.TestInstance;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class InitImageCases {
     private final Shop shop = Shop.open();
+    private final List<String> programs = new ArrayList<>();
 
     /** All at once, because most of a pod's start is waiting. */
     @BeforeAll
@@ -35,6 +36,62 @@ abstract class InitImageCases {
                             - -v
                         """));
         shop.cluster.apply(Shop.injected(shop.manifest("legacy"), "--backend=iptables-legacy"));
+        startPrograms();
+        startAllowed();
+    }
+
+    /** Each program of iptables in a container of its own, named by it. */
+    private void startPrograms() {
+        String container = """
+                  - name: %s
+                    image: %s
+                    imagePullPolicy: Never
+                    command: [%s]
+                    securityContext:
+                      readOnlyRootFilesystem: true
+                      allowPrivilegeEscalation: false
+                      capabilities: {drop: [ALL], add: [%s]}
+                """;
+        StringBuilder pod = new StringBuilder(
+                "apiVersion: v1\nkind: Pod\nmetadata: {name: tables}\nspec:\n  restartPolicy: Never\n  containers:\n");
+        for (String family : List.of("iptables", "ip6tables")) {
+            for (String what : List.of("", "-save", "-restore")) {
+                for (String flavour : List.of("-nft", "-legacy")) {
+                    String program = family + flavour + what;
+                    String command = "/usr/sbin/" + program + (what.isEmpty() ? ", -t, nat, -S" : "");
+                    String enough = flavour.equals("-nft") ? "NET_ADMIN" : "NET_ADMIN, NET_RAW";
+                    pod.append(container.formatted(program, Cluster.INIT_IMAGE, command, enough));
+                    programs.add(program);
+                }
+            }
+            String tooLittle = family + "-legacy-without";
+            pod.append(container.formatted(
+                    tooLittle, Cluster.INIT_IMAGE, "/usr/sbin/" + family + "-legacy, -t, nat, -S", "NET_ADMIN"));
+            programs.add(tooLittle);
+        }
+        shop.cluster.apply(pod.toString());
+    }
+
+    /** One initContainer captures, of one user of the node's, so that the node goes on; the next one takes it back. */
+    private void startAllowed() {
+        Shop.Terminal injected = Shop.Terminal.run(
+                shop.manifest("allowed").replace("spec:\n", "spec:\n  restartPolicy: Never\n  hostNetwork: true\n"),
+                "inject",
+                "--envoy-user=1337",
+                "--from-user=4711",
+                "--to=any",
+                "--allow-host-network",
+                "--image-pull-policy=Never");
+        String captures = injected.out();
+        String ours =
+                captures.substring(captures.indexOf("  - name: meshcapture\n"), captures.indexOf("  - name: migrate"));
+        String takesBack = ours.replace("name: meshcapture\n", "name: takes-back\n")
+                .replaceFirst(
+                        "(?s)    args:\n.*?    terminationMessagePolicy",
+                        "    args: [rollback, --all, --drain=0, --allow-host-network]\n    terminationMessagePolicy");
+        String pod = captures.substring(0, captures.indexOf("  - name: migrate")) + takesBack
+                + "  containers:\n  - {name: app, image: localhost/tools:1, command: [\"true\"]}\n";
+        shop.cluster.apply(pod);
     }
 
     @Test
@@ -81,69 +138,24 @@ abstract class InitImageCases {
     /** By itself, and not by way of capture, which does not use it here. */
     @Test
     void bothFlavoursOfIptablesRunInTheImageAndTheLegacyOneNeedsOneCapabilityMore() {
-        String container = """
-                  - name: %s
-                    image: %s
-                    imagePullPolicy: Never
-                    command: [%s]
-                    securityContext:
-                      readOnlyRootFilesystem: true
-                      allowPrivilegeEscalation: false
-                      capabilities: {drop: [ALL], add: [%s]}
-                """;
-        StringBuilder pod = new StringBuilder(
-                "apiVersion: v1\nkind: Pod\nmetadata: {name: tables}\nspec:\n  restartPolicy: Never\n  containers:\n");
-        List<String> names = new ArrayList<>();
-        for (String family : List.of("iptables", "ip6tables")) {
-            for (String what : List.of("", "-save", "-restore")) {
-                for (String flavour : List.of("-nft", "-legacy")) {
-                    String program = family + flavour + what;
-                    String command = "/usr/sbin/" + program + (what.isEmpty() ? ", -t, nat, -S" : "");
-                    String enough = flavour.equals("-nft") ? "NET_ADMIN" : "NET_ADMIN, NET_RAW";
-                    pod.append(container.formatted(program, Cluster.INIT_IMAGE, command, enough));
-                    names.add(program);
-                }
-            }
-            String tooLittle = family + "-legacy-without";
-            pod.append(container.formatted(
-                    tooLittle, Cluster.INIT_IMAGE, "/usr/sbin/" + family + "-legacy, -t, nat, -S", "NET_ADMIN"));
-            names.add(tooLittle);
-        }
-        shop.cluster.apply(pod.toString());
         JsonObject ended = shop.cluster.waitFor(
                 "tables",
                 "ended",
-                now -> names.stream()
+                now -> programs.stream()
                         .allMatch(name -> Cluster.terminated(now, name).has("exitCode")));
-        for (String name : names) {
+        for (String name : programs) {
             int code = Cluster.terminated(ended, name).get("exitCode").getAsInt();
-            String said = shop.cluster.kubectl("logs", "tables", "-c", name).out();
             boolean works = code == 0;
-            assertEquals(!name.endsWith("-without"), works, name + " ended with " + code + ": " + said);
+            assertEquals(
+                    !name.endsWith("-without"),
+                    works,
+                    () -> name + " ended with " + code + ": "
+                            + shop.cluster.kubectl("logs", "tables", "-c", name).out());
         }
     }
 
-    /** Of one user of the node's, so that the node of the tests goes on; and taken back. */
     @Test
     void whereItIsAllowedTheNodesOwnNetworkIsCaptured() {
-        Shop.Terminal injected = Shop.Terminal.run(
-                shop.manifest("allowed").replace("spec:\n", "spec:\n  restartPolicy: Never\n  hostNetwork: true\n"),
-                "inject",
-                "--envoy-user=1337",
-                "--from-user=4711",
-                "--to=any",
-                "--allow-host-network",
-                "--image-pull-policy=Never");
-        String captures = injected.out();
-        String ours =
-                captures.substring(captures.indexOf("  - name: meshcapture\n"), captures.indexOf("  - name: migrate"));
-        String takesBack = ours.replace("name: meshcapture\n", "name: takes-back\n")
-                .replaceFirst(
-                        "(?s)    args:\n.*?    terminationMessagePolicy",
-                        "    args: [rollback, --all, --allow-host-network]\n    terminationMessagePolicy");
-        String pod = captures.substring(0, captures.indexOf("  - name: migrate")) + takesBack
-                + "  containers:\n  - {name: app, image: localhost/tools:1, command: [\"true\"]}\n";
-        shop.cluster.apply(pod);
         shop.cluster.waitFor(
                 "allowed", "ended", now -> Cluster.terminated(now, "app").has("exitCode"));
         String said =

@@ -8,20 +8,27 @@ import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Services by name, in each of the three ways in which their names can lead to Envoy in a pod. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class NamesInPodsCases {
     private static final String OURS = "127.66.";
 
     private final Shop shop = Shop.open();
 
-    @TempDir
-    private Path directory;
+    /** All at once, because most of a pod's start is waiting. */
+    @BeforeAll
+    void startAll(@TempDir Path directory) throws IOException {
+        shop.cluster.apply(injected("by-alias", "aliases,environment", directory));
+        shop.cluster.apply(injected("by-file", "file", directory));
+    }
 
     /** The plan is more than flags can say, so it goes along as a ConfigMap. */
-    private String injected(String pod, String way) throws IOException {
+    private String injected(String pod, String way, Path directory) throws IOException {
         String plan = """
                 version: 1
                 envoy: {user: 1337, admin: "127.0.0.1:9901"}
@@ -49,8 +56,7 @@ abstract class NamesInPodsCases {
     }
 
     @Test
-    void hostAliasesAndVariablesLeadToEnvoyAlsoAfterAContainerHasRestarted() throws IOException {
-        shop.cluster.apply(injected("by-alias", "aliases,environment"));
+    void hostAliasesAndVariablesLeadToEnvoyAlsoAfterAContainerHasRestarted() {
         JsonObject pod = shop.cluster.waitUntilReady("by-alias");
         shop.awaitEnvoy("by-alias");
         assertEquals("via envoy\n", shop.call("by-alias", "catalog.internal"));
@@ -73,8 +79,7 @@ abstract class NamesInPodsCases {
     }
 
     @Test
-    void aHostsFileOfThePodsOwnIsNotEnvoysAndFollowsThePodsAddress() throws IOException {
-        shop.cluster.apply(injected("by-file", "file"));
+    void aHostsFileOfThePodsOwnIsNotEnvoysAndFollowsThePodsAddress() {
         JsonObject pod = shop.cluster.waitUntilReady("by-file");
         shop.awaitEnvoy("by-file");
         assertEquals("via envoy\n", shop.call("by-file", "catalog.internal"));
