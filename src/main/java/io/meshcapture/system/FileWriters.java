@@ -29,7 +29,7 @@ final class FileWriters {
             for (Path process : all) {
                 try (DirectoryStream<Path> open = Files.newDirectoryStream(process.resolve("fd"))) {
                     for (Path descriptor : open) {
-                        if (!descriptor.equals(self) && writes(descriptor, inode, file.identity())) {
+                        if (!descriptor.equals(self) && writes(process, descriptor, inode, file.identity())) {
                             return "process " + process.getFileName() + " ("
                                     + BadValue.printable(ProcFile.read(process.resolve("comm"))
                                             .strip())
@@ -46,9 +46,8 @@ final class FileWriters {
         return null;
     }
 
-    private static boolean writes(Path descriptor, String inode, String identity) {
+    private static boolean writes(Path process, Path descriptor, String inode, String identity) {
         try {
-            Path process = descriptor.getParent().getParent();
             String info = ProcFile.read(process.resolve("fdinfo").resolve(descriptor.getFileName()));
             int flags = info.indexOf("flags:\t") + "flags:\t".length();
             boolean isOther = info.contains("\nino:\t") && !info.contains(inode); // since Linux 5.14

@@ -125,7 +125,9 @@ class HostsDiskKernelIT {
         end(earlier, APPLY);
         isRefused(plan, APPLY, BEFORE);
         Program.mustStand(HostsCommands.with(earlier, "check"));
-        assertEquals("", Run.command("sh", "-c", "nft list tables | grep meshcapture; :").out());
+        assertEquals(
+                "",
+                Run.command("sh", "-c", "nft list tables | grep meshcapture; :").out());
         end("", ROLLBACK_ALL);
 
         end(earlier.replace("iptables-nft", "nftables"), APPLY);
@@ -136,8 +138,8 @@ class HostsDiskKernelIT {
 
     @ParameterizedTest
     @ValueSource(strings = {"", "--confirm-within 1h"})
-    void where_the_kernel_refuses_to_undo_rules_whose_names_were_refused_both_reasons_are_said(String how, @TempDir Path directory)
-            throws Exception {
+    void where_the_kernel_refuses_to_undo_rules_whose_names_were_refused_both_reasons_are_said(
+            String how, @TempDir Path directory) throws Exception {
         isOnADiskOfItsOwn();
         isFull();
         Killing killing = Killing.in(directory);

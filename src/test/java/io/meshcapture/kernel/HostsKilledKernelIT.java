@@ -85,12 +85,7 @@ class HostsKilledKernelIT extends HostsKillStories {
      * @return how often it was refused
      */
     private int refusedAtEveryCall(
-            Situation from,
-            String plan,
-            List<String> command,
-            Set<String> must,
-            Set<String> may,
-            Afterwards afterwards)
+            Situation from, String plan, List<String> command, Set<String> must, Set<String> may, Afterwards afterwards)
             throws IOException {
         from.restore();
         List<String> calls = killing.never(plan, command).calls();
@@ -201,11 +196,12 @@ class HostsKilledKernelIT extends HostsKillStories {
             done = BEFORE;
             must = read(BEFORE);
             new Situation(BEFORE, Map.of()).restore();
-            assertTrue(killing.at(calls.lastIndexOf("pwrite64") - 1, PLAN, APPLY).killed());
+            assertTrue(
+                    killing.at(calls.lastIndexOf("pwrite64") - 1, PLAN, APPLY).killed());
         } else {
             applied.restore();
-            assertTrue(killing.at(calls.lastIndexOf("ftruncate") - 3, "", ROLLBACK)
-                    .killed());
+            assertTrue(
+                    killing.at(calls.lastIndexOf("ftruncate") - 3, "", ROLLBACK).killed());
         }
         Situation interrupted = Situation.now();
         assertTrue(interrupted.remembered().containsKey("hosts.journal"));
@@ -234,15 +230,14 @@ class HostsKilledKernelIT extends HostsKillStories {
     void a_disk_that_is_full_broken_or_read_only_at_any_call_leaves_nothing_half_done() throws Exception {
         Set<String> must = read(BEFORE);
         Set<String> may = read(applied().hosts());
-        int failed = refusedAtEveryCall(
-                new Situation(BEFORE, Map.of()), PLAN, APPLY, must, may, (end, at) -> {
-                    Set<String> ours = read(content());
-                    ours.removeAll(must);
-                    boolean all = ours.equals(minus(may, must));
-                    assertTrue(end.exit() == 0 || end.exit() == 7 || ours.isEmpty() || all, () -> at + "\n" + ours);
-                    end("", ROLLBACK_ALL);
-                    assertEquals(BEFORE, content(), at);
-                });
+        int failed = refusedAtEveryCall(new Situation(BEFORE, Map.of()), PLAN, APPLY, must, may, (end, at) -> {
+            Set<String> ours = read(content());
+            ours.removeAll(must);
+            boolean all = ours.equals(minus(may, must));
+            assertTrue(end.exit() == 0 || end.exit() == 7 || ours.isEmpty() || all, () -> at + "\n" + ours);
+            end("", ROLLBACK_ALL);
+            assertEquals(BEFORE, content(), at);
+        });
         assertTrue(failed > 20, "failed " + failed);
     }
 
@@ -251,12 +246,7 @@ class HostsKilledKernelIT extends HostsKillStories {
         Situation applied = applied();
         end("", ROLLBACK);
         int failed = refusedAtEveryCall(
-                applied,
-                "",
-                ROLLBACK,
-                withoutOrders(applied),
-                read(applied.hosts()),
-                isFinishedByTheNext(content()));
+                applied, "", ROLLBACK, withoutOrders(applied), read(applied.hosts()), isFinishedByTheNext(content()));
         assertTrue(failed > 20, "failed " + failed);
     }
 

@@ -197,7 +197,7 @@ final class ApiServerIT {
                             lifecycle:
                               postStart: {httpGet: {port: 8081}}
                               preStop: {httpGet: {port: bye}}
-                            readinessProbe:  """.stripTrailing())
+                            readinessProbe:""".stripTrailing())
                 .replace("{name: http, containerPort: 8080}", """
                         {name: http, containerPort: 8080}, {name: bye, containerPort: 8083}, \
                         {name: app-metrics, containerPort: 8085}""")

@@ -111,8 +111,9 @@ final class EditRun {
             }
             case Edit.Append _ -> file.read().equals(expected.toString());
             // the end once more, just before it is cut off: what others append after that would be cut off too
-            case Edit.Truncate _ -> file.read().equals(expected.toString())
-                    && file.read(expected.length(), 1).isEmpty();
+            case Edit.Truncate _ ->
+                file.read().equals(expected.toString())
+                        && file.read(expected.length(), 1).isEmpty();
             case Edit.Sync() -> true;
         };
     }

@@ -255,7 +255,8 @@ public final class HostsEditor implements AutoCloseable {
                 }
                 Journal.Removal rest = new Journal.Removal(identity, now, List.of(gap), false);
                 journal.write(rest);
-                if (new EditRun(file, LEASE_PATIENCE, now).run(Removal.of(now, rest.off(), false)) == EditRun.End.DONE) {
+                if (new EditRun(file, LEASE_PATIENCE, now).run(Removal.of(now, rest.off(), false))
+                        == EditRun.End.DONE) {
                     return true;
                 }
                 journaled = rest;

@@ -39,10 +39,7 @@ record PlannedEdits(List<Edit> edits, Journal journal) {
      * @param leaves whether comments stay, since they cannot come off now
      */
     static @Nullable PlannedEdits addition(
-            String identity,
-            String content,
-            Map<ServiceName, ? extends Collection<OwnLine>> wanted,
-            boolean leaves) {
+            String identity, String content, Map<ServiceName, ? extends Collection<OwnLine>> wanted, boolean leaves) {
         PlannedEdits leftovers = removal(identity, content, LEFTOVERS, leaves);
         if (leftovers != null) {
             return leftovers;
