@@ -34,6 +34,7 @@ final class HostsCheck {
                 : new Check.Outcome(
                         List.of(),
                         List.of(),
+                        false,
                         List.of(),
                         false,
                         selected.isEmpty() ? plan.services().size() : selected.size(),
@@ -97,6 +98,7 @@ final class HostsCheck {
         return new Check.Outcome(
                 differences,
                 other.shadows(),
+                other.overtakes(),
                 faults,
                 other.stands() || standing.holdsOurs(),
                 other.services(),
