@@ -13,10 +13,18 @@ public abstract sealed class Failure extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     private final ExitCode exitCode;
+    private final String withoutMend;
 
     private Failure(ExitCode exitCode, String message) {
         super(message);
         this.exitCode = exitCode;
+        this.withoutMend = message;
+    }
+
+    private Failure(ExitCode exitCode, String what, String because, String mend) {
+        super(what + "; " + because + "; " + mend);
+        this.exitCode = exitCode;
+        this.withoutMend = what + "; " + because;
     }
 
     /** The exit code that the command ends with. */
@@ -24,8 +32,9 @@ public abstract sealed class Failure extends RuntimeException {
         return exitCode;
     }
 
-    private static String sentence(String what, String because, String mend) {
-        return what + "; " + because + "; " + mend;
+    /** What and why, to be said within another failure, whose mend it is then. */
+    public static String withoutMend(Exception e) {
+        return e instanceof Failure failure ? failure.withoutMend : String.valueOf(e.getMessage());
     }
 
     /** The command line or the plan is wrong; carries all problems that were found, not only the first. */
@@ -53,7 +62,7 @@ public abstract sealed class Failure extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
         public Unavailable(String what, String because, String mend) {
-            super(ExitCode.UNAVAILABLE, sentence(what, because, mend));
+            super(ExitCode.UNAVAILABLE, what, because, mend);
         }
     }
 
@@ -62,7 +71,7 @@ public abstract sealed class Failure extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
         public Busy(String what, String because, String mend) {
-            super(ExitCode.BUSY, sentence(what, because, mend));
+            super(ExitCode.BUSY, what, because, mend);
         }
     }
 
@@ -71,7 +80,7 @@ public abstract sealed class Failure extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
         public Refused(String what, String because, String mend) {
-            super(ExitCode.REFUSED, sentence(what, because, mend));
+            super(ExitCode.REFUSED, what, because, mend);
         }
     }
 
@@ -80,7 +89,7 @@ public abstract sealed class Failure extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
         public Conflict(String what, String because, String mend) {
-            super(ExitCode.CONFLICT, sentence(what, because, mend));
+            super(ExitCode.CONFLICT, what, because, mend);
         }
     }
 
@@ -89,7 +98,7 @@ public abstract sealed class Failure extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
         public Unverified(String what, String because, String mend) {
-            super(ExitCode.UNVERIFIED, sentence(what, because, mend));
+            super(ExitCode.UNVERIFIED, what, because, mend);
         }
     }
 }

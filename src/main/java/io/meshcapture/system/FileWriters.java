@@ -48,7 +48,8 @@ final class FileWriters {
 
     private static boolean writes(Path process, Path descriptor, String inode, String identity) {
         try {
-            String info = ProcFile.read(process.resolve("fdinfo").resolve(descriptor.getFileName()));
+            String info = ProcFile.read(
+                    process.resolve("fdinfo").resolve(process.resolve("fd").relativize(descriptor)));
             int flags = info.indexOf("flags:\t") + "flags:\t".length();
             boolean isOther = info.contains("\nino:\t") && !info.contains(inode); // since Linux 5.14
             return !isOther

@@ -152,11 +152,16 @@ class HostsDiskKernelIT {
         Killing.Death undone = killing.at(0, plan, apply);
         assertEquals(6, undone.exit(), undone::said);
 
-        Killing.Death end = killing.failing(undone.lastCommit(), EPERM, plan, apply);
+        Killing.Death end = undone;
+        for (int at = 0; at == 0 || !end.calls().get(at - 1).equals("sendmsg"); ) {
+            at = end.lastCommit(); // the machine's own threads make a call more or less
+            end = killing.failing(at, EPERM, plan, apply);
+        }
         assertEquals(7, end.exit(), end::said);
         assertTrue(
-                end.said().contains("the plan could neither be put in force whole nor be undone; because"), end::said);
-        assertTrue(end.said().matches("(?s).*No space left on device.*, then .*Operation not permitted.*"), end::said);
+                end.said().contains("the plan could neither be put in force whole nor be undone; the hosts file"),
+                end::said);
+        assertTrue(end.said().matches("(?s).*No space left on device.*; then .*Operation not permitted.*"), end::said);
         assertEquals(BEFORE, content());
 
         Run.command("rm", "/run/small/filling").orFail();

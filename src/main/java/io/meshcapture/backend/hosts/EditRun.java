@@ -28,6 +28,9 @@ final class EditRun {
     /** Of what stands around a byte that is to be overwritten, so much is compared. */
     private static final int CONTEXT = 64;
 
+    /** Who opens the file, writes and closes it takes no longer. */
+    private static final Duration WHILE_IT_WRITES = Duration.ofMillis(100);
+
     private final EditedFile file;
     private final Duration patience;
     private final Image expected;
@@ -77,7 +80,7 @@ final class EditRun {
     private End runLeased(List<Edit> edits, boolean mayLeave) throws IOException, InterruptedException {
         boolean leased = file.lease(patience);
         try {
-            if (mayLeave && !leased && file.writer(patience) != null) {
+            if (mayLeave && !leased && file.writer(WHILE_IT_WRITES) != null) {
                 return End.LEFT;
             }
             if (!isAsExpected(file.read(), edits)) {

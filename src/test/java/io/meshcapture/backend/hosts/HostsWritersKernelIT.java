@@ -8,6 +8,9 @@ import io.meshcapture.failure.Failure;
 import io.meshcapture.lab.Background;
 import io.meshcapture.lab.InNetns;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
@@ -18,6 +21,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -133,6 +137,50 @@ class HostsWritersKernelIT extends RealHostsFile {
         return other.matches()
                 && Integer.parseInt(other.group(1)) * 250 + Integer.parseInt(other.group(2))
                         == Integer.parseInt(other.group(3));
+    }
+
+    /** No lease keeps them out, and what they append between a last look and a cut would be cut off: so nothing is. */
+    @Test
+    void who_keeps_the_file_open_to_write_loses_no_line_and_what_came_off_goes_when_it_is_closed() throws Exception {
+        AtomicBoolean stop = new AtomicBoolean();
+        AtomicReference<String> wrong = new AtomicReference<>("");
+        List<String> written = new CopyOnWriteArrayList<>(List.of("127.0.0.1 localhost"));
+        SplittableRandom random = new SplittableRandom(1);
+        CountDownLatch opened = new CountDownLatch(1);
+        Thread writer = Thread.ofPlatform().start(() -> {
+            try (FileChannel log = FileChannel.open(hosts, StandardOpenOption.APPEND)) {
+                opened.countDown();
+                for (int i = 0; !stop.get(); i++) {
+                    String line = "10.4." + i / 250 + "." + i % 250 + " kept" + i;
+                    log.write(ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.ISO_8859_1)));
+                    written.add(line);
+                    LockSupport.parkNanos(random.nextInt(40_000_000));
+                }
+            } catch (IOException e) {
+                wrong.set(e.toString());
+            }
+        });
+        opened.await();
+        for (int i = 0; i < 4; i++) {
+            bring(A, 3);
+            assertEquals(
+                    Set.copyOf(HostsWorld.lines("a", 3)),
+                    HostsFindings.of(content()).inForce(A));
+            try (HostsEditor editor = open()) {
+                editor.release(A::equals);
+                String note = String.join("\n", editor.notes());
+                assertTrue(
+                        note.matches("process \\d+ \\(.*\\) keeps .* open to write, so lines that came off stay as .*"),
+                        note);
+            }
+            assertEquals(Set.of(), HostsFindings.of(content()).services());
+            assertEquals(List.of(), remembered());
+        }
+        stop.set(true);
+        writer.join();
+        assertEquals("", wrong.get());
+        open().close();
+        assertEquals(String.join("\n", written) + "\n", content());
     }
 
     /** As kubelet and Docker do it: cut to nothing, then written anew, without a line of ours. */

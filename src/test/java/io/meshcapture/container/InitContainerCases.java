@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The init image, locked as in a pod, captures for containers of other images that share its network namespace. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @SuppressWarnings("NullAway.Init")
-final class InitContainerIT {
+abstract class InitContainerCases {
     private static final String[] APPLY = {"apply", "--envoy-user=1337", "--to=any"};
     private static final List<String> DIRECTLY = List.of("directly", "directly");
     private static final List<String> BY_ENVOY = List.of("via envoy", "via envoy");

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.TestInstance;
 /** Where the init image cannot capture, the exit code and the termination message say why; or it does as well as can be. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @SuppressWarnings("NullAway.Init")
-final class InitContainerRefusedIT {
+abstract class InitContainerRefusedCases {
     private static final List<String> ARGUMENTS = List.of("apply", "--envoy-user=1337", "--to=any");
     private static final Capability[] WITH_RAW = {Capability.NET_ADMIN, Capability.NET_RAW};
 

@@ -6,48 +6,24 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonObject;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 
 /** The init image in pods: what it needs, and how it fails. */
-final class InitImageIT {
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+abstract class InitImageCases {
     private final Shop shop = Shop.open();
 
-    @Test
-    void whyCaptureFailedStandsInTheTerminationMessage() {
-        assertEnds(
-                "wrong",
-                Shop.injected(shop.manifest("wrong")).replace("--envoy-user=1337", "\"--envoy-user=13 37\""),
-                2,
-                """
-                user "13 37" is neither a name nor an id; --envoy-user; write a name such as envoy or a number such as 1337
-                """);
-        assertEnds(
-                "incapable",
-                Shop.injected(shop.manifest("incapable")).replace("add: [\"NET_ADMIN\"]", "add: []"),
-                4,
-                """
-                the privilege CAP_NET_ADMIN is missing; netfilter can neither be read nor changed without it; run it with sudo, \
-                or in a container add the capability NET_ADMIN
-                """);
-    }
-
-    /** The node of the tests has a network namespace that is not the machine's first, as one of kind has. */
-    @Test
-    void aPodOnItsNodesNetworkIsRefusedAlsoWhereTheNodeIsAContainerItself() {
-        assertEnds(
-                "on-the-node",
-                Shop.injected(shop.manifest("on-the-node")).replace("spec:\n", "spec:\n  hostNetwork: true\n"),
-                7,
-                """
-                this container shares the node's network namespace; every process of the node would be affected; leave \
-                hostNetwork out, name another namespace with --netns, or insist with --allow-host-network
-                """);
-    }
-
-    /** It is told the address of its node, by what Kubernetes calls the downward API. */
-    @Test
-    void anotherUserThanRootCapturesTooAndTheEnvironmentSaysWhatThePodAloneKnows() {
-        String manifest = Shop.injected(shop.manifest("not-root"))
+    /** All at once, because most of a pod's start is waiting. */
+    @BeforeAll
+    void startAll() {
+        shop.cluster.apply(
+                Shop.injected(shop.manifest("wrong")).replace("--envoy-user=1337", "\"--envoy-user=13 37\""));
+        shop.cluster.apply(Shop.injected(shop.manifest("incapable")).replace("add: [\"NET_ADMIN\"]", "add: []"));
+        shop.cluster.apply(
+                Shop.injected(shop.manifest("on-the-node")).replace("spec:\n", "spec:\n  hostNetwork: true\n"));
+        shop.cluster.apply(Shop.injected(shop.manifest("not-root"))
                 .replace("runAsUser: 0", "runAsUser: 65532")
                 .replace("runAsGroup: 0", "runAsGroup: 65532")
                 .replace("runAsNonRoot: false", "runAsNonRoot: true")
@@ -57,8 +33,33 @@ final class InitImageIT {
                             args:
                             - apply
                             - -v
-                        """);
-        shop.cluster.apply(manifest);
+                        """));
+        shop.cluster.apply(Shop.injected(shop.manifest("legacy"), "--backend=iptables-legacy"));
+    }
+
+    @Test
+    void whyCaptureFailedStandsInTheTerminationMessage() {
+        assertEnds("wrong", 2, """
+                user "13 37" is neither a name nor an id; --envoy-user; write a name such as envoy or a number such as 1337
+                """);
+        assertEnds("incapable", 4, """
+                the privilege CAP_NET_ADMIN is missing; netfilter can neither be read nor changed without it; run it with sudo, \
+                or in a container add the capability NET_ADMIN
+                """);
+    }
+
+    /** The node of the tests has a network namespace that is not the machine's first, as one of kind has. */
+    @Test
+    void aPodOnItsNodesNetworkIsRefusedAlsoWhereTheNodeIsAContainerItself() {
+        assertEnds("on-the-node", 7, """
+                this container shares the node's network namespace; every process of the node would be affected; leave \
+                hostNetwork out, name another namespace with --netns, or insist with --allow-host-network
+                """);
+    }
+
+    /** It is told the address of its node, by what Kubernetes calls the downward API. */
+    @Test
+    void anotherUserThanRootCapturesTooAndTheEnvironmentSaysWhatThePodAloneKnows() {
         String node = shop.cluster
                 .waitUntilReady("not-root")
                 .getAsJsonObject("status")
@@ -73,7 +74,6 @@ final class InitImageIT {
     /** The manifest says it all: what the container needs besides is in it. */
     @Test
     void aPodIsCapturedByIptablesLegacy() {
-        shop.cluster.apply(Shop.injected(shop.manifest("legacy"), "--backend=iptables-legacy"));
         shop.cluster.waitUntilReady("legacy");
         shop.assertCaptured("legacy");
     }
@@ -154,8 +154,7 @@ final class InitImageIT {
         assertTrue(taken.contains("released: default\n"), taken);
     }
 
-    private void assertEnds(String pod, String manifest, int code, String message) {
-        shop.cluster.apply(manifest);
+    private void assertEnds(String pod, int code, String message) {
         JsonObject ended = Cluster.terminated(
                 shop.cluster.waitFor(
                         pod,

@@ -16,7 +16,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** What an API server says to what inject writes, and does by what it prints. */
-final class ApiServerIT {
+abstract class ApiServerCases {
     private final Shop shop = Shop.open();
 
     @Test
@@ -191,13 +191,14 @@ final class ApiServerIT {
 
     /** A pod that the kubelet asks by number and by name, by probes of all kinds and by hooks, one port twice, and Prometheus too. */
     private static String askedInEveryWay(String pod) {
-        return pod.replace("    readinessProbe:  ", """
+        return pod.replaceFirst("    readinessProbe:", """
                             livenessProbe: {tcpSocket: {port: 8081}}
                             startupProbe: {grpc: {port: 9000}}
                             lifecycle:
                               postStart: {httpGet: {port: 8081}}
                               preStop: {httpGet: {port: bye}}
-                            readinessProbe:""".stripTrailing())
+                            readinessProbe:\
+                        """)
                 .replace("{name: http, containerPort: 8080}", """
                         {name: http, containerPort: 8080}, {name: bye, containerPort: 8083}, \
                         {name: app-metrics, containerPort: 8085}""")
