@@ -27,6 +27,13 @@ public interface Backend extends AutoCloseable {
     /** Whether the kernel ends a trial by itself; where it does not, somebody has to stay and do it. */
     boolean holdsTrials();
 
+    /**
+     * Sees whether what it writes with is there.
+     *
+     * @throws Failure.Unavailable where it is not
+     */
+    default void requireUsable() {}
+
     /** What stands now. */
     LiveState live();
 

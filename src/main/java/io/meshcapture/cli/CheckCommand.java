@@ -103,9 +103,14 @@ final class CheckCommand implements Command {
             return "not captured: everything stands as the plan has it, and connections go elsewhere; see what doctor finds";
         }
         if (differences == 0) {
-            return "drift: the plan is in place, and rules of others come first; change those rules or the plan";
+            return "drift: the plan is in place, and rules of others come first; "
+                    + (outcome.overtakes()
+                            ? "go before them with: meshcapture apply"
+                            : "change those rules or the plan");
         }
         return "drift: " + Differences.count(differences, "difference") + "; repair with: meshcapture apply"
-                + (outcome.shadows().isEmpty() ? "" : "; the rules of others have to be changed where they are");
+                + (outcome.shadows().isEmpty() || outcome.overtakes()
+                        ? ""
+                        : "; the rules of others have to be changed where they are");
     }
 }

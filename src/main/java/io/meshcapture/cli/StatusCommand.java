@@ -54,6 +54,9 @@ final class StatusCommand implements Command {
             Status.Outcome live = Status.run(invocation.place());
             long at = System.nanoTime();
             Map<String, String> drift = StatusDrift.byService(live, options, invocation, interval == null);
+            if (invocation.isVerbose() && before == null && !live.backend().isEmpty()) {
+                invocation.say("the backend is " + live.backend());
+            }
             if (invocation.isJson()) {
                 json(live, drift, invocation);
             } else {
@@ -144,7 +147,7 @@ final class StatusCommand implements Command {
         if (live.services().isEmpty() && live.inbound() == null && live.dns() == null) {
             lines.add(
                     live.leftover()
-                            ? "nothing is captured; a table is left over, remove it with: meshcapture rollback --all"
+                            ? "nothing is captured; rules of ours are left over, remove them with: meshcapture rollback --all"
                             : "nothing is captured");
         }
         Status.Arriving inbound = live.inbound();

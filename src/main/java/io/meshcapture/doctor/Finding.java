@@ -30,7 +30,8 @@ public record Finding(
         commands = List.copyOf(commands);
     }
 
-    static Finding ok(Topic topic, String id, String what) {
+    /** As it should be. */
+    public static Finding ok(Topic topic, String id, String what) {
         return new Finding(id, topic, Severity.OK, what, "", "", List.of(), ExitCode.DONE);
     }
 
@@ -52,8 +53,14 @@ public record Finding(
     }
 
     /** A privilege, library or kernel feature that is missing. */
-    static Finding missing(Topic topic, String id, String what, String because, String mend, String... commands) {
+    public static Finding missing(
+            Topic topic, String id, String what, String because, String mend, String... commands) {
         return new Finding(id, topic, Severity.PROBLEM, what, because, mend, List.of(commands), ExitCode.UNAVAILABLE);
+    }
+
+    /** The same, where something else makes up for it. */
+    public Finding asWarning(String insteadOfMend) {
+        return new Finding(id, topic, Severity.WARNING, what, because, insteadOfMend, commands, ExitCode.DONE);
     }
 
     /** One for each problem of a failure; its sentence is what, because, do. */

@@ -5,6 +5,7 @@ public enum Topic {
     PRIVILEGES("privileges"),
     KERNEL("kernel"),
     LIBRARIES("libraries"),
+    BACKEND("backend"),
     RULES("rules of others"),
     CONNTRACK("connection tracking"),
     ADDRESSES("addresses and sockets"),

@@ -10,7 +10,6 @@ import io.meshcapture.backend.nftables.TraceTable;
 import io.meshcapture.doctor.OtherMesh;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Choices;
-import io.meshcapture.plan.Family;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.system.LegacyTables;
@@ -27,15 +26,13 @@ import org.jspecify.annotations.Nullable;
  */
 final class Backends implements AutoCloseable {
 
-    /** The first chain that iptables makes of ours. */
-    private static final String HOME = "MESHCAPTURE";
-
     /** What iptables-nft keeps its rules in; it tells itself what is in them. */
     private static final Set<String> TABLES_OF_IPTABLES =
             Set.of("ip nat", "ip6 nat", "ip raw", "ip6 raw", "ip mangle", "ip6 mangle", "ip filter", "ip6 filter");
 
-    private final IptablesBackend iptablesNft = IptablesBackend.of(Flavour.NFT, this::tablesOfIptables);
-    private final IptablesBackend iptablesLegacy = IptablesBackend.of(Flavour.LEGACY, LegacyTables::names);
+    private final IptablesBackend iptablesNft =
+            IptablesBackend.of(Flavour.NFT, TablesThere.ofNft(this::usableNftables));
+    private final IptablesBackend iptablesLegacy = IptablesBackend.of(Flavour.LEGACY, TablesThere.ofLegacy());
     private @Nullable NftablesBackend nftables;
 
     /** Why nftables cannot be used here, or null where it can. */
@@ -57,8 +54,11 @@ final class Backends implements AutoCloseable {
         if (holdsNftables && nftables != null) {
             holders.add(nftables);
         }
-        NftablesBackend asked = unusable == null ? nftables : null;
-        boolean holdsIptables = asked == null ? isHeldWithoutNftables() : asked.isChainOfIptables(HOME);
+        NftablesBackend asked = usableNftables();
+        boolean holdsIptables = asked == null
+                ? isHeldWithoutNftables()
+                : TablesThere.mayHoldOurs(asked)
+                        && (asked.isChainOfIptables(TablesThere.HOME) || isHeldBy(iptablesNft));
         if (holdsIptables) {
             holders.add(iptablesNft);
         }
@@ -72,9 +72,8 @@ final class Backends implements AutoCloseable {
         return new Backends();
     }
 
-    /** Null where nobody can tell without a program. */
-    private @Nullable Set<String> tablesOfIptables(Family family) {
-        return nftables == null || unusable != null ? null : nftables.tablesOfIptables(family);
+    private @Nullable NftablesBackend usableNftables() {
+        return unusable == null ? nftables : null;
     }
 
     /** libnftables may be missing, and then the programs know; or the kernel lacks nf_tables, and then they do not work either. */
@@ -111,6 +110,15 @@ final class Backends implements AutoCloseable {
             return iptablesNft;
         }
         return nftables != null && nftables.name().equals(name) ? nftables : iptablesLegacy;
+    }
+
+    /** The same, with the reason: {@code nftables, because …}. */
+    String standingAndWhy() {
+        if (!holders.isEmpty()) {
+            return holders.getFirst().name() + ", because it captures here";
+        }
+        Choice choice = automatic();
+        return choice.backend().name() + ", because " + choice.why();
     }
 
     /** What captures here, as it stands. */
@@ -165,7 +173,8 @@ final class Backends implements AutoCloseable {
         };
     }
 
-    private Choice automatic() {
+    /** The one that a plan takes which asks for none. */
+    Choice automatic() {
         if (nftables != null && unusable == null) {
             return new Choice(nftables, "the kernel and libnftables have it", false);
         }
@@ -215,9 +224,17 @@ final class Backends implements AutoCloseable {
             found.addAll(nftables.shadowsOfIptables(arrivals, isNft ? TABLES_OF_IPTABLES : Set.of()));
         }
         if (isNft && LegacyTables.areUsed() && iptablesLegacy.isInstalled()) {
-            found.addAll(iptablesLegacy.translations());
+            found.addAll(iptablesLegacy.translations(live.holdsDns()));
         }
         return found;
+    }
+
+    /** Whether rules of others that come before ours stand where apply goes before them: in the same chains. */
+    static boolean goesBefore(Backend backend, LiveState live, List<String> shadows) {
+        return backend instanceof IptablesBackend
+                && live.isPresent()
+                && live.trial().isEmpty()
+                && shadows.equals(backend.shadows(live));
     }
 
     /** Another mesh that captures here, whatever it has written its rules with. */
@@ -227,9 +244,7 @@ final class Backends implements AutoCloseable {
         if (!isUsable && nftFlavourUnusable == null && iptablesNft.isInstalled()) {
             ofIptables.addAll(iptablesNft.chains());
         }
-        if (LegacyTables.areUsed() && iptablesLegacy.isInstalled()) {
-            ofIptables.addAll(iptablesLegacy.chains());
-        }
+        ofIptables.addAll(TablesThere.chainsOfLegacy(iptablesLegacy));
         return OtherMesh.among(
                 nftables != null && unusable == null ? nftables.chainsOfOthers() : List.of(), ofIptables);
     }

@@ -18,6 +18,7 @@ public final class Check {
      *
      * @param differences every difference between what stands and what should
      * @param shadows chains of others that take connections before ours are asked
+     * @param overtakes whether apply puts ours before all of those
      * @param faults because of which captured connections fail or go round in a circle, each with its mend
      * @param stands whether anything of ours is there at all
      * @param services how many services were compared
@@ -29,6 +30,7 @@ public final class Check {
     public record Outcome(
             List<Difference> differences,
             List<String> shadows,
+            boolean overtakes,
             List<String> faults,
             boolean stands,
             int services,
@@ -56,7 +58,8 @@ public final class Check {
         public Outcome withoutFaults() {
             List<Probe.Verdict> taken =
                     probes.stream().map(Probe.Verdict::asIfServed).toList();
-            return new Outcome(differences, shadows, List.of(), stands, services, inbound, dns, taken, notes);
+            return new Outcome(
+                    differences, shadows, overtakes, List.of(), stands, services, inbound, dns, taken, notes);
         }
     }
 
@@ -88,6 +91,7 @@ public final class Check {
                     return new Outcome(
                             stopped.differences(),
                             List.of(),
+                            false,
                             List.of(),
                             live.isPresent(),
                             services.size(),
@@ -106,6 +110,7 @@ public final class Check {
                     return new Outcome(
                             stopped.differences(),
                             List.of(),
+                            false,
                             List.of(),
                             live.isPresent(),
                             compared,
@@ -144,9 +149,11 @@ public final class Check {
                 Probe.Outcome probed =
                         probes ? Probe.of(wanted.decision(), running, place.accounts()) : Probe.Outcome.NONE;
                 notes.addAll(probed.notes());
+                List<String> shadows = target.isPresent() ? backends.shadows(backend, target) : List.of();
                 return new Outcome(
                         differences,
-                        target.isPresent() ? backends.shadows(backend, target) : List.of(),
+                        shadows,
+                        Backends.goesBefore(backend, target, shadows),
                         target.isPresent() ? fit.faults() : List.of(),
                         live.isPresent(),
                         compared,

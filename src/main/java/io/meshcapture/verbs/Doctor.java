@@ -23,14 +23,16 @@ public final class Doctor {
     public static Report run(@Nullable Callable<Plan> plan, Place place) throws Exception {
         return place.there(() -> {
             List<Finding> findings = new ArrayList<>(HostExaminations.run(place.namespace(), place.environment()));
+            Plan asked = null;
             if (plan != null) {
                 try {
-                    findings.addAll(PlanFit.of(plan.call(), place, captures()));
+                    asked = plan.call();
+                    findings.addAll(PlanFit.of(asked, place, captures()));
                 } catch (Failure unreadable) {
                     findings.addAll(Finding.of(Topic.PLAN, "plan.unreadable", unreadable));
                 }
             }
-            return new Report(findings);
+            return new Report(WrittenWith.added(asked, findings));
         });
     }
 

@@ -34,6 +34,7 @@ final class HostsCheck {
                 : new Check.Outcome(
                         List.of(),
                         List.of(),
+                        false,
                         List.of(),
                         false,
                         selected.isEmpty() ? plan.services().size() : selected.size(),
@@ -101,6 +102,7 @@ final class HostsCheck {
         return new Check.Outcome(
                 differences,
                 other.shadows(),
+                other.overtakes(),
                 faults,
                 other.stands() || standing.holdsOurs(),
                 other.services(),

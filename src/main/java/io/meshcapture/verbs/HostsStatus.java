@@ -39,6 +39,7 @@ final class HostsStatus {
                         Map.of(),
                         false,
                         null,
+                        "",
                         List.of("netfilter was not looked at, since the privilege CAP_NET_ADMIN is missing"));
         Set<String> named = new HashSet<>();
         standing.services().forEach(name -> named.add(name.value()));
@@ -79,6 +80,7 @@ final class HostsStatus {
                 other.draining(),
                 other.leftover(),
                 trial == null ? other.trialLeft() : trial.left(),
+                other.backend(),
                 notes);
     }
 }

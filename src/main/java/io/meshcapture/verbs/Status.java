@@ -25,6 +25,7 @@ public final class Status {
      *     text where that is not known
      * @param leftover whether a table stands that captures nothing
      * @param trialLeft what is left of the trial that runs, or null where none does
+     * @param backend what capture is written with, or would be, and why; empty where nobody looked
      * @param notes what an earlier command left that did not come to its end
      */
     public record Outcome(
@@ -36,6 +37,7 @@ public final class Status {
             Map<String, Integer> draining,
             boolean leftover,
             @Nullable Duration trialLeft,
+            String backend,
             List<String> notes) {}
 
     /**
@@ -107,6 +109,7 @@ public final class Status {
                                         .anyMatch(service -> service.name().equals(name))),
                         live.isPresent() && !live.isInForce(),
                         live.trial().orElse(null),
+                        backends.standingAndWhy(),
                         Trials.found(live));
             }
         });

@@ -182,6 +182,46 @@ abstract class BackendContract {
         assertTrue(status.contains("  2         1 "), status);
     }
 
+    /** A chain that translates nothing is not asked while conntrack is off, and would count nothing. */
+    @Test
+    void everything_that_is_excepted_is_counted_all_the_same(Lab lab) {
+        apply(ENVOY + "services: {orders: {from: {user: 1001}, except: [0.0.0.0/0, \"::/0\"]}}\n");
+        BOTH.forEach(server -> assertEquals(new Direct(server), of(lab, 1001, server)));
+        String status = run("status").out();
+        assertTrue(status.matches("(?s).*orders +" + backend() + " +\\S+Z +\\S+ +0 +2 +0 .*"), status);
+    }
+
+    @Test
+    void numbers_and_names_work_to_their_limits(Lab lab) {
+        String longest = "a-service-with-a-name-of-forty-character";
+        lab.serverOnEveryPort();
+        apply(ENVOY + "services:\n  " + longest + ":\n    from: {user: 4294967294, group: 4294967294}\n"
+                + "    to: [\":1,65535\", \":1000-1040\"]\n    except: [\":1020\"]\n");
+        for (int port : List.of(1, 65535, 1000, 1040)) {
+            String to = "10.99.0.1:" + port;
+            assertEquals(new Proxied(15001, to), of(lab, 0xfffffffe, to));
+        }
+        assertEquals(new Direct("10.99.0.1:1020"), of(lab, 0xfffffffe, "10.99.0.1:1020"));
+        assertEquals(new Direct("10.99.0.1:1041"), of(lab, 0xfffffffe, "10.99.0.1:1041"));
+        assertTrue(run("status").out().contains(longest + " "));
+        for (String wrong : List.of("user: 4294967295", "user: -1", "group: 4294967296", "user: ٣")) {
+            assertEquals(
+                    2,
+                    withPlan(ENVOY + "services: {a: {from: {" + wrong + "}}}\n", "apply")
+                            .exit(),
+                    wrong);
+        }
+        for (String wrong : List.of(":0", ":65536", ":80-79", ":80,443,", ":http")) {
+            assertEquals(
+                    2,
+                    withPlan(ENVOY + "services: {a: {to: [\"" + wrong + "\"]}}\n", "apply")
+                            .exit(),
+                    wrong);
+        }
+        Program.must(0, run("rollback", longest, "--drain", "0"));
+        assertTrue(run("status").out().contains("nothing is captured"));
+    }
+
     @Test
     void services_come_and_go_by_themselves(Lab lab) {
         apply(TWO, "orders");

@@ -217,7 +217,38 @@ final class Breakages {
     static List<Breakage> ofIptables(String flavour) {
         String four = "iptables-" + flavour + " -t nat ";
         String six = "ip6tables-" + flavour + " -t nat ";
+        String other = "iptables-" + (flavour.equals("nft") ? "legacy" : "nft") + " -t nat ";
         return List.of(
+                of(
+                        "everything flushed",
+                        flavour.equals("nft")
+                                ? "nft flush ruleset"
+                                : "for i in iptables ip6tables; do $i-legacy -t nat -F; $i-legacy -t nat -X; done",
+                        "true",
+                        CHECK,
+                        flavour.equals("nft")
+                                ? "not captured: nothing of the plan stands here"
+                                : "chain MESHCAPTURE_OUTPUT"),
+                of(
+                        "a rule of somebody in the other flavour",
+                        other + "-A OUTPUT -p tcp --dport 80 -j REDIRECT --to-ports 9",
+                        other + "-D OUTPUT -p tcp --dport 80 -j REDIRECT --to-ports 9",
+                        CHECK,
+                        "in place but ineffective: .*chain OUTPUT"),
+                foreign(
+                        "a nat chain of the same priority that was registered later",
+                        "ip",
+                        "nat hook output priority -100",
+                        "tcp dport 80 redirect to :9",
+                        CHECK,
+                        "in place but ineffective: table ip t chain c \\(priority -100\\)"),
+                of(
+                        "a rule of somebody before a jump of IPv6",
+                        six + "-I OUTPUT -p tcp --dport 80 -j ACCEPT",
+                        six + "-D OUTPUT -p tcp --dport 80 -j ACCEPT",
+                        CHECK,
+                        "in place but ineffective: IPv6 table nat chain OUTPUT \\(iptables-" + flavour
+                                + "\\) rule 1:[^$]*go before them with: meshcapture apply"),
                 of("the jump removed", four + "-D OUTPUT 1", "true", CHECK, "IPv4 table nat chain OUTPUT"),
                 of("the jump of IPv6 removed", six + "-F OUTPUT", "true", PROBE, ORDERS_V6 + DIRECT),
                 of(

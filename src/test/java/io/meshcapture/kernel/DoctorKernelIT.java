@@ -14,13 +14,17 @@ import io.meshcapture.lab.Iptables;
 import io.meshcapture.lab.Lab;
 import io.meshcapture.lab.Meshcapture.Outcome;
 import io.meshcapture.lab.Run;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** doctor on this kernel: what it finds is what was done, and it leaves everything as it was. */
@@ -126,6 +130,70 @@ class DoctorKernelIT {
         Outcome outcome = Program.run("doctor", "-o", "json");
         assertEquals(7, outcome.exit());
         assertTrue(ids(outcome).contains("rules.shadow"), outcome.out());
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "auto, nftables: the kernel and libnftables have it",
+        "iptables, iptables-nft: no rules of others are in tables of iptables-legacy",
+        "iptables-legacy, iptables-legacy: the plan asks for it"
+    })
+    void what_capture_is_written_with_is_told_and_why(String asked, String told, Lab lab) {
+        lab.proxy(15001);
+        String plan = Program.ENVOY + "backend: " + asked + "\nservices: {any: {}}\n";
+        for (int i = 0; i < 2; i++) {
+            Outcome outcome = Program.must(0, Program.withPlan(plan, "doctor"));
+            String captures = i == 1 && asked.equals("iptables") ? "iptables-nft: it captures here already" : told;
+            assertTrue(outcome.out().contains("  ok       capture is written with " + captures + "\n"), outcome::out);
+            Program.apply(plan);
+        }
+        String other = Program.ENVOY + "backend: iptables-nft\nservices: {any: {}}\n";
+        if (!asked.equals("iptables")) {
+            String outcome = Program.must(0, Program.withPlan(other, "doctor")).out();
+            assertTrue(outcome.contains("what is captured here was written with " + told.split(":", 2)[0]), outcome);
+            assertTrue(outcome.contains("apply moves it there, and its connections go on"), outcome);
+        }
+    }
+
+    @Test
+    void without_libnftables_iptables_does_and_another_mesh_is_found_all_the_same(Lab lab) {
+        String library = Run.command("sh", "-c", "realpath /usr/lib/*/libnftables.so.1")
+                .orFail()
+                .strip();
+        lab.file(library, "");
+        Run.Result well = Run.command(Program.DISTRIBUTION, "doctor");
+        assertEquals(0, well.exit(), well.out());
+        assertTrue(well.out().contains("  warning  libnftables.so.1 cannot be loaded"), well.out());
+        assertTrue(well.out().contains("capture is written with iptables-nft instead"), well.out());
+        Iptables.NFT.restore4("*nat\n:ISTIO_OUTPUT - [0:0]\n-A OUTPUT -j ISTIO_OUTPUT\nCOMMIT\n");
+        Run.Result meshed = Run.command(Program.DISTRIBUTION, "doctor");
+        assertEquals(7, meshed.exit(), meshed.out());
+        assertTrue(meshed.out().contains("problem  Istio has rules here: chain ISTIO_OUTPUT"), meshed.out());
+    }
+
+    @Test
+    void backend_that_lacks_its_programs_is_told(Lab lab) throws IOException {
+        Replaced.programs("", "iptables-legacy-restore", "iptables-legacy-save", "iptables-restore", "iptables-save");
+        Outcome outcome = Program.withPlan(Program.ENVOY + "backend: iptables-legacy\nservices: {any: {}}\n", "doctor");
+        assertEquals(4, outcome.exit(), outcome.out());
+        assertTrue(
+                outcome.out().contains("the backend iptables-legacy needs the program iptables-legacy-"), outcome::out);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void rule_before_those_of_iptables_is_a_conflict_with_the_mend(Iptables flavour, Lab lab) {
+        lab.proxy(15001);
+        String plan = Program.ENVOY + "backend: iptables-" + flavour.name().toLowerCase(Locale.ROOT)
+                + "\nservices: {any: {}}\n";
+        Program.apply(plan);
+        flavour.restore6("*nat\n-I OUTPUT -p tcp --dport 80 -j ACCEPT\nCOMMIT\n");
+        Outcome outcome = Program.withPlan(plan, "doctor");
+        assertEquals(7, outcome.exit(), outcome.out());
+        assertTrue(outcome.out().contains("problem  IPv6 table nat chain OUTPUT"), outcome::out);
+        assertTrue(outcome.out().contains("apply puts ours before it"), outcome::out);
+        Program.apply(plan);
+        Program.must(0, Program.withPlan(plan, "doctor"));
     }
 
     @Test

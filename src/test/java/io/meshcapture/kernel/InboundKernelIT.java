@@ -235,7 +235,6 @@ class InboundKernelIT {
         assertEquals(Echo.ANSWERED, captured.echo("still translated"));
     }
 
-    @Tag("nftables")
     @Test
     void rollback_of_the_last_service_leaves_inbound_capture_and_all_takes_it_too(Lab lab) {
         inbound(lab);
@@ -324,7 +323,6 @@ class InboundKernelIT {
                 check::out);
     }
 
-    @Tag("nftables")
     @Test
     void inbound_listener_on_loopback_alone_is_a_conflict_and_one_that_is_missing_is_told(Lab lab) {
         Outcome missing = Program.apply(ALONE);

@@ -148,7 +148,6 @@ class InterfacesKernelIT {
         assertEquals(new Direct("10.98.0.1:9090"), fromGuest(lab, "10.98.0.1:9090"));
     }
 
-    @Tag("nftables")
     @Test
     void guests_open_connections_go_on_and_captured_ones_survive_a_second_apply_and_drain(Lab lab) {
         listenEverywhere(lab);

@@ -21,9 +21,12 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
@@ -77,19 +80,24 @@ class IptablesKilledKernelIT {
                         OLD,
                         NEW,
                         List.of("apply", "-f", "-", "--confirm-within", "10m"),
-                        Set.of("sendmsg", "setsockopt"));
+                        Set.of("execve", "sendmsg", "setsockopt"));
     }
 
     @ParameterizedTest
     @EnumSource
     void rollback_of_all(Iptables flavour, Lab lab) {
-        new Stage(flavour, lab)
-                .tell(OLD, NOTHING, List.of("rollback", "--all", "--drain", "0"), Set.of("sendmsg", "setsockopt"));
+        new Stage(flavour, lab).tell(OLD, NOTHING, List.of("rollback", "--all", "--drain", "0"), TOLD);
     }
 
-    private static String plan(Iptables flavour, Map<Integer, Integer> listeners) {
-        var plan = new StringBuilder(
-                ENVOY + "backend: iptables-" + flavour.name().toLowerCase(Locale.ROOT) + "\nservices:\n");
+    /** What captures is the same before and after, so that nothing may ever be direct. */
+    @ParameterizedTest
+    @CsvSource({"nftables, iptables-nft", "iptables-nft, iptables-legacy", "iptables-legacy, nftables"})
+    void move_to_another_backend(String from, String to, Lab lab) {
+        new Stage(from, to, lab).tell(NEW, NEW, List.of("apply", "-f", "-"), Set.of("execve", "sendmsg", "setsockopt"));
+    }
+
+    private static String plan(String backend, Map<Integer, Integer> listeners) {
+        var plan = new StringBuilder(ENVOY + "backend: " + backend + "\nservices:\n");
         new TreeMap<>(listeners)
                 .forEach((user, listener) -> plan.append("  of")
                         .append(user)
@@ -103,7 +111,8 @@ class IptablesKilledKernelIT {
 
     /** The laboratory, in which one death follows the other. */
     private static final class Stage {
-        private final Iptables flavour;
+        private final String from;
+        private final String target;
         private final Lab lab;
         private final Killing killing = Killing.in(directory);
         private final String foreign;
@@ -111,27 +120,44 @@ class IptablesKilledKernelIT {
         private final List<String> defects = new ArrayList<>();
 
         Stage(Iptables flavour, Lab lab) {
-            this.flavour = flavour;
+            this(backend(flavour), backend(flavour), lab);
+        }
+
+        Stage(String from, String target, Lab lab) {
+            this.from = from;
+            this.target = target;
             this.lab = lab;
             lab.proxy(15001);
             lab.proxy(15002);
             lab.server(8080);
-            flavour.restore4(FOREIGN);
-            flavour.restore6(FOREIGN);
+            flavours().forEach(flavour -> flavour.restore4(FOREIGN));
+            flavours().forEach(flavour -> flavour.restore6(FOREIGN));
             foreign = stands();
             BOTH.forEach(to -> openBefore.add(lab.caller().uid(1001).open(to)));
         }
 
         /** Without what is counted, and without tables in which nobody has a rule. */
         private String stands() {
-            return (flavour.save4() + flavour.save6())
-                    .replaceAll("\\[\\d+:\\d+]", "")
-                    .replaceAll("(?m)^\\*\\w+\n(:[A-Z]+ ACCEPT +\n)+COMMIT(\n|$)", "");
+            String saved = flavours()
+                    .map(flavour -> flavour.save4() + "\n" + flavour.save6() + "\n")
+                    .collect(Collectors.joining());
+            return lab.nft().ours()
+                    + saved.replaceAll("\\[\\d+:\\d+]", "")
+                            .replaceAll("(?m)^\\*\\w+\n(:[A-Z]+ ACCEPT +\n)+COMMIT(\n|$)", "");
+        }
+
+        private Stream<Iptables> flavours() {
+            return Stream.of(Iptables.values())
+                    .filter(flavour -> List.of(from, target).contains(backend(flavour)));
+        }
+
+        private static String backend(Iptables flavour) {
+            return "iptables-" + flavour.name().toLowerCase(Locale.ROOT);
         }
 
         void tell(Map<Integer, Integer> before, Map<Integer, Integer> after, List<String> command, Set<String> told) {
             stand(before);
-            String plan = command.contains("-f") ? plan(flavour, after) : "";
+            String plan = command.contains("-f") ? plan(target, after) : "";
             List<String> calls = killing.never(plan, command).calls();
             clear("what is told");
             int points = 0;
@@ -143,8 +169,8 @@ class IptablesKilledKernelIT {
             }
             assertEquals(List.of(), defects, defects.size() + " half states at " + points + " kill points");
             assertTrue(points >= 2, () -> "of " + calls); // one that commits in each family
-            System.out.println(
-                    flavour + ", " + command + ": " + points + " kill points, as many errors, 0 half states");
+            System.out.println(from + " to " + target + ", " + command + ": " + points
+                    + " kill points, as many errors, 0 half states");
         }
 
         private boolean killed(
@@ -224,7 +250,7 @@ class IptablesKilledKernelIT {
 
         private void stand(Map<Integer, Integer> listeners) {
             if (!listeners.isEmpty()) {
-                Program.apply(plan(flavour, listeners));
+                Program.apply(plan(from, listeners));
             }
         }
 

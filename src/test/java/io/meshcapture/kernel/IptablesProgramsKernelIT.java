@@ -22,6 +22,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -62,33 +63,26 @@ class IptablesProgramsKernelIT {
         assertEquals(4, programs(plan.replace("5432", "22"), "apply", "-f", "-"), "a change");
         assertEquals(2, programs(plan.replace("5432", "22"), "check", "-f", "-"), "check");
         Program.rollback("--all");
+        for (Iptables each : Iptables.values()) {
+            each.restore4("*filter\n:THEIRS - [0:0]\n-A OUTPUT -p tcp --dport 9 -j THEIRS\nCOMMIT\n");
+            each.restore6("*filter\n:THEIRS - [0:0]\n-A OUTPUT -p tcp --dport 9 -j THEIRS\nCOMMIT\n");
+        }
+        assertEquals(4, programs(plan, "apply", "-f", "-"), "first, where others have rules in both flavours");
+        assertEquals(2, programs(plan, "check", "-f", "-") - shadowing(flavour), "check of one beside the other");
+        Program.rollback("--all");
         flavour.restore4("*nat\n-A OUTPUT -p tcp --dport 9 -j REDIRECT --to-ports 9\nCOMMIT\n");
         flavour.restore6("*nat\n-A OUTPUT -p tcp --dport 9 -j REDIRECT --to-ports 9\nCOMMIT\n");
-        assertEquals(4, programs(plan, "apply", "-f", "-"), "first, where others translate already");
+        assertEquals(2, programs(plan, "apply", "-f", "-"), "first, where others translate already");
         String nftables = plan.replaceAll("backend.*", "backend: nftables");
         assertEquals(4, programs(nftables, "apply", "-f", "-"), "a move to nftables");
-        assertEquals(4, programs(plan, "apply", "-f", "-"), "a move from there");
+        assertEquals(2, programs(plan, "apply", "-f", "-"), "a move from there");
         String other = plan(flavour == Iptables.NFT ? Iptables.LEGACY : Iptables.NFT);
         assertEquals(6, programs(other, "apply", "-f", "-"), "a move to the other flavour, in which nothing is");
     }
 
-    /** Puts scripts in the place of programs; the real ones are in {@code /run/real}. */
-    private static void replace(String script, String... programs) throws IOException {
-        Path over = Files.createDirectories(Path.of("/run/over/upper"));
-        Files.createDirectories(Path.of("/run/over/work"));
-        Files.createDirectories(Path.of("/run/real"));
-        Run.command("mount", "--bind", "/usr/sbin", "/run/real").orFail();
-        String layers = "lowerdir=/run/real,upperdir=" + over + ",workdir=/run/over/work";
-        Run.command("mount", "-t", "overlay", "overlay", "-o", layers, "/usr/sbin")
-                .orFail();
-        for (String program : programs) {
-            Path path = Path.of("/usr/sbin", program);
-            Files.delete(path);
-            if (!script.isEmpty()) {
-                Files.writeString(path, "#!/bin/sh\nname=${0##*/}\n" + script);
-                Run.command("chmod", "755", path.toString()).orFail();
-            }
-        }
+    /** What check looks at besides: who translates in the older flavour may be asked before the newer one. */
+    private static int shadowing(Iptables flavour) {
+        return flavour == Iptables.NFT ? 2 : 0;
     }
 
     private static String program(Iptables flavour, String family, String action) {
@@ -108,12 +102,39 @@ class IptablesProgramsKernelIT {
     @ParameterizedTest
     @EnumSource
     void kernels_missing_module_is_named_and_nothing_is_in_force(Iptables flavour, Lab lab) throws IOException {
-        replace(
+        Replaced.programs(
                 "sed 's/-j REDIRECT --to-ports [0-9]*/-j CLUSTERIP/' | /run/real/$name \"$@\"\n",
                 program(flavour, "iptables", "restore"));
         Outcome apply = Program.withPlan(plan(flavour), "apply");
         assertEquals(4, apply.exit(), apply::err);
         assertTrue(apply.err().contains("load the module (modprobe -a xt_CLUSTERIP)"), apply::err);
+        assertNothingStands(flavour);
+    }
+
+    /**
+     * What the kernel answers where a part of it is missing is put in its mouth; what the programs make of that is theirs.
+     * The rules of the first transaction come first: what keeps conntrack on.
+     */
+    @ParameterizedTest
+    @CsvSource({
+        "LEGACY, ip6tables, getsockopt, ENOENT,              , modprobe ip6table_nat)",
+        "LEGACY, iptables,  getsockopt, ENOENT,              , modprobe iptable_nat)",
+        "LEGACY, ip6tables, getsockopt, EPROTONOSUPPORT, :when=3+, modprobe -a xt_comment xt_conntrack)",
+        "LEGACY, iptables,  getsockopt, EPROTONOSUPPORT, :when=3+, modprobe -a xt_comment xt_conntrack)"
+    })
+    void answer_of_a_kernel_that_lacks_a_part_names_its_module(
+            Iptables flavour, String family, String call, String error, String when, String named, Lab lab)
+            throws IOException {
+        lab.nft().apply("flush ruleset");
+        String inject = call + ":error=" + error + (when == null ? "" : when);
+        Replaced.programs(
+                "exec strace -f -o /dev/null -e trace=%s -e inject=%s /run/real/$name \"$@\"\n".formatted(call, inject),
+                program(flavour, family, "restore"));
+        Outcome apply = Program.withPlan(plan(flavour), "apply");
+        assertEquals(4, apply.exit(), apply::err);
+        assertTrue(apply.err().contains("load the module (" + named), apply::err);
+        assertEquals(1, apply.err().lines().count(), apply::err);
+        Replaced.programsAreBack();
         assertNothingStands(flavour);
     }
 
@@ -141,7 +162,7 @@ class IptablesProgramsKernelIT {
     @EnumSource
     void missing_program_of_ipv6_is_told_before_ipv4_is_touched(Iptables flavour, Lab lab) throws IOException {
         String missing = program(flavour, "ip6tables", "restore");
-        replace("", missing, "ip6tables-restore");
+        Replaced.programs("", missing, "ip6tables-restore");
         Outcome apply = Program.withPlan(plan(flavour), "apply");
         assertEquals(4, apply.exit(), apply::err);
         assertTrue(apply.err().contains("needs the program " + missing), apply::err);
@@ -156,11 +177,11 @@ class IptablesProgramsKernelIT {
         Iptables flavour = Iptables.LEGACY;
         Program.apply(plan(flavour));
         String before = stands(flavour);
-        replace(instead + "\n", program(flavour, "ip6tables", "save"));
+        Replaced.programs(instead + "\n", program(flavour, "ip6tables", "save"));
         Outcome apply = Program.withPlan(plan(flavour).replace("5432", "22"), "apply");
         assertEquals(4, apply.exit(), apply::err);
         assertTrue(apply.err().contains("what iptables-legacy holds cannot be read"), apply::err);
-        Run.command("umount", "/usr/sbin").orFail();
+        Replaced.programsAreBack();
         assertEquals(before, stands(flavour));
     }
 
@@ -169,11 +190,11 @@ class IptablesProgramsKernelIT {
     void program_that_is_killed_leaves_what_stood(Iptables flavour, Lab lab) throws IOException {
         Program.apply(plan(flavour));
         String before = stands(flavour);
-        replace("kill -9 $$\n", program(flavour, "iptables", "restore"));
+        Replaced.programs("kill -9 $$\n", program(flavour, "iptables", "restore"));
         Outcome apply = Program.withPlan(plan(flavour).replace("5432", "22"), "apply");
         assertEquals(6, apply.exit(), apply::err);
         assertTrue(apply.err().contains("it ended with status 137"), apply::err);
-        Run.command("umount", "/usr/sbin").orFail();
+        Replaced.programsAreBack();
         assertEquals(before, stands(flavour));
         Program.must(0, Program.check(plan(flavour)));
     }
@@ -184,7 +205,7 @@ class IptablesProgramsKernelIT {
     void what_others_write_between_our_programs_survives_and_ours_is_right(Iptables flavour, Lab lab)
             throws IOException {
         String tool = flavour.name().toLowerCase(Locale.ROOT);
-        replace(
+        Replaced.programs(
                 """
                 other() {
                     n=$(cat /run/theirs 2>/dev/null || echo 0); n=$((n + 1)); echo $n >/run/theirs
@@ -202,7 +223,7 @@ class IptablesProgramsKernelIT {
                 program(flavour, "ip6tables", "restore"));
         Program.apply(plan(flavour));
         Program.apply(plan(flavour).replace("5432", "22"));
-        Run.command("umount", "/usr/sbin").orFail();
+        Replaced.programsAreBack();
         int writes = Integer.parseInt(Files.readString(Path.of("/run/theirs")).strip());
         assertTrue(writes >= 16, "only " + writes);
         for (String saved : List.of(flavour.save4(), flavour.save6())) {

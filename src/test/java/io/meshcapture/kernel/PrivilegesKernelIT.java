@@ -18,6 +18,8 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** With few rights, on a file system that takes nothing, in a user namespace: the program as it was built. */
 @InNetns
@@ -131,21 +133,46 @@ class PrivilegesKernelIT {
     }
 
     /** As in a pod with {@code hostUsers: false}: uid 1000 there is uid 201000 outside, and plans name it 1000. */
-    @Test
-    void users_are_those_of_the_user_namespace_that_owns_the_network(Lab lab) throws Exception {
-        Background pod = lab.background("unshare", "--user", "--net", "sh", "-c", "echo up; sleep 60; :");
-        pod.awaitOutput("up", Duration.ofSeconds(10));
-        String proc = "/proc/" + pod.pid();
+    @ParameterizedTest
+    @ValueSource(strings = {"nftables", "iptables-nft", "iptables-legacy"})
+    void users_are_those_of_the_user_namespace_that_owns_the_network(String backend, Lab lab) throws Exception {
+        Background users = lab.background("unshare", "--user", "sh", "-c", "echo up; sleep 60; :");
+        users.awaitOutput("up", Duration.ofSeconds(10));
+        String proc = "/proc/" + users.pid();
         Files.writeString(Path.of(proc + "/uid_map"), "0 200000 65536");
         Files.writeString(Path.of(proc + "/gid_map"), "0 200000 65536");
-        var inside = List.of("nsenter", "--target=" + pod.pid(), "--user", "--net", "--setuid=0", "--setgid=0");
+        // made after its root is somebody, as a runtime does it: what the kernel shows of it belongs to that root
+        Background pod = lab.background(
+                "nsenter",
+                "--target=" + users.pid(),
+                "--user",
+                "--setuid=0",
+                "--setgid=0",
+                "unshare",
+                "--net",
+                "sh",
+                "-c",
+                "echo up; sleep 60; :");
+        pod.awaitOutput("up", Duration.ofSeconds(10));
+        Path lock = Path.of("/tmp/meshcapture-xtables." + pod.pid()); // root of the pod writes nothing in /run
+        var inside = List.of(
+                "nsenter",
+                "--target=" + pod.pid(),
+                "--user",
+                "--net",
+                "--setuid=0",
+                "--setgid=0",
+                "env",
+                "XTABLES_LOCKFILE=" + lock);
         as(inside, List.of(), "ip", "link", "set", "lo", "up").orFail();
         as(inside, List.of(), "ip", "address", "add", "198.51.100.1/32", "dev", "lo")
                 .orFail();
         as(inside, List.of(), "ip", "route", "add", "192.0.2.0/24", "dev", "lo").orFail();
 
-        var plan = List.of("apply", ENVOY, "--service=orders", "--from-user=1000", ANY, "--ipv6=bypass");
-        for (boolean fromInside : List.of(true, false)) {
+        var plan = List.of(
+                "apply", ENVOY, "--service=orders", "--from-user=1000", ANY, "--ipv6=bypass", "--backend=" + backend);
+        // from the node only nftables takes rules about users of there
+        for (boolean fromInside : backend.equals("nftables") ? List.of(true, false) : List.of(true)) {
             if (fromInside) {
                 as(inside, plan).orFail();
             } else {
@@ -161,6 +188,7 @@ class PrivilegesKernelIT {
             as(inside, List.of("rollback", "--all")).orFail();
         }
         assertEquals("", lab.nft().list());
+        Files.deleteIfExists(lock);
     }
 
     /** Nobody listens; whether the attempt was captured is told by the service's counter. */

@@ -126,7 +126,7 @@ class RepeatKernelIT {
             assertEquals(Echo.ANSWERED, captured.echo("nobody waits for it, and it lives"));
             captured.close();
             assertEquals(new Direct("10.99.0.1:8080"), verdict(lab, 1001));
-            assertTrue(Program.run("status").out().contains("a table is left over"));
+            assertTrue(Program.run("status").out().contains("rules of ours are left over"));
             switch (next) {
                 case "apply" -> {
                     Program.apply(TWO);

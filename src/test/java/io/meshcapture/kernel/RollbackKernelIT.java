@@ -271,23 +271,28 @@ class RollbackKernelIT {
         }
     }
 
-    @Tag("nftables")
     @Test
     void rollback_elsewhere_touches_nothing_here(Lab lab) {
         Program.apply(TWO);
-        String here = lab.nft().list();
+        String here = here(lab);
         assertEquals(
                 "nothing to do\n", lab.inSrv(() -> Program.rollback("--all").out()));
         assertEquals(
                 "nothing to do\n",
                 Program.rollback("--all", "--netns", lab.srvNetns()).out());
-        assertEquals(here, lab.nft().list());
+        assertEquals(here, here(lab));
         Program.apply(TWO, "--netns", lab.srvNetns());
         assertEquals(
                 "released: a, b\n",
                 Program.rollback("--all", "--netns", lab.srvNetns()).out());
-        assertEquals(here, lab.nft().list());
+        assertEquals(here, here(lab));
         assertEquals("", lab.inSrv(() -> lab.nft().list()));
+    }
+
+    /** What iptables counts is any packet, also one by which the host asks for a router. */
+    private static String here(Lab lab) {
+        String list = lab.nft().list();
+        return list.contains("MESHCAPTURE") ? list.replaceAll("packets \\d+ bytes \\d+", "") : list;
     }
 
     private interface Work {

@@ -17,12 +17,14 @@ import io.meshcapture.lab.Verdict.Proxied;
 import io.meshcapture.lab.Verdict.Refused;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** With tproxy what arrives reaches Envoy and nothing is translated. */
 @InNetns
+@Tag("every-backend")
 class TproxyKernelIT {
     private static final String PLAN = """
             version: 1
@@ -145,6 +147,8 @@ class TproxyKernelIT {
         assertEquals(new Direct("10.99.0.2:9090"), fromElsewhere(lab, "10.99.0.2:9090"));
     }
 
+    /** The target TPROXY of iptables drops what it has no listener for, and clients wait. */
+    @Tag("nftables")
     @Test
     void without_envoy_or_without_its_right_to_be_transparent_clients_are_refused_and_never_let_past(Lab lab) {
         lab.localServer(9090);
@@ -170,7 +174,6 @@ class TproxyKernelIT {
             String mode = plan.equals(PLAN) ? "tproxy" : "redirect";
             String status = Program.run("status").out();
             assertTrue(status.endsWith(" captured, 0 excepted; to Envoy's listener 15006 by " + mode + "\n"), status);
-            assertEquals(plan.equals(PLAN), lab.nft().ours().contains("chain interception"));
             assertFalse(plan.equals(PLAN) && lab.nft().ours().contains("chain prerouting"));
         }
     }

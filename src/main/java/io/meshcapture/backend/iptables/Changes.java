@@ -34,6 +34,10 @@ final class Changes {
         Map<Family, Ruleset> inPlace = rendered(decision, state.considered(), memory);
         List<Finding> differences = new ArrayList<>(differences(state, inPlace, null));
         Slot inForce = state.slot();
+        if (trial == null) {
+            // rules of others that have come before ours since; who tries a plan longer tries the same
+            differences.addAll(Shadows.differences(state.families()));
+        }
         if (trial == null || differences.isEmpty()) {
             return new IptablesChange(keepingOwners(state, inPlace), false, differences);
         }

@@ -41,6 +41,11 @@ public final class IptablesBackend implements Backend {
     public interface TableNames {
         @Nullable
         Set<String> of(Family family);
+
+        /** Whether anything that could be ours may stand in them; where nothing does, no program is asked for what is ours. */
+        default boolean mayHoldOurs(Family family) {
+            return true;
+        }
     }
 
     /**
@@ -57,17 +62,15 @@ public final class IptablesBackend implements Backend {
         return programs.areThere();
     }
 
-    /** Whether anything of ours stands, whichever version wrote it. */
+    /** Whether anything of ours stands, whichever version wrote it; also where somebody has removed all of table nat. */
     public boolean isPresent() {
-        return tables.look().values().stream()
-                .map(ruleset -> ruleset.of(Table.NAT).chains().get(Slot.HOME))
-                .anyMatch(home -> home != null && Memory.isOurs(home));
+        return Authorship.isOurs(tables.look().values());
     }
 
     /** The names of all chains that stand, those of others among them. */
     public Set<String> chains() {
         Set<String> names = new TreeSet<>();
-        for (Ruleset ruleset : tables.stands().values()) {
+        for (Ruleset ruleset : tables.ofAll().values()) {
             for (Table table : Table.values()) {
                 names.addAll(ruleset.of(table).chains().keySet());
             }
@@ -91,6 +94,11 @@ public final class IptablesBackend implements Backend {
     }
 
     @Override
+    public void requireUsable() {
+        programs.requireThere(Family.IPV4);
+    }
+
+    @Override
     public boolean holdsTrials() {
         return false;
     }
@@ -107,38 +115,8 @@ public final class IptablesBackend implements Backend {
 
     private IptablesState read(boolean thisVersionOnly) {
         Map<Family, Ruleset> families = tables.read();
-        families.values().forEach(ruleset -> requireOurs(ruleset, thisVersionOnly));
+        families.values().forEach(ruleset -> Authorship.require(flavour, ruleset, thisVersionOnly));
         return new IptablesState(families);
-    }
-
-    private void requireOurs(Ruleset ruleset, boolean thisVersionOnly) {
-        Map<String, List<Rule>> nat = ruleset.of(Table.NAT).chains();
-        List<Rule> home = nat.get(Slot.HOME);
-        if (home == null) {
-            for (String chain : nat.keySet()) {
-                if (Slot.isOurs(chain)) {
-                    throw notOurs(chain);
-                }
-            }
-            return;
-        }
-        if (!Memory.isOurs(home)) {
-            throw notOurs(Slot.HOME);
-        }
-        if (thisVersionOnly && !Memory.isOfThisVersion(home)) {
-            throw new Failure.Conflict(
-                    "the chains of " + flavour.label() + " were written by another version of meshcapture",
-                    "the first rule of chain " + Slot.HOME + " says \""
-                            + home.getFirst().comment() + "\"",
-                    "use that version, or remove the capture with: meshcapture rollback --all");
-        }
-    }
-
-    private Failure.Conflict notOurs(String chain) {
-        return new Failure.Conflict(
-                "a chain called " + chain + " is in table nat already, and meshcapture did not make it",
-                "no chain " + Slot.HOME + " says that it did",
-                "look at it with: " + flavour.label() + " -t nat -S " + chain + "; remove or rename it yourself");
     }
 
     @Override
@@ -273,9 +251,13 @@ public final class IptablesBackend implements Backend {
         return Shadows.of(flavour, ours(live).families());
     }
 
-    /** Rules of this flavour that decide at the priority of ours of the other one; which are asked first nobody can see. */
-    public List<String> translations() {
-        return Shadows.translations(flavour, tables.look());
+    /**
+     * Rules of this flavour that decide at the priority of ours of the other one; which are asked first nobody can see.
+     *
+     * @param dns whether ours are about UDP too
+     */
+    public List<String> translations(boolean dns) {
+        return Shadows.translations(flavour, tables.ofAll(), dns);
     }
 
     /**

@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The tables of one flavour, read and written by its programs, in the calling thread's network namespace. No program is
- * started that can be done without: an apply takes two that read and two that write.
+ * started that can be done without: an apply takes two that read and two that write, or, where nothing of ours stands, two
+ * that switch conntrack on and two that write.
  */
 final class LiveTables {
 
@@ -44,9 +45,23 @@ final class LiveTables {
         return new EnumMap<>(stands);
     }
 
+    /** For what is ours: where nothing of ours can stand, nobody is asked, and jumps of ours go before all others. */
     private Ruleset saved(Family family) {
+        return names.mayHoldOurs(family) ? everything(family) : new Ruleset();
+    }
+
+    private Ruleset everything(Family family) {
         Set<String> there = names.of(family);
         return there != null && there.isEmpty() ? new Ruleset() : programs.save(family, there);
+    }
+
+    /** What stands now, also where nothing of it is ours. */
+    Map<Family, Ruleset> ofAll() {
+        Map<Family, Ruleset> families = new EnumMap<>(Family.class);
+        for (Family family : Family.values()) {
+            families.put(family, everything(family));
+        }
+        return families;
     }
 
     /** What stands now: what was looked at a moment ago by the same command, or read anew. */
@@ -54,11 +69,6 @@ final class LiveTables {
         Map<Family, Ruleset> families = isFresh ? new EnumMap<>(stands) : look();
         isFresh = false;
         return families;
-    }
-
-    /** What stands, read if this command has not. */
-    Map<Family, Ruleset> stands() {
-        return areRead() ? new EnumMap<>(stands) : look();
     }
 
     /** Whether they have been read by this command. */
@@ -94,7 +104,12 @@ final class LiveTables {
         try {
             for (Family family : needed) {
                 Ruleset here = of(family);
-                if (!here.of(Table.NAT).chains().containsKey(Slot.HOME) && !ConntrackHooks.areOn(family)) {
+                // missing, or emptied by somebody
+                boolean isHeld = !here.of(Table.NAT)
+                        .chains()
+                        .getOrDefault(Slot.HOME, List.of())
+                        .isEmpty();
+                if (!isHeld && !ConntrackHooks.areOn(family)) {
                     Ruleset held = Standing.ours(here, null);
                     held.in(Table.NAT).chains().put(Slot.HOME, new Memory().rules(false));
                     programs.restore(family, RestoreScript.between(here, held, List.of(Table.NAT)));

@@ -20,9 +20,15 @@ final class Refusal {
     /** What the userspace of iptables lacks: {@code Couldn't load match `owner'}, {@code Couldn't load target `REDIRECT'}. */
     private static final Pattern EXTENSION = Pattern.compile("Couldn't load (match|target) [`']([^']*)'");
 
-    /** What the kernel lacks, where the program has asked it: {@code Extension owner revision 0 not supported, …}. */
+    /**
+     * What the kernel lacks, where the program has asked it: {@code Extension owner revision 0 not supported, …}, {@code
+     * Extension conntrack is not supported, …}. After the second the program says that it could not load the match, too.
+     */
     private static final Pattern UNSUPPORTED =
-            Pattern.compile("Extension (\\S+) revision \\d+ not supported, missing kernel module");
+            Pattern.compile("Extension (\\S+) (?:revision \\d+|is) not supported, missing kernel module");
+
+    /** A table that the kernel lacks: {@code can't initialize ip6tables table `nat'}, {@code unable to initialize table 'nat'}. */
+    private static final Pattern TABLE = Pattern.compile("initialize (?:ip6?tables )?table [`']([a-z]+)'");
 
     private static final Pattern MATCH = Pattern.compile("-m (\\w+)");
     private static final Pattern TARGET = Pattern.compile("-j ([A-Z]+)\\b");
@@ -78,19 +84,19 @@ final class Refusal {
             return forbidden(said);
         }
         String rule = rule(script, said);
-        Matcher extension = EXTENSION.matcher(said);
-        if (extension.find()) {
-            return new Failure.Unavailable(
-                    program + " lacks its " + extension.group(1) + " " + extension.group(2),
-                    said,
-                    "install the whole package iptables (its extensions), or choose another backend with --backend");
-        }
         List<String> unsupported = UNSUPPORTED
                 .matcher(result.err())
                 .results()
                 .map(found -> "xt_" + found.group(1))
                 .distinct()
                 .toList();
+        Matcher extension = EXTENSION.matcher(said);
+        if (unsupported.isEmpty() && extension.find()) {
+            return new Failure.Unavailable(
+                    program + " lacks its " + extension.group(1) + " " + extension.group(2),
+                    said,
+                    "install the whole package iptables (its extensions), or choose another backend with --backend");
+        }
         boolean lacks = !unsupported.isEmpty()
                 || lower.contains("no chain/target/match by that name")
                 || lower.contains("no such file or directory")
@@ -98,9 +104,12 @@ final class Refusal {
                 || lower.contains("table does not exist")
                 || lower.contains("unable to initialize table");
         if (lacks) {
-            String modules = unsupported.isEmpty()
-                    ? modules(flavour, family, rule.isEmpty() ? script : rule)
-                    : "modprobe -a " + String.join(" ", unsupported);
+            Matcher table = TABLE.matcher(said);
+            String modules = table.find()
+                    ? "modprobe " + module(flavour, family, table.group(1))
+                    : unsupported.isEmpty()
+                            ? modules(flavour, family, rule.isEmpty() ? script : rule)
+                            : "modprobe -a " + String.join(" ", unsupported);
             return new Failure.Unavailable(
                     "this kernel lacks a part of netfilter that "
                             + (rule.isEmpty() ? "the rules need" : "this rule needs: " + rule),
@@ -153,10 +162,15 @@ final class Refusal {
             }
         }
         if (rules.contains("*nat") || modules.isEmpty()) {
-            modules.add(
-                    flavour == Flavour.NFT ? "nft_chain_nat" : family == Family.IPV4 ? "iptable_nat" : "ip6table_nat");
+            modules.add(module(flavour, family, "nat"));
         }
         return "modprobe -a " + String.join(" ", modules);
+    }
+
+    private static String module(Flavour flavour, Family family, String table) {
+        return flavour == Flavour.NFT
+                ? "nft_chain_" + (table.equals("nat") ? "nat" : "filter")
+                : (family == Family.IPV4 ? "iptable_" : "ip6table_") + table;
     }
 
     private static String said(Command.Result result) {

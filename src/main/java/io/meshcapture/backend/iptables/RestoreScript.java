@@ -81,17 +81,19 @@ final class RestoreScript {
                         name,
                         stands.builtin().getOrDefault(name, List.of()),
                         target.builtin().getOrDefault(name, List.of()),
+                        target,
                         jumps));
         return declared.append(jumps).append(rules).append(removed).toString();
     }
 
     /** Ours come first, so that nobody decides before them; where they do already, they stay as they are. */
-    private static void jumps(String chain, List<Rule> stands, List<Rule> wanted, StringBuilder script) {
+    private static void jumps(
+            String chain, List<Rule> stands, List<Rule> wanted, Ruleset.Contents target, StringBuilder script) {
         List<Rule> ours =
                 stands.stream().filter(rule -> Slot.isOurs(rule.target())).toList();
         boolean isFirst = stands.size() >= wanted.size()
                 && stands.subList(0, wanted.size()).equals(wanted);
-        if (ours.equals(wanted) && (isFirst || !Shadows.isShadowed(stands))) {
+        if (ours.equals(wanted) && (isFirst || !Shadows.isShadowed(stands, target))) {
             return;
         }
         for (Rule rule : ours) {

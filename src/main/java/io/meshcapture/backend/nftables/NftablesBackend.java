@@ -68,6 +68,13 @@ public final class NftablesBackend implements Backend {
                         && listed("list chains " + family).contains("\tchain " + chain + " {"));
     }
 
+    /** Whether iptables-nft has a chain of a family whose name begins so, in whichever table. */
+    public boolean hasChainOfIptables(Family family, String prefix) {
+        String ip = family == Family.IPV4 ? "ip" : "ip6";
+        return listed("list tables").contains("table " + ip + " ")
+                && listed("list chains " + ip).contains("\tchain " + prefix);
+    }
+
     /** Whether iptables-nft has made base chains for IPv4. */
     public boolean hasChainsOfIptables() {
         String tables = listed("list tables");
