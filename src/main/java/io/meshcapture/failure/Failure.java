@@ -13,10 +13,16 @@ public abstract sealed class Failure extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     private final ExitCode exitCode;
+    private final transient List<Problem> problems;
 
-    private Failure(ExitCode exitCode, String message) {
-        super(message);
+    private Failure(ExitCode exitCode, List<Problem> problems) {
+        super(problems.stream().map(Problem::sentence).collect(Collectors.joining("\n")));
         this.exitCode = exitCode;
+        this.problems = List.copyOf(problems);
+    }
+
+    private Failure(ExitCode exitCode, String what, String because, String mend) {
+        this(exitCode, List.of(new Problem(what, because, mend)));
     }
 
     /** The exit code that the command ends with. */
@@ -24,27 +30,21 @@ public abstract sealed class Failure extends RuntimeException {
         return exitCode;
     }
 
-    private static String sentence(String what, String because, String mend) {
-        return what + "; " + because + "; " + mend;
+    /** Everything that is wrong, in the order of the places; of all kinds but {@link Invalid} one. */
+    public List<Problem> problems() {
+        return problems;
     }
 
     /** The command line or the plan is wrong; carries all problems that were found, not only the first. */
     public static final class Invalid extends Failure {
         private static final long serialVersionUID = 1L;
-        private final transient List<Problem> problems;
 
         public Invalid(List<Problem> problems) {
-            super(ExitCode.USAGE, problems.stream().map(Problem::sentence).collect(Collectors.joining("\n")));
-            this.problems = List.copyOf(problems);
+            super(ExitCode.USAGE, problems);
         }
 
         public Invalid(String what, String where, String mend) {
             this(List.of(new Problem(what, where, mend)));
-        }
-
-        /** Everything that is wrong, in the order of the places. */
-        public List<Problem> problems() {
-            return problems;
         }
     }
 
@@ -53,7 +53,7 @@ public abstract sealed class Failure extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
         public Unavailable(String what, String because, String mend) {
-            super(ExitCode.UNAVAILABLE, sentence(what, because, mend));
+            super(ExitCode.UNAVAILABLE, what, because, mend);
         }
     }
 
@@ -62,7 +62,7 @@ public abstract sealed class Failure extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
         public Busy(String what, String because, String mend) {
-            super(ExitCode.BUSY, sentence(what, because, mend));
+            super(ExitCode.BUSY, what, because, mend);
         }
     }
 
@@ -71,7 +71,7 @@ public abstract sealed class Failure extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
         public Refused(String what, String because, String mend) {
-            super(ExitCode.REFUSED, sentence(what, because, mend));
+            super(ExitCode.REFUSED, what, because, mend);
         }
     }
 
@@ -80,7 +80,7 @@ public abstract sealed class Failure extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
         public Conflict(String what, String because, String mend) {
-            super(ExitCode.CONFLICT, sentence(what, because, mend));
+            super(ExitCode.CONFLICT, what, because, mend);
         }
     }
 
@@ -89,7 +89,7 @@ public abstract sealed class Failure extends RuntimeException {
         private static final long serialVersionUID = 1L;
 
         public Unverified(String what, String because, String mend) {
-            super(ExitCode.UNVERIFIED, sentence(what, because, mend));
+            super(ExitCode.UNVERIFIED, what, because, mend);
         }
     }
 }

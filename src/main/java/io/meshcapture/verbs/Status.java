@@ -2,10 +2,13 @@ package io.meshcapture.verbs;
 
 import io.meshcapture.backend.Backend;
 import io.meshcapture.backend.LiveState;
+import io.meshcapture.backend.nftables.LoggerRecord;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Port;
+import io.meshcapture.system.LegacyTrace;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -71,6 +74,10 @@ public final class Status {
     /** Nobody counts what goes to Envoy by the hosts file alone. */
     public static final long UNCOUNTED = -1;
 
+    private static final String TRACE_LEFT =
+            "a trace was killed, and what it set in net.netfilter.nf_log is still set; the next"
+                    + " apply, confirm, rollback or trace puts it back";
+
     private Status() {}
 
     public static Outcome run(Place place) throws Exception {
@@ -107,8 +114,16 @@ public final class Status {
                                         .anyMatch(service -> service.name().equals(name))),
                         live.isPresent() && !live.isInForce(),
                         live.trial().orElse(null),
-                        Trials.found(live));
+                        found(live));
             }
         });
+    }
+
+    private static List<String> found(LiveState live) {
+        List<String> found = new ArrayList<>(Trials.found(live));
+        if (LegacyTrace.hasLeft(new LoggerRecord())) {
+            found.add(TRACE_LEFT);
+        }
+        return found;
     }
 }

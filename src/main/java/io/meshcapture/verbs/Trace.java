@@ -1,6 +1,7 @@
 package io.meshcapture.verbs;
 
 import io.meshcapture.backend.TracedRules;
+import io.meshcapture.backend.nftables.LoggerRecord;
 import io.meshcapture.backend.nftables.TraceTable;
 import io.meshcapture.plan.Address;
 import io.meshcapture.rules.Caller;
@@ -10,6 +11,7 @@ import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.Explainer;
 import io.meshcapture.rules.Explanation;
 import io.meshcapture.system.HostFacts;
+import io.meshcapture.system.LegacyTrace;
 import io.meshcapture.system.PacketTrace;
 import io.meshcapture.system.PacketTrace.Event;
 import io.meshcapture.system.PacketTrace.Verdict;
@@ -123,6 +125,7 @@ public final class Trace {
     public static int run(Place place, Request request, Runnable ready, Consumer<Seen> taker, Stop stop)
             throws Exception {
         return place.reading(() -> {
+            LegacyTrace.putBack(new LoggerRecord()); // or this one would take it for what was there before
             Decision decision;
             TracedRules rules;
             try (Backends backends = Backends.open()) {

@@ -180,7 +180,7 @@ class BreakagesKernelIT {
                         Breakages.OF_NAMES)
                 .flatMap(List::stream)
                 .toList();
-        assertTrue(all.size() >= 45, () -> "only " + all.size());
+        assertTrue(all.size() >= 60, () -> "only " + all.size());
         assertEquals(all.size(), all.stream().map(Breakage::how).distinct().count());
     }
 

@@ -211,7 +211,13 @@ class DoctorKernelIT {
         Run.Result result = Run.command(
                 "setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "/mnt/bin/meshcapture", "doctor");
         assertEquals(0, result.exit(), result.out() + result.err());
-        assertTrue(result.out().contains("this is not root: rules of others and kernel features were not looked at"));
+        assertTrue(result.out().contains("this is not root: rules of others were not looked at"), result.out());
+        assertTrue(result.out().contains("features work, tried in a network namespace of their own"), result.out());
+        Run.command("mount", "--bind", "/dev/null", "/usr/bin/unshare").orFail();
+        Run.Result without = Run.command(
+                "setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "/mnt/bin/meshcapture", "doctor");
+        assertEquals(0, without.exit(), without.out() + without.err());
+        assertTrue(without.out().contains("the kernel's features were not tried"), without.out());
     }
 
     private static String severity(String id) {

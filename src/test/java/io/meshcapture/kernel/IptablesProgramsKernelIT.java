@@ -113,6 +113,7 @@ class IptablesProgramsKernelIT {
                 program(flavour, "iptables", "restore"));
         Outcome apply = Program.withPlan(plan(flavour), "apply");
         assertEquals(4, apply.exit(), apply::err);
+        assertTrue(apply.err().contains("this kernel lacks a part of netfilter that this rule needs: "), apply::err);
         assertTrue(apply.err().contains("load the module (modprobe -a xt_CLUSTERIP)"), apply::err);
         assertNothingStands(flavour);
     }
@@ -149,6 +150,16 @@ class IptablesProgramsKernelIT {
         Program.apply(plan(flavour).replace("services", "ipv6: bypass\nservices"));
     }
 
+    @Test
+    void program_that_cannot_be_started_is_named(Lab lab) throws IOException {
+        replace("", "iptables-nft-save");
+        Files.writeString(Path.of("/usr/sbin/iptables-nft-save"), "no program\n");
+        Run.command("chmod", "755", "/usr/sbin/iptables-nft-save").orFail();
+        Outcome apply = Program.withPlan(plan(Iptables.NFT), "apply");
+        assertEquals(4, apply.exit(), apply::err);
+        assertTrue(apply.err().contains("/usr/sbin/iptables-nft-save cannot be started"), apply::err);
+    }
+
     /** What cannot be read must not be taken for nothing: jumps would stand twice. */
     @ParameterizedTest
     @ValueSource(strings = {"kill -9 $$", "exit 1", "exit 0", "/run/real/$name \"$@\" | head -c 150"})
@@ -172,6 +183,8 @@ class IptablesProgramsKernelIT {
         replace("kill -9 $$\n", program(flavour, "iptables", "restore"));
         Outcome apply = Program.withPlan(plan(flavour).replace("5432", "22"), "apply");
         assertEquals(6, apply.exit(), apply::err);
+        assertTrue(
+                apply.err().contains("the kernel refused the transaction, and nothing is in force of it"), apply::err);
         assertTrue(apply.err().contains("it ended with status 137"), apply::err);
         Run.command("umount", "/usr/sbin").orFail();
         assertEquals(before, stands(flavour));
