@@ -2,6 +2,7 @@ package io.meshcapture.verbs;
 
 import io.meshcapture.backend.Backend;
 import io.meshcapture.backend.LiveState;
+import io.meshcapture.connections.OpenConnections;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.rules.Decision;

@@ -3,6 +3,7 @@ package io.meshcapture.verbs;
 import io.meshcapture.backend.LiveState;
 import io.meshcapture.backend.LiveState.LiveService;
 import io.meshcapture.backend.Owned;
+import io.meshcapture.connections.Ownership;
 import io.meshcapture.system.SocketTable;
 import io.meshcapture.system.SocketTable.Open;
 import java.util.ArrayList;

@@ -4,6 +4,8 @@ import io.meshcapture.backend.Backend;
 import io.meshcapture.backend.Change;
 import io.meshcapture.backend.LiveState;
 import io.meshcapture.backend.Owned;
+import io.meshcapture.connections.CapturedConnections;
+import io.meshcapture.connections.Ownership;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.system.SocketTable;
 import io.meshcapture.system.SocketTable.Open;

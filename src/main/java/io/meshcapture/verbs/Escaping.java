@@ -1,5 +1,6 @@
 package io.meshcapture.verbs;
 
+import io.meshcapture.connections.Callers;
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Family;
 import io.meshcapture.plan.PortRange;

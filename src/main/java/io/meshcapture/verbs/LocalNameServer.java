@@ -2,6 +2,7 @@ package io.meshcapture.verbs;
 
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Family;
+import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.system.DnsQuestion;
 import io.meshcapture.system.Processes;
 import io.meshcapture.system.SocketTable;
@@ -67,14 +68,14 @@ record LocalNameServer(String process, List<Address> addresses) {
     /** The addresses at which others than this host may ask it. */
     List<Address> addressesForOthers() {
         return addresses.stream()
-                .filter(address -> !CapturedConnections.isLoopback(address))
+                .filter(address -> !AlwaysDirect.isLoopback(address))
                 .toList();
     }
 
     /** Whether who asks an address of this host asks it. */
     boolean isAskedAt(Address server) {
         return addresses.contains(server)
-                || (CapturedConnections.isLoopback(server) && addresses.stream().anyMatch(LocalNameServer::isAny));
+                || (AlwaysDirect.isLoopback(server) && addresses.stream().anyMatch(LocalNameServer::isAny));
     }
 
     private static boolean isAny(Address address) {

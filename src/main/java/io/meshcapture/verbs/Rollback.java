@@ -4,6 +4,8 @@ import io.meshcapture.backend.Backend;
 import io.meshcapture.backend.Change;
 import io.meshcapture.backend.LiveState;
 import io.meshcapture.backend.Owned;
+import io.meshcapture.connections.CapturedQueries;
+import io.meshcapture.connections.Ownership;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Decision;

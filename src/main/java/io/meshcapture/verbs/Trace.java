@@ -3,6 +3,7 @@ package io.meshcapture.verbs;
 import io.meshcapture.backend.TracedRules;
 import io.meshcapture.backend.nftables.LoggerRecord;
 import io.meshcapture.backend.nftables.TraceTable;
+import io.meshcapture.connections.Callers;
 import io.meshcapture.plan.Address;
 import io.meshcapture.rules.Caller;
 import io.meshcapture.rules.Connection;

@@ -1,10 +1,11 @@
-package io.meshcapture.verbs;
+package io.meshcapture.connections;
 
 import io.meshcapture.backend.Backend;
 import io.meshcapture.backend.Change;
 import io.meshcapture.backend.LiveState;
 import io.meshcapture.backend.Owned;
 import io.meshcapture.plan.Port;
+import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.Step;
 import io.meshcapture.system.SocketTable;
@@ -16,7 +17,7 @@ import java.util.Map;
 import java.util.Set;
 
 /** Connections that are open while capture begins or ends. */
-final class OpenConnections {
+public final class OpenConnections {
     private OpenConnections() {}
 
     /**
@@ -28,7 +29,7 @@ final class OpenConnections {
      * @param wanted what is to stand after it
      * @return whose captured connections are of which what stands after it would not tell
      */
-    static Map<Long, Owned> commitBesideThem(Backend backend, Change change, LiveState live, Decision wanted) {
+    public static Map<Long, Owned> commitBesideThem(Backend backend, Change change, LiveState live, Decision wanted) {
         List<Port> inbound = new ArrayList<>(live.inboundListeners());
         if (live.isForwarding()) {
             inbound.addAll(live.listeners());
@@ -50,8 +51,7 @@ final class OpenConnections {
         }
         captured.addAll(CapturedConnections.arrived(sockets, inbound));
         return sockets.stream()
-                .filter(open ->
-                        !CapturedConnections.isLoopback(open.remote()) || (dns && open.remotePort() == Step.Dns.PORT))
+                .filter(open -> !AlwaysDirect.isLoopback(open.remote()) || (dns && open.remotePort() == Step.Dns.PORT))
                 .filter(open -> !captured.contains(open))
                 .toList();
     }

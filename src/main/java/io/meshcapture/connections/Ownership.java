@@ -1,12 +1,12 @@
-package io.meshcapture.verbs;
+package io.meshcapture.connections;
 
 import io.meshcapture.backend.LiveState;
 import io.meshcapture.backend.Owned;
+import io.meshcapture.connections.CapturedConnections.Captured;
+import io.meshcapture.connections.CapturedConnections.Pair;
 import io.meshcapture.plan.Port;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.system.SocketTable.Open;
-import io.meshcapture.verbs.CapturedConnections.Captured;
-import io.meshcapture.verbs.CapturedConnections.Pair;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,7 +16,7 @@ import java.util.Map;
  * Whose captured connections are. The record in the kernel says it of those that an earlier decision captured; of the others
  * the decision in force tells, as if they were opened now.
  */
-final class Ownership {
+public final class Ownership {
 
     private final LiveState live;
     private final List<Port> listeners;
@@ -24,7 +24,7 @@ final class Ownership {
     /** Those at which connections to this host arrive. */
     private final List<Port> inbound;
 
-    Ownership(LiveState live) {
+    public Ownership(LiveState live) {
         this.live = live;
         this.inbound = live.inboundListeners();
         this.listeners = new ArrayList<>(live.listeners());
@@ -36,12 +36,12 @@ final class Ownership {
      *
      * @param sockets of this namespace
      */
-    Map<Long, Owned> among(List<Open> sockets) {
+    public Map<Long, Owned> among(List<Open> sockets) {
         return among(sockets, pairs(sockets));
     }
 
     /** What has to be recorded when another decision comes into force: whose it is now and what that one would not say. */
-    Map<Long, Owned> lostBy(Decision next, List<Open> sockets) {
+    public Map<Long, Owned> lostBy(Decision next, List<Open> sockets) {
         List<Pair> pairs = pairs(sockets);
         Map<Long, Owned> now = among(sockets, pairs);
         now.values().removeIf(owned -> owned.service().isEmpty());
@@ -61,7 +61,7 @@ final class Ownership {
     }
 
     /** Those that a decision sends to nobody any more, of connections that were opened before it came into force. */
-    Map<Long, Owned> directBy(Decision next, List<Open> sockets) {
+    public Map<Long, Owned> directBy(Decision next, List<Open> sockets) {
         List<Pair> pairs = pairs(sockets);
         Map<Long, Owned> found = among(sockets, pairs);
         for (Captured captured : CapturedConnections.assign(next, pairs)) {

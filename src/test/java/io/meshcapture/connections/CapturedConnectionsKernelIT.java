@@ -1,9 +1,10 @@
-package io.meshcapture.verbs;
+package io.meshcapture.connections;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.meshcapture.connections.CapturedConnections.Captured;
 import io.meshcapture.lab.Await;
 import io.meshcapture.lab.Background;
 import io.meshcapture.lab.Caller;
@@ -15,7 +16,6 @@ import io.meshcapture.lab.Lab;
 import io.meshcapture.lab.Verdict.Proxied;
 import io.meshcapture.plan.Port;
 import io.meshcapture.rules.Decision;
-import io.meshcapture.verbs.CapturedConnections.Captured;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;

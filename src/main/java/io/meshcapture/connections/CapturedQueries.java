@@ -1,4 +1,4 @@
-package io.meshcapture.verbs;
+package io.meshcapture.connections;
 
 import io.meshcapture.plan.Family;
 import io.meshcapture.rules.Decision;
@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * capture begins or ends, because the zone is another one then. What is left to do is where the zone stays and Envoy's
  * listener does not, and to leave nothing behind.
  */
-final class CapturedQueries {
+public final class CapturedQueries {
 
     private static final Duration PAUSE = Duration.ofMillis(10);
 
@@ -38,7 +38,7 @@ final class CapturedQueries {
      *
      * @return how many
      */
-    static int forgetContradicting(Decision standing) {
+    public static int forgetContradicting(Decision standing) {
         Step.Dns dns = standing.dns();
         boolean rejectsIpv6 = standing.endings().contains(Decision.Ending.REJECT_IPV6);
         int forgotten = 0;
@@ -56,7 +56,7 @@ final class CapturedQueries {
     }
 
     /** Forgets all of them. */
-    static void forgetAll() {
+    public static void forgetAll() {
         flows().forEach(ConntrackTable::delete);
     }
 
@@ -65,7 +65,7 @@ final class CapturedQueries {
      *
      * @param limit how long at most
      */
-    static void awaitAnswers(Duration limit) throws InterruptedException {
+    public static void awaitAnswers(Duration limit) throws InterruptedException {
         Duration patience = limit.compareTo(LONGEST_ANSWER) < 0 ? limit : LONGEST_ANSWER;
         long deadline = System.nanoTime() + patience.toNanos();
         while (System.nanoTime() < deadline && flows().stream().anyMatch(flow -> !flow.answered())) {

@@ -1,4 +1,4 @@
-package io.meshcapture.verbs;
+package io.meshcapture.connections;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 

@@ -1,7 +1,6 @@
-package io.meshcapture.verbs;
+package io.meshcapture.connections;
 
 import io.meshcapture.plan.Address;
-import io.meshcapture.plan.Network;
 import io.meshcapture.plan.Port;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.AlwaysDirect;
@@ -29,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * (one that asked a DNS server on loopback is the exception, and is told by its port 53); and the client's end, whose remote end is where it believes to be. Where the client's end is gone, Envoy was not told,
  * because the connection had been cut; such an end may stay for hours, and nobody waits for it.
  */
-final class CapturedConnections {
+public final class CapturedConnections {
 
     private CapturedConnections() {}
 
@@ -161,9 +160,10 @@ final class CapturedConnections {
         List<Pair> pairs = new ArrayList<>(envoysEnds.size());
         for (Open envoysEnd : envoysEnds) {
             List<Open> clients = byLocalEnd.getOrDefault(End.remote(envoysEnd), List.of());
-            if (isLoopback(envoysEnd.remote())) {
+            if (AlwaysDirect.isLoopback(envoysEnd.remote())) {
                 clients = clients.stream()
-                        .filter(client -> client.remotePort() == Step.Dns.PORT && isLoopback(client.remote()))
+                        .filter(client ->
+                                client.remotePort() == Step.Dns.PORT && AlwaysDirect.isLoopback(client.remote()))
                         .toList();
                 if (clients.size() == 1) {
                     pairs.add(new Pair(envoysEnd, clients));
@@ -190,7 +190,7 @@ final class CapturedConnections {
         }
         List<Open> ends = new ArrayList<>();
         for (Open socket : sockets) {
-            if (ports.contains(socket.localPort()) && isLoopback(socket.local())) {
+            if (ports.contains(socket.localPort()) && AlwaysDirect.isLoopback(socket.local())) {
                 ends.add(socket);
             }
         }
@@ -205,7 +205,7 @@ final class CapturedConnections {
         }
         List<Open> ends = new ArrayList<>();
         for (Open socket : sockets) {
-            if (ports.contains(socket.localPort()) && !isLoopback(socket.local())) {
+            if (ports.contains(socket.localPort()) && !AlwaysDirect.isLoopback(socket.local())) {
                 ends.add(socket);
             }
         }
@@ -216,7 +216,7 @@ final class CapturedConnections {
      * Ends a connection: Envoy's end is ended, which resets the client's, so that it hears at once also where it is idle. Its
      * conntrack entry is forgotten, or a new connection from the same port within 10 s would be sent to Envoy too.
      */
-    static SocketTable.Abortion cut(Open envoysEnd) {
+    public static SocketTable.Abortion cut(Open envoysEnd) {
         SocketTable.Abortion done = SocketTable.abort(envoysEnd);
         ConntrackTable.Entry entry = done == SocketTable.Abortion.ABORTED ? entry(envoysEnd) : null;
         if (entry != null) {
@@ -237,14 +237,5 @@ final class CapturedConnections {
         }
         ConntrackTable.Tuple original = entry.original();
         return new Open(original.source(), original.sourcePort(), original.destination(), original.destinationPort());
-    }
-
-    static boolean isLoopback(Address address) {
-        for (Network network : AlwaysDirect.LOOPBACK) {
-            if (network.contains(address)) {
-                return true;
-            }
-        }
-        return false;
     }
 }

@@ -1,4 +1,4 @@
-package io.meshcapture.verbs;
+package io.meshcapture.connections;
 
 import io.meshcapture.plan.Address;
 import io.meshcapture.system.SocketTable.Open;

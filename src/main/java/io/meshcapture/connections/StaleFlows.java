@@ -1,8 +1,9 @@
-package io.meshcapture.verbs;
+package io.meshcapture.connections;
 
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Family;
 import io.meshcapture.plan.Port;
+import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.rules.Caller;
 import io.meshcapture.rules.Connection;
 import io.meshcapture.rules.Decision;
@@ -30,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Only flows of local sockets are looked at, and only those that the decision has a say in. Forwarded flows, those of
  * nobody's socket, and whatever others have translated to where Envoy is not, stay as they are.
  */
-final class StaleFlows {
+public final class StaleFlows {
 
     private static final Address ANY_IPV4 = Address.ipv4(0);
     private static final Address ANY_IPV6 = new Address(Family.IPV6, 0, 0);
@@ -46,7 +47,7 @@ final class StaleFlows {
      *
      * @return how many
      */
-    static int forgetContradicting(Decision standing) {
+    public static int forgetContradicting(Decision standing) {
         Step.OtherProtocols protocols = protocols(standing);
         if (protocols == null || !protocols.quicToo()) {
             return 0;
@@ -172,7 +173,7 @@ final class StaleFlows {
     /** Whether it was redirected: its answers come from a listener on loopback, and it was sent elsewhere. */
     private static boolean isSentTo(Port listener, ConntrackTable.Entry flow) {
         return flow.reply().sourcePort() == listener.number()
-                && CapturedConnections.isLoopback(flow.reply().source())
-                && !CapturedConnections.isLoopback(flow.original().destination());
+                && AlwaysDirect.isLoopback(flow.reply().source())
+                && !AlwaysDirect.isLoopback(flow.original().destination());
     }
 }

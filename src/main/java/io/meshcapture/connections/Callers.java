@@ -1,4 +1,4 @@
-package io.meshcapture.verbs;
+package io.meshcapture.connections;
 
 import io.meshcapture.rules.Caller;
 import io.meshcapture.rules.Decision;
@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * Who opened a socket, as a decision asks for it. The user stands in the socket. The group does not, and is looked up in
  * /proc only where a decision asks for one; the control group likewise, in the tree of groups.
  */
-final class Callers {
+public final class Callers {
 
     /** A group that nobody has, for decisions that ask for none. */
     private static final long NO_GROUP = 0xffffffffL;
@@ -37,7 +37,7 @@ final class Callers {
     }
 
     /** Looks up what a decision asks for, once for all sockets. */
-    static Callers of(Decision decision, Collection<Open> sockets) {
+    public static Callers of(Decision decision, Collection<Open> sockets) {
         return of(decision, sockets, false);
     }
 
@@ -79,8 +79,7 @@ final class Callers {
      * The caller, with the numbers of the network namespace, or null where it cannot be told: its process has closed the
      * socket already or is not visible from here, or those numbers are not known.
      */
-    @Nullable
-    Caller of(Open socket) {
+    public @Nullable Caller of(Open socket) {
         Long gid = asksForGroups ? groups.get(socket.inode()) : Long.valueOf(NO_GROUP);
         if (numbers == null || socket.inode() == 0 || gid == null) {
             return null;
