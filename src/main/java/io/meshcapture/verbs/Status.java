@@ -3,6 +3,7 @@ package io.meshcapture.verbs;
 import io.meshcapture.backend.Backend;
 import io.meshcapture.backend.LiveState;
 import io.meshcapture.backend.nftables.LoggerRecord;
+import io.meshcapture.connections.OpenTraffic;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Port;
 import io.meshcapture.system.LegacyTrace;
@@ -51,6 +52,8 @@ public final class Status {
      * @param captured new connections that were captured since then; {@link #UNCOUNTED} where nobody counts them
      * @param excepted new connections that its exceptions kept direct; likewise
      * @param rejected new connections over IPv6 that were rejected; likewise
+     * @param open captured connections that are open; {@link #UNCOUNTED} where that is not known
+     * @param packets those that were sent on them, both ways; likewise
      */
     public record Captured(
             String name,
@@ -59,7 +62,9 @@ public final class Status {
             String version,
             long captured,
             long excepted,
-            long rejected) {}
+            long rejected,
+            long open,
+            long packets) {}
 
     /**
      * Capture of connections to this host.
@@ -89,15 +94,9 @@ public final class Status {
             try (Backends backends = Backends.open()) {
                 Backend backend = backends.standing();
                 LiveState live = place.settled(backend);
+                Map<String, OpenTraffic> open = OpenTraffic.byService(live);
                 List<Captured> services = live.services().stream()
-                        .map(service -> new Captured(
-                                service.name(),
-                                backend.name(),
-                                service.since(),
-                                service.version(),
-                                service.captured(),
-                                service.excepted(),
-                                service.rejected()))
+                        .map(service -> captured(service, backend, open))
                         .toList();
                 return new Outcome(
                         services,
@@ -117,6 +116,21 @@ public final class Status {
                         found(live));
             }
         });
+    }
+
+    private static Captured captured(
+            LiveState.LiveService service, Backend backend, @Nullable Map<String, OpenTraffic> open) {
+        OpenTraffic traffic = open == null ? null : open.getOrDefault(service.name(), OpenTraffic.NONE);
+        return new Captured(
+                service.name(),
+                backend.name(),
+                service.since(),
+                service.version(),
+                service.captured(),
+                service.excepted(),
+                service.rejected(),
+                traffic == null ? UNCOUNTED : traffic.connections(),
+                traffic == null ? UNCOUNTED : traffic.packets());
     }
 
     private static List<String> found(LiveState live) {

@@ -26,8 +26,6 @@ class ProvokedMessagesTest {
 
     private static final Pattern LITERAL = Pattern.compile("\"((?:[^\"\\\\\n]|\\\\.)*)\"");
 
-    private static final BiPredicate<String, String> PART_OF = (text, part) -> part.contains(text);
-
     /** What stands between fixed parts, in a message and in the patterns of tests. */
     private static final Pattern GAP = Pattern.compile("…|\\(| / |\\)|\\.\\*|\\\\\\\\[dSw][+*]?|; |\n");
 
@@ -44,7 +42,8 @@ class ProvokedMessagesTest {
         }
         Set<String> unsought = new TreeSet<>(partsOf.keySet());
         for (String text : looked()) {
-            for (BiPredicate<String, String> fits : List.<BiPredicate<String, String>>of(String::contains, PART_OF)) {
+            for (BiPredicate<String, String> fits :
+                    List.<BiPredicate<String, String>>of(String::contains, ProvokedMessagesTest::isPartOf)) {
                 List<String> meant = partsOf.entrySet().stream()
                         .filter(one -> one.getValue().stream().anyMatch(part -> fits.test(text, part)))
                         .map(Map.Entry::getKey)
@@ -55,6 +54,10 @@ class ProvokedMessagesTest {
             }
         }
         assertEquals(Set.of(), unsought);
+    }
+
+    private static boolean isPartOf(String text, String part) {
+        return part.contains(text);
     }
 
     private static List<String> parts(String text) {

@@ -49,6 +49,11 @@ final class Killing {
         return run(Integer.toString(call), plan, arguments);
     }
 
+    /** Runs it and kills it at its n-th call of a name, from 1; it may end before. */
+    Death at(String name, int which, String plan, List<String> arguments) {
+        return run(name + "#" + which, plan, arguments);
+    }
+
     /** Runs it and lets its n-th such call, from 1, fail with an error. */
     Death failing(int call, int errno, String plan, List<String> arguments) {
         return run(call + ":" + errno, plan, arguments);
