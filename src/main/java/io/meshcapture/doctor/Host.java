@@ -26,6 +26,9 @@ interface Host {
      */
     void loadLibrary();
 
+    /** The programs of iptables that are installed, in their own words, such as {@code iptables v1.8.9 (nf_tables)}. */
+    List<String> iptables();
+
     /** Features that are missing, and the kernel's reasons. */
     Map<Feature, String> missingFeatures() throws Exception;
 

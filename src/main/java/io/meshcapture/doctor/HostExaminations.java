@@ -23,7 +23,7 @@ public final class HostExaminations {
     static List<Finding> run(Host host) throws Exception {
         HostFiles files = host.files();
         List<Finding> findings = new ArrayList<>(new Rights(files, host.sharesNodesNetwork()).examine());
-        List<Finding> libraries = new LibraryVersions(files, host::loadLibrary).examine();
+        List<Finding> libraries = new LibraryVersions(files, host::loadLibrary, host.iptables()).examine();
         findings.addAll(libraries);
         boolean isLoaded = libraries.stream().noneMatch(one -> one.severity() == Severity.PROBLEM);
         if (isLoaded && host.isNetAdmin()) {

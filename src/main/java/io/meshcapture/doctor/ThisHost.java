@@ -6,6 +6,7 @@ import io.meshcapture.backend.nftables.NamedChain;
 import io.meshcapture.backend.nftables.NftablesBackend;
 import io.meshcapture.plan.PortRange;
 import io.meshcapture.system.HostFacts;
+import io.meshcapture.system.IptablesVersions;
 import io.meshcapture.system.LegacyTables;
 import io.meshcapture.system.LegacyTrace;
 import io.meshcapture.system.NetworkNamespace;
@@ -56,6 +57,11 @@ record ThisHost(@Nullable String namespace, Map<String, String> environment) imp
     @Override
     public Map<Feature, String> missingFeatures() throws Exception {
         return Feature.missing();
+    }
+
+    @Override
+    public List<String> iptables() {
+        return IptablesVersions.installed();
     }
 
     @Override

@@ -88,7 +88,10 @@ final class SocketDiag {
     /** Hands over TCP connections of which the kernel tells it. */
     static void dumpPackets(int states, PacketsTaker taker) {
         try (Netlink netlink = Netlink.open(NETLINK_SOCK_DIAG)) {
-            for (byte family : netlink == null ? new byte[0] : new byte[] {Netlink.AF_INET, Netlink.AF_INET6}) {
+            if (netlink == null) {
+                return;
+            }
+            for (byte family : new byte[] {Netlink.AF_INET, Netlink.AF_INET6}) {
                 ByteBuffer request = dumpRequest(family, IPPROTO_TCP, states)
                         .put(Netlink.HEADER + 2, (byte) (1 << (INET_DIAG_INFO - 1))); // idiag_ext
                 netlink.ask(request, (answer, message, end) -> {

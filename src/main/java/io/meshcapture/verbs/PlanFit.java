@@ -60,7 +60,7 @@ final class PlanFit {
         listeners(wanted);
         running(EnvoyFit.running(plan, place, EnvoyFit.envoysPorts(decision), envoy), EnvoyFit.transparency(decision));
         version(plan.envoy().admin());
-        Escaping.from(wanted).notes().forEach(note -> warn("plan.escapes", note, "", ""));
+        Escaping.from(wanted).notes().forEach(note -> sentence("plan.escapes", note, Finding::warning));
     }
 
     private void names(Plan plan, Place place) {

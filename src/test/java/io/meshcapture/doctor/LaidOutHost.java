@@ -231,6 +231,11 @@ final class LaidOutHost implements Host {
     }
 
     @Override
+    public List<String> iptables() {
+        return List.of("iptables v1.8.9 (nf_tables)", "iptables v1.8.9 (legacy)");
+    }
+
+    @Override
     public List<Finding> kernelAsRootOfItsOwn() {
         return List.of();
     }

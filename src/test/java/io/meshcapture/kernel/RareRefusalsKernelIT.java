@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -199,7 +200,7 @@ class RareRefusalsKernelIT {
         Program.apply(NAMES, "--state-dir", state);
         List<String> rollback = List.of("rollback", "--all", "--state-dir", state);
         Killing killing = Killing.in(directory);
-        long edits = calls(killing, rollback, hosts, state);
+        long edits = calls(killing, rollback);
         StringBuilder said = new StringBuilder();
         for (int from = 1; from <= edits && said.indexOf("could not be taken out of") < 0; from++) {
             Program.apply(NAMES, "--state-dir", state);
@@ -212,7 +213,7 @@ class RareRefusalsKernelIT {
         assertTrue(said.toString().contains("the lines could not be taken out of /etc/hosts whole"), said::toString);
     }
 
-    private static long calls(Killing killing, List<String> rollback, Path hosts, String state) {
+    private static long calls(Killing killing, List<String> rollback) {
         return killing.never("", rollback).calls().stream()
                 .filter("pwrite64"::equals)
                 .count();
@@ -249,14 +250,13 @@ class RareRefusalsKernelIT {
 
     @Test
     void library_that_gets_no_socket() throws IOException {
-        String others = List.of(
+        String others = Stream.of(
                         "free",
                         "output_set_flags",
                         "buffer_output",
                         "buffer_error",
                         "get_output_buffer",
                         "get_error_buffer")
-                .stream()
                 .map(name -> "void nft_ctx_" + name + "(void) {}\n")
                 .collect(Collectors.joining());
         replaceLibrary("void *nft_ctx_new(unsigned flags) { (void)flags; return 0; }\n" + others
