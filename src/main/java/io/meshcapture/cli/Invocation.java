@@ -86,6 +86,7 @@ final class Invocation {
     /** Tells machines why there is no result, in its place; people are told on standard error. */
     void failed(ExitCode code, List<Problem> problems) {
         if (json) {
+            err.flush(); // on a terminal both are seen, one after the other
             try {
                 Json.failure(out, command, code, problems);
             } catch (IOException e) {

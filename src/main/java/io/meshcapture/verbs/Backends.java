@@ -162,6 +162,9 @@ final class Backends implements AutoCloseable {
         if (nftables != null && unusable == null) {
             return new Choice(nftables, "the kernel and libnftables have it", false);
         }
+        if (unusable != null && NftablesBackend.isForbidden(unusable)) {
+            throw unusable; // iptables would be forbidden too, and say something else
+        }
         if (!iptablesNft.isInstalled() && !iptablesLegacy.isInstalled()) {
             throw unusable == null ? new IllegalStateException() : unusable;
         }

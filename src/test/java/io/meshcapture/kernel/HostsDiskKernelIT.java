@@ -66,6 +66,7 @@ class HostsDiskKernelIT {
     private static void isRefused(String plan, List<String> words, String hosts) throws Exception {
         Run.Result refused = apart(plan, words);
         assertEquals(6, refused.exit(), refused.err());
+        assertTrue(refused.err().contains("the hosts file /etc/hosts could not be changed; "), refused.err());
         assertTrue(refused.err().contains("No space left on device"), refused.err());
         assertEquals(hosts, content());
     }

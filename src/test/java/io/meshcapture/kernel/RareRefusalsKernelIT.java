@@ -5,12 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.meshcapture.kernel.Killing.Death;
+import io.meshcapture.lab.Background;
 import io.meshcapture.lab.InNetns;
 import io.meshcapture.lab.Lab;
+import io.meshcapture.lab.Meshcapture.Outcome;
 import io.meshcapture.lab.Run;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -64,7 +67,8 @@ class RareRefusalsKernelIT {
     }
 
     @Test
-    void namespace_that_cannot_be_made_is_no_reason_for_doctor_to_end() {
+    void namespace_that_cannot_be_made_is_no_reason_for_doctor_to_end(Lab lab) {
+        lab.file("/etc/resolv.conf", "nameserver 10.99.0.1\n");
         Death end = Killing.in(directory).failingAll("unshare", 1, ENOSPC, "", List.of("doctor"));
         assertEquals(0, end.exit(), end.said());
         assertTrue(end.said().contains("its features were not tried"), end.said());
@@ -178,7 +182,7 @@ class RareRefusalsKernelIT {
 
     @Test
     void unit_in_control_groups_that_are_not_ours_to_read(Lab lab) {
-        String built = Path.of(Program.DISTRIBUTION).getParent().getParent().toString();
+        String built = Path.of(Program.DISTRIBUTION).resolve("../..").normalize().toString();
         Run.command("mount", "--bind", built, "/mnt").orFail(); // where every user can reach it
         Run.command("mount", "-t", "tmpfs", "none", "/sys/fs/cgroup").orFail();
         Run.command("sh", "-ec", "cd /sys/fs/cgroup; touch cgroup.controllers; mkdir -m 0 closed.slice")
@@ -224,7 +228,42 @@ class RareRefusalsKernelIT {
         lab.proxy(15001);
         Run.Result end = apart(
                 NAMES, List.of(), "apply", "-f", "-", "--hosts-file", "/dev/zero", "--state-dir", directory + "/none");
-        assertSaid(7, "/dev/zero cannot be edited; it is no regular file", end);
+        assertSaid(4, "the hosts file /dev/zero cannot be read; it is no regular file", end);
+    }
+
+    @Test
+    void hosts_file_that_another_run_is_at_work_on(Lab lab) {
+        lab.proxy(15001);
+        Path hosts = lab.file("/etc/hosts", "127.0.0.1 localhost\n");
+        Background other = lab.background("flock", hosts.toString(), "sh", "-c", "echo held; sleep 60; :");
+        other.awaitOutput("held", Duration.ofSeconds(10));
+        Outcome end = Program.withPlan(NAMES, "apply", "--lock-timeout", "200ms", "--state-dir=" + directory + "/busy");
+        assertSaid(5, "another run of meshcapture is at work on /etc/hosts", end.exit(), end.err());
+    }
+
+    @Test
+    void state_directory_that_anybody_may_write_to(Lab lab) throws IOException {
+        lab.proxy(15001);
+        lab.file("/etc/hosts", "127.0.0.1 localhost\n");
+        Path state = Files.createDirectory(directory.resolve("anybodys"));
+        Run.command("chmod", "777", state.toString()).orFail();
+        Outcome end = Program.withPlan(NAMES, "apply", "--state-dir=" + state);
+        assertSaid(4, "the state directory " + state + " is not safe to use", end.exit(), end.err());
+    }
+
+    @Test
+    void names_of_another_process_are_not_tried(Lab lab) throws IOException {
+        Path own = Files.writeString(directory.resolve("own-hosts"), "127.0.0.1 localhost\n");
+        Background other = lab.background(
+                "unshare", "--mount", "--net", "sh", "-c", "mount --bind " + own + " /etc/hosts; echo up; sleep 60; :");
+        other.awaitOutput("up", Duration.ofSeconds(10));
+        Outcome end = Program.withPlan(
+                NAMES,
+                "apply",
+                "--netns=" + other.pid(),
+                "--confirm-within=60s",
+                "--state-dir=" + directory + "/other");
+        assertSaid(4, "names of another process's hosts file cannot be put on trial", end.exit(), end.err());
     }
 
     private static Path library() {
