@@ -107,8 +107,10 @@ record Neighbours(List<NamedChain> chains, String legacy, List<String> shadows) 
                         "rules.output-drop",
                         "chain " + chain.name() + " in table " + chain.table()
                                 + " drops what it does not know on the way out",
-                        "captured connections leave through lo to Envoy's port and have to pass there",
-                        "accept what leaves through lo (oifname lo accept), as firewalls usually do"));
+                        "captured connections go to 127.0.0.1 and ::1 and have to pass there; this hook still sees the interface"
+                                + " that they would have left by, so that accepting what leaves through lo is not enough",
+                        "accept what goes to loopback (ip daddr 127.0.0.0/8 accept, ip6 daddr ::1 accept), or to Envoy's"
+                                + " ports"));
             }
         }
     }

@@ -120,7 +120,7 @@ class MainTest {
                         "soon"),
                 wrong("shell \"fish\" is not known; SHELL; write bash or zsh", "completion", "fish"),
                 wrong(
-                        "address \"\" is not HOST:PORT; command line; write ADDRESS:PORT, NAME:PORT or a URL, such as 10.0.0.5:443, [fd00::5]:443 or"
+                        "no destination is given; command line; write ADDRESS:PORT, NAME:PORT or a URL, such as 10.0.0.5:443, [fd00::5]:443 or"
                                 + " http://catalog/",
                         "explain",
                         "-f",

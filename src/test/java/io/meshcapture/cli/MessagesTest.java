@@ -26,7 +26,10 @@ class MessagesTest {
                         "explain -f - 10.0.0.1:80 --inbound --from-user 1"),
                 of("--interval is given without --watch", "", "status --interval 1s"),
                 of("--watch reads the plan again and again", "", "status --watch -f -"),
-                of("names would stand in two hosts files", "", "inject --hosts-by file,aliases --envoy-user 1 --host a pod.yaml"),
+                of(
+                        "names would stand in two hosts files",
+                        "",
+                        "inject --hosts-by file,aliases --envoy-user 1 --host a pod.yaml"),
                 of("is no way for names", "", "inject --hosts-by letters --envoy-user 1 --host a pod.yaml"),
                 of("a policy is printed, not read, changed or taken out", "", "inject -f - --policy pod.yaml"),
                 of("number of connections \"0\" is not from 1 to 1000", "", "trace 10.0.0.1:80 --connections 0"),
@@ -61,7 +64,7 @@ class MessagesTest {
 
     @Test
     void nothing_on_standard_input_is_no_destination() {
-        Terminal empty = Terminal.run("\n# none\n", Map.of(), "explain", "-", "--envoy-user", "1", "--to", "any");
+        Terminal empty = Terminal.run("\n# none\n", Map.of(), "explain", "-", "--envoy-user", "1");
         assertEquals(2, empty.exit());
         assertTrue(empty.err().contains("no destination stands on standard input"), empty.err());
     }

@@ -38,7 +38,8 @@ class ProvokedMessagesTest {
     private static final int FEW = 3;
 
     /** In quotes, or a line of a text block. */
-    private static final Pattern LITERAL = Pattern.compile("\"((?:[^\"\\\\\n]|\\\\.)*)\"|^ {8,}([^\"\n]{9,})$", Pattern.MULTILINE);
+    private static final Pattern LITERAL =
+            Pattern.compile("\"((?:[^\"\\\\\n]|\\\\.)*)\"|^ {8,}([^\"\n]{9,})$", Pattern.MULTILINE);
 
     /** What stands between fixed parts, in a message and in the patterns of tests. */
     private static final Pattern GAP = Pattern.compile("…|\\(| / |\\)|\\.\\*|\\\\\\\\[dSw][+*]?|; |\n");
@@ -97,7 +98,8 @@ class ProvokedMessagesTest {
     private static List<String> literals() throws IOException {
         List<String> texts = new ArrayList<>();
         try (Stream<Path> files = Files.walk(TESTS)) {
-            for (Path file : files.filter(one -> one.toString().endsWith(".java")).toList()) {
+            for (Path file :
+                    files.filter(one -> one.toString().endsWith(".java")).toList()) {
                 Matcher literal = LITERAL.matcher(Files.readString(file).replaceAll("\"\\s*\\+\\s*\"", ""));
                 while (literal.find()) {
                     texts.add(text(literal));

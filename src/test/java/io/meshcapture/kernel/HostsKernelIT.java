@@ -169,7 +169,11 @@ class HostsKernelIT {
     @Test
     void without_a_redirect_the_ports_must_be_named_and_who_has_to_listen_is_said() throws Exception {
         Outcome open = must(2, with(PLAN.replace(", ports: {443: 15001}", ""), "apply"));
-        assertTrue(open.err().contains("service \"payments\" has no ports, and connections to names are not redirected here"), open.err());
+        assertTrue(
+                open.err()
+                        .contains(
+                                "service \"payments\" has no ports, and connections to names are not redirected here"),
+                open.err());
         assertEquals(BEFORE, content());
         Outcome applied = must(0, with(PLAN, "apply"));
         assertTrue(applied.err().contains("nobody listens on " + address("orders") + ":80"), applied.err());

@@ -182,7 +182,8 @@ class RareRefusalsKernelIT {
 
     @Test
     void unit_in_control_groups_that_are_not_ours_to_read(Lab lab) {
-        String built = Path.of(Program.DISTRIBUTION).resolve("../..").normalize().toString();
+        String built =
+                Path.of(Program.DISTRIBUTION).resolve("../..").normalize().toString();
         Run.command("mount", "--bind", built, "/mnt").orFail(); // where every user can reach it
         Run.command("mount", "-t", "tmpfs", "none", "/sys/fs/cgroup").orFail();
         Run.command("sh", "-ec", "cd /sys/fs/cgroup; touch cgroup.controllers; mkdir -m 0 closed.slice")

@@ -51,7 +51,7 @@ class TerminalKernelIT {
         assertEquals(width >= 80, explained.contains("decides  " + why), explained);
         Background trace = OnTerminal.start(lab, width, "trace 192.0.2.1:80 --connections 1 --within 10s 2> /dev/null");
         Await.until(LIMIT, "tracing", () -> lab.nft().list().contains("meshcapture-trace"));
-        lab.caller().uid(1001).within(Duration.ofMillis(300)).connect("192.0.2.1:80");
+        lab.caller().uid(1001).open("192.0.2.1:80");
         String traced = fitting(trace.await(LIMIT).out(), width);
         assertTrue(words(traced).contains("captured: to Envoy's listener 15001, service " + longest), traced);
     }
