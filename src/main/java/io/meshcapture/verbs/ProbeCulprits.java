@@ -93,9 +93,10 @@ final class ProbeCulprits {
     private @Nullable String of(List<Event> way) {
         String decided = null;
         for (Event event : way) {
-            boolean isOurs = TraceTable.isOurs(event);
-            if (isOurs) {
-                decided = null; // we were asked after it
+            if (TraceTable.isOurs(event)) {
+                boolean translates =
+                        event.table().equals("meshcapture") || event.table().equals("nat");
+                decided = translates ? null : decided; // we were asked after it
             } else if (!TraceTable.isPassing(event.table())) {
                 String chain = "table " + event.table() + " chain " + event.chain();
                 if (event.verdict() == Verdict.DROP) {

@@ -30,8 +30,8 @@ import org.jspecify.annotations.Nullable;
 /** Tells what the kernel does with the next connections to somewhere, by its own trace of our rules. */
 public final class Trace {
 
-    /** So long nothing more was told of a packet: it has come to its end. */
-    private static final Duration QUIET = Duration.ofMillis(60);
+    /** So long nothing more was told of a packet: it has come to its end, also where processes wait for a processor. */
+    private static final Duration QUIET = Duration.ofMillis(300);
 
     private static final Duration LOOK = Duration.ofMillis(20);
 

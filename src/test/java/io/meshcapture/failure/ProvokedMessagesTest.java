@@ -28,9 +28,10 @@ class ProvokedMessagesTest {
     private static final Set<String> RARE = Set.of(
             "it cannot be told as whom process … opens connections",
             "the connection from port … to port … could not be ended",
-            "the hosts file … cannot be made",
             "the hosts file … could neither be changed nor be brought back",
             "the hosts file … is changed by others all the time",
+            "the plan could neither be put in force whole nor be undone",
+            "what stood in netfilter cannot be brought back",
             "… was not given all of the rules",
             "…it names IPv6 destinations only, which ipv6: bypass leaves direct");
 

@@ -211,6 +211,18 @@ final class Breakages {
                     DOCTOR,
                     "rules.kuma"),
             of(
+                    "Consul on top in the other flavour",
+                    "iptables-legacy -t nat -N CONSUL_PROXY_OUTPUT",
+                    "iptables-legacy -t nat -X CONSUL_PROXY_OUTPUT",
+                    DOCTOR,
+                    "rules.consul"),
+            of(
+                    "App Mesh on top, for IPv6",
+                    "ip6tables-nft -t nat -N APPMESH_EGRESS",
+                    "ip6tables-nft -t nat -X APPMESH_EGRESS",
+                    DOCTOR,
+                    "rules.app-mesh"),
+            of(
                     "clients with other ports than at apply",
                     "echo 20000 30000 > /proc/sys/net/ipv4/ip_local_port_range",
                     "echo 32768 60999 > /proc/sys/net/ipv4/ip_local_port_range",
@@ -280,7 +292,7 @@ final class Breakages {
                 of(
                         "a nat chain of nftables that is asked first",
                         "nft 'add table ip t; add chain ip t c { type nat hook output priority -150; };"
-                                + " add rule ip t c tcp dport 80 redirect to :9'",
+                                + " add rule ip t c tcp dport 80 counter redirect to :9'",
                         "nft delete table ip t",
                         PROBE,
                         ORDERS_V4 + "is sent to 127.0.0.1:9" + BY_THEIRS),

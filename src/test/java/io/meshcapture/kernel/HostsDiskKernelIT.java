@@ -113,22 +113,6 @@ class HostsDiskKernelIT {
         StandingBy.awaitNobody();
     }
 
-    @Test
-    void rules_that_have_moved_to_another_backend_when_names_are_refused_need_a_person() throws Exception {
-        isOnADiskOfItsOwn();
-        String earlier = ENVOY + "backend: nftables\nservices:\n  ledger: {from: {user: 1001}}\n";
-        end(earlier, APPLY);
-        isFull();
-        String plan = earlier.replace("nftables", "iptables-nft") + "  orders: {hosts: [" + names() + "orders]}\n";
-        Run.Result refused = apart(plan, APPLY);
-        assertEquals(7, refused.exit(), refused.err());
-        assertTrue(
-                refused.err().contains("the plan could neither be put in force whole nor be undone; "), refused.err());
-        assertTrue(refused.err().contains("what stood in netfilter cannot be brought back; "), refused.err());
-        assertEquals(BEFORE, content());
-        end("", ROLLBACK_ALL);
-    }
-
     private static List<String> with(List<String> words, String last) {
         return Stream.concat(words.stream(), Stream.of(last)).toList();
     }

@@ -229,7 +229,14 @@ class RareRefusalsKernelIT {
         lab.proxy(15001);
         Run.Result end = apart(
                 NAMES, List.of(), "apply", "-f", "-", "--hosts-file", "/dev/zero", "--state-dir", directory + "/none");
-        assertSaid(4, "the hosts file /dev/zero cannot be read; it is no regular file", end);
+        assertSaid(7, "/dev/zero cannot be edited; it is no regular file", end);
+        Outcome nowhere =
+                Program.withPlan(NAMES, "apply", "--hosts-file=/nowhere/hosts", "--state-dir=" + directory + "/none");
+        assertSaid(4, "the hosts file /nowhere/hosts cannot be made", nowhere.exit(), nowhere.err());
+        assertSaid(
+                4,
+                "the hosts file /dev/zero cannot be read; it is no regular file",
+                apart(NAMES, List.of(), "check", "-f", "-", "--hosts-file", "/dev/zero"));
     }
 
     @Test
