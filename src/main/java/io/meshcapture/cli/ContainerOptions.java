@@ -12,6 +12,7 @@ import io.meshcapture.kubernetes.PodNames;
 import io.meshcapture.kubernetes.PodNames.Way;
 import io.meshcapture.plan.Account;
 import io.meshcapture.plan.BadValue;
+import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.HostName;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.Ports;
@@ -94,6 +95,7 @@ final class ContainerOptions {
                 map,
                 names(),
                 options.hasMatchedOption("--allow-other-mesh"),
+                plan.backend() == Choices.Backend.IPTABLES_LEGACY,
                 options.hasMatchedOption("--agent"));
     }
 

@@ -9,6 +9,7 @@ import io.meshcapture.plan.HostPort;
 import io.meshcapture.verbs.EnvoyConfig;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParseResult;
@@ -85,13 +86,26 @@ final class EnvoyConfigCommand implements Command {
         }
         try {
             if (!text.isBlank()) {
-                return Path.of(text).toAbsolutePath().normalize();
+                Path file = Path.of(text).toAbsolutePath().normalize();
+                requireYaml(option, file);
+                return file;
             }
         } catch (InvalidPathException e) {
             // said below
         }
         throw new Failure.Invalid(
                 BadValue.quote(text) + " is not a file", option, "name one, such as /etc/envoy/listeners.yaml");
+    }
+
+    /** Envoy takes a file of any other name for JSON, and serves without it. */
+    private static void requireYaml(String option, Path file) {
+        String name = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
+        if (!name.endsWith(".yaml") && !name.endsWith(".yml")) {
+            throw new Failure.Invalid(
+                    "Envoy would not read " + file + " as YAML, since its name does not end in .yaml",
+                    option,
+                    "name one that does, such as /etc/envoy/listeners.yaml");
+        }
     }
 
     private static @Nullable HostPort controlPlane(ParseResult options) {

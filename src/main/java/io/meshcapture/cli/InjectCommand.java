@@ -77,10 +77,12 @@ final class InjectCommand implements Command {
             except = inbound == null ? null : inbound.except();
         }
         if (policy && container != null) {
-            invocation
-                    .out()
-                    .print(AdmissionPolicy.text(
-                            POLICY, container, except != null, except == null ? Ports.NONE : except));
+            String text = AdmissionPolicy.text(POLICY, container, except != null, except == null ? Ports.NONE : except);
+            if (invocation.isJson()) {
+                writeJson(List.of(), List.of(), false, text, invocation);
+            } else {
+                invocation.out().print(text);
+            }
             return ExitCode.DONE;
         }
         var request = new Injection.Request(
@@ -100,7 +102,7 @@ final class InjectCommand implements Command {
                     files, outcomes.stream().map(Injection.Outcome::content).toList());
         }
         if (invocation.isJson()) {
-            writeJson(files, outcomes, inPlace, invocation);
+            writeJson(files, outcomes, inPlace, null, invocation);
         } else {
             print(files, outcomes, inPlace, invocation);
         }
@@ -151,7 +153,11 @@ final class InjectCommand implements Command {
     }
 
     private static void writeJson(
-            List<ManifestFile> files, List<Injection.Outcome> outcomes, boolean inPlace, Invocation invocation)
+            List<ManifestFile> files,
+            List<Injection.Outcome> outcomes,
+            boolean inPlace,
+            @Nullable String policy,
+            Invocation invocation)
             throws IOException {
         Json.write(invocation.out(), json -> {
             json.name("command").value("inject");
@@ -174,6 +180,7 @@ final class InjectCommand implements Command {
                 json.endObject();
             }
             json.endArray();
+            json.name("policy").value(policy);
         });
     }
 }

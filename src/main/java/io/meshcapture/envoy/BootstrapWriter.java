@@ -3,7 +3,6 @@ package io.meshcapture.envoy;
 import io.meshcapture.envoy.NamedService.Upstream;
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Choices;
-import io.meshcapture.plan.HostPort;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.Port;
 import io.meshcapture.plan.Zone;
@@ -53,9 +52,9 @@ final class BootstrapWriter {
                             "How a control plane and Envoy's own logs know this Envoy; both are required where not all is static.")
                     .with("node", new Message().with("id", host.name()).with("cluster", "meshcapture"));
         }
-        HostPort admin = plan.envoy().admin();
+        AdminAddress admin = AdminAddress.of(plan, host);
         if (admin != null) {
-            root.with("admin", new Message().with("address", Sockets.tcp(admin.host(), admin.port())));
+            root.with("admin", new Message().with("address", Sockets.tcp(admin.address(), admin.port())));
         }
         if (!delivery.isStatic()) {
             root.with("dynamic_resources", dynamic());

@@ -6,6 +6,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import io.meshcapture.plan.BadValue;
+import java.net.HttpURLConnection;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -16,6 +17,9 @@ final class ConfigDump {
 
     /** Ten thousand clusters have some 10 MiB. */
     private static final int MOST = 32 * 1024 * 1024;
+
+    /** As many have room in little memory; in a real answer each takes some forty bytes. */
+    private static final int MOST_VALUES = 1_000_000;
 
     private ConfigDump() {}
 
@@ -32,6 +36,17 @@ final class ConfigDump {
      */
     static List<JsonObject> of(Admin admin, String kind) throws NoAnswer {
         return configs(admin, path(kind));
+    }
+
+    /**
+     * Likewise, only some of their fields: with thousands of services by name all of them are tens of megabytes.
+     *
+     * @param fields as in {@code listener.name}; an Envoy that does not know one of them is asked for everything
+     */
+    static List<JsonObject> of(Admin admin, String kind, List<String> fields) throws NoAnswer {
+        String path = path(kind) + "&mask=" + String.join(",", fields);
+        Admin.Answer answer = admin.get(path, MOST);
+        return answer.status() == HttpURLConnection.HTTP_BAD_REQUEST ? of(admin, kind) : configs(admin, path, answer);
     }
 
     /**
@@ -55,17 +70,38 @@ final class ConfigDump {
     }
 
     private static List<JsonObject> configs(Admin admin, String path) throws NoAnswer {
-        Admin.Answer answer = admin.get(path, MOST);
+        return configs(admin, path, admin.get(path, MOST));
+    }
+
+    private static List<JsonObject> configs(Admin admin, String path, Admin.Answer answer) throws NoAnswer {
         return reading(admin, path, () -> {
             if (answer.status() != 200) {
                 throw new IllegalStateException("status " + answer.status());
             }
             List<JsonObject> entries = new ArrayList<>();
-            for (JsonElement entry : array(JsonParser.parseString(answer.text()).getAsJsonObject(), "configs")) {
+            for (JsonElement entry : array(object(admin, answer.text()), "configs")) {
                 entries.add(entry.getAsJsonObject());
             }
             return entries;
         });
+    }
+
+    /**
+     * An answer's text as what it says. Thirty megabytes of the smallest values there are would take a thousand in memory, and
+     * minutes.
+     *
+     * @throws NoAnswer where it has more values than Envoy's answers have
+     */
+    static JsonObject object(Admin admin, String text) throws NoAnswer {
+        // each value but the first is behind one of these; in a text that Envoy gives, few stand inside of strings
+        if (text.chars()
+                        .filter(c -> c == ',' || c == '[' || c == '{')
+                        .limit(MOST_VALUES)
+                        .count()
+                == MOST_VALUES) {
+            throw new NoAnswer("the answer at " + admin.address() + " has more than " + MOST_VALUES + " values");
+        }
+        return JsonParser.parseString(text).getAsJsonObject();
     }
 
     private static String path(String kind) {

@@ -1,7 +1,6 @@
 package io.meshcapture.envoy;
 
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -34,7 +33,7 @@ public record EnvoyVersion(int major, int minor, String text) implements Compara
         String path = "/server_info";
         Admin.Answer answer = admin.get(path, MOST);
         return ConfigDump.reading(admin, path, () -> {
-            JsonObject info = JsonParser.parseString(answer.text()).getAsJsonObject();
+            JsonObject info = ConfigDump.object(admin, answer.text());
             Matcher version = VERSION.matcher(ConfigDump.text(info, "version"));
             if (answer.status() != 200 || !version.matches()) {
                 throw new IllegalStateException("status " + answer.status());

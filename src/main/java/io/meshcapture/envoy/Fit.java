@@ -9,7 +9,6 @@ import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.PortRange;
 import io.meshcapture.plan.Service;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -32,7 +31,7 @@ public final class Fit {
         }
     }
 
-    private static final Network LOOPBACK = new Network(Sockets.LOOPBACK_IPV4, 8);
+    static final Network LOOPBACK = new Network(Sockets.LOOPBACK_IPV4, 8);
 
     /** Where services that are captured by name have their addresses. */
     private static final Network NAMED = new Network(new Address(Family.IPV4, 0, 0x7f420000L), 16);
@@ -65,6 +64,7 @@ public final class Fit {
         fit.addWithoutOriginalDestination(faults);
         fit.addLoops(faults);
         List<String> notes = new ArrayList<>();
+        fit.addForwardProxies(notes);
         fit.addSwallowed(envoysPorts, notes);
         return new Findings(faults, notes);
     }
@@ -91,12 +91,7 @@ public final class Fit {
     }
 
     private void addLoops(List<String> findings) {
-        Set<String> names = new HashSet<>();
-        for (Service service : plan.services()) {
-            if (service.hosts() != null) {
-                service.hosts().names().stream().map(HostName::value).forEach(names::add);
-            }
-        }
+        Set<String> names = names();
         for (RunningCluster cluster : clusters) {
             for (String host : cluster.hosts()) {
                 String name = host.endsWith(".") ? host.substring(0, host.length() - 1) : host;
@@ -107,6 +102,32 @@ public final class Fit {
                             + ", an address of services that are captured by name, so that every request goes round in a circle;"
                             + " give it the address of an instance");
                 }
+            }
+        }
+    }
+
+    /** The names of all services that are captured by name. */
+    private Set<String> names() {
+        Set<String> names = new TreeSet<>();
+        for (Service service : plan.services()) {
+            if (service.hosts() != null) {
+                service.hosts().names().stream().map(HostName::value).forEach(names::add);
+            }
+        }
+        return names;
+    }
+
+    /** Whether requests for captured names come to such a cluster is a matter of its routes. */
+    private void addForwardProxies(List<String> findings) {
+        for (RunningCluster cluster : clusters) {
+            if (cluster.forwards()) {
+                names().stream()
+                        .filter(name -> lookUps.of(name, cluster.resolver()) != LookUps.Loop.NONE)
+                        .findFirst()
+                        .ifPresent(name -> findings.add("Envoy's cluster " + cluster.name()
+                                + " looks up whatever name a request is for, and " + name
+                                + " leads to Envoy itself, so that a request for it goes round in a circle; have requests for"
+                                + " names of services routed to clusters of their own, as envoy-config prints them"));
             }
         }
     }

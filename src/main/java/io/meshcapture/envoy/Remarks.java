@@ -167,6 +167,15 @@ final class Remarks {
                         + " another port");
             }
         }
+        if (!AdminAddress.exposure(plan).isEmpty()) {
+            notes.add(AdminAddress.exposure(plan));
+        }
+        if (plan.envoy().admin() != null && AdminAddress.of(plan, host) == null) {
+            notes.add("this host has no IPv6, and an admin interface at "
+                    + plan.envoy().admin()
+                    + " would end Envoy: none is printed; write envoy.admin: 127.0.0.1:"
+                    + plan.envoy().admin().port());
+        }
         if (plan.envoy().admin() == null) {
             notes.add(
                     "the plan has no envoy.admin, so Envoy gets no admin interface, and whether it is ready is told by"

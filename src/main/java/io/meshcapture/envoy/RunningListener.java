@@ -7,6 +7,7 @@ import io.meshcapture.plan.BadValue;
 import io.meshcapture.plan.Family;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,6 +41,19 @@ public record RunningListener(
     private static final String ORIGINAL_DST =
             "type.googleapis.com/envoy.extensions.filters.listener.original_dst.v3.OriginalDst";
 
+    /** All that is read. */
+    private static final List<String> FIELDS = Stream.of(
+                    "name",
+                    "address",
+                    "additional_addresses",
+                    "listener_filters",
+                    "use_original_dst",
+                    "bind_to_port",
+                    "deprecated_v1",
+                    "transparent")
+            .map(field -> "listener." + field)
+            .toList();
+
     public RunningListener {
         sockets = List.copyOf(sockets);
     }
@@ -51,15 +65,20 @@ public record RunningListener(
      */
     public static List<RunningListener> of(Admin admin) throws NoAnswer {
         List<RunningListener> found = new ArrayList<>();
-        for (String kind : List.of("static_listeners", "dynamic_listeners")) {
-            for (JsonObject entry : ConfigDump.of(admin, kind)) {
-                ConfigDump.read(admin, kind, () -> {
-                    JsonObject listener = listener(entry);
-                    return listener != null && found.add(read(listener));
-                });
-            }
-        }
+        // a mask does not reach into the states of a dynamic one
+        addAll(admin, "static_listeners", ConfigDump.of(admin, "static_listeners", FIELDS), found);
+        addAll(admin, "dynamic_listeners", ConfigDump.of(admin, "dynamic_listeners"), found);
         return found;
+    }
+
+    private static void addAll(Admin admin, String kind, List<JsonObject> entries, List<RunningListener> found)
+            throws NoAnswer {
+        for (JsonObject entry : entries) {
+            ConfigDump.read(admin, kind, () -> {
+                JsonObject listener = listener(entry);
+                return listener != null && found.add(read(listener));
+            });
+        }
     }
 
     /** Null where it was refused or is not in use yet. */

@@ -35,6 +35,15 @@ public abstract sealed class Failure extends RuntimeException {
         return problems;
     }
 
+    /** What and why, to be said within another failure, whose mend it is then. */
+    public static String withoutMend(Exception e) {
+        if (e instanceof Failure failure && !(failure instanceof Invalid)) {
+            Problem only = failure.problems.getFirst();
+            return only.what() + "; " + only.where();
+        }
+        return String.valueOf(e.getMessage());
+    }
+
     /** The command line or the plan is wrong; carries all problems that were found, not only the first. */
     public static final class Invalid extends Failure {
         private static final long serialVersionUID = 1L;

@@ -18,6 +18,11 @@ public final class AdmissionPolicy {
 
     private static final List<String> PROBES = List.of("livenessProbe", "readinessProbe", "startupProbe");
     private static final List<String> ACTIONS = List.of("httpGet", "tcpSocket", "grpc");
+    private static final List<String> HOOKS = List.of("postStart", "preStop");
+
+    /** CEL's types know no others for them. */
+    private static final List<String> ACTIONS_OF_HOOKS = List.of("httpGet", "tcpSocket");
+
     private static final String CONTAINER = "Object.spec.initContainers";
     private static final String COMPUTED = "@inbound-except@";
 
@@ -147,14 +152,11 @@ public final class AdmissionPolicy {
         List<String> lists = new ArrayList<>();
         excepted.ranges().forEach(range -> lists.add("[" + ValueWriter.quoted(range.toString()) + "]"));
         for (String probe : PROBES) {
-            for (String action : ACTIONS) {
-                String at = "c." + probe + "." + action;
-                lists.add(
-                        ("variables.containers.filter(c, has(c.%s) && has(%s)).map(c, type(%2$s.port) == int ? string(%2$s.port) :"
-                                        + " (has(c.ports) ? c.ports : []).filter(p, has(p.name) && p.name == string(%2$s.port))"
-                                        + ".map(p, string(p.containerPort)).join(\",\"))")
-                                .formatted(probe, at));
-            }
+            ACTIONS.forEach(action -> lists.add(ports("has(c.%s)".formatted(probe), "c." + probe + "." + action)));
+        }
+        for (String hook : HOOKS) {
+            String there = "has(c.lifecycle) && has(c.lifecycle.%s)".formatted(hook);
+            ACTIONS_OF_HOOKS.forEach(action -> lists.add(ports(there, "c.lifecycle." + hook + "." + action)));
         }
         lists.add(
                 "variables.containers.filter(c, has(c.ports)).map(c, c.ports.filter(p, has(p.name) &&"
@@ -167,10 +169,21 @@ public final class AdmissionPolicy {
                   variables:
                   - name: containers
                     expression: "object.spec.containers + (has(object.spec.initContainers) ? object.spec.initContainers : [])"
-                  - name: except
+                  - name: ports
                     expression: >-
-                      (%s).filter(port, port != "")
+                      %s
+                  # each once
+                  - name: except
+                    expression: "variables.ports.transformList(i, port, port != '' && variables.ports.indexOf(port) == i, port)"
                 """.formatted(String.join(" +\n      ", lists));
+    }
+
+    /** Of each container the port that something in it asks, by its number or by its name in the container. */
+    private static String ports(String there, String action) {
+        return ("variables.containers.filter(c, %s && has(%s)).map(c, type(%2$s.port) == int ? string(%2$s.port) :"
+                        + " (has(c.ports) ? c.ports : []).filter(p, has(p.name) && p.name == string(%2$s.port))"
+                        + ".map(p, string(p.containerPort)).join(\",\"))")
+                .formatted(there, action);
     }
 
     /** A value as CEL writes objects of a type: {@code Object.spec.initContainers{name: "a"}}. */

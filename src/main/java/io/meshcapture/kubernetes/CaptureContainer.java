@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param configMap the ConfigMap whose {@code plan.yaml} it reads, or null where the arguments say everything
  * @param names how names lead to Envoy
  * @param besideOtherMesh whether another mesh may capture in the same pod
+ * @param needsRaw whether it needs NET_RAW beside NET_ADMIN, as iptables-legacy alone does
  * @param stays whether it stays as a native sidecar, which repairs what others change, or ends
  */
 public record CaptureContainer(
@@ -26,6 +27,7 @@ public record CaptureContainer(
         @Nullable PlanMap configMap,
         PodNames names,
         boolean besideOtherMesh,
+        boolean needsRaw,
         boolean stays) {
 
     /** By this name it is found again. */
@@ -50,7 +52,7 @@ public record CaptureContainer(
     }
 
     CaptureContainer with(Arguments other) {
-        return new CaptureContainer(image, pullPolicy, other, configMap, names, besideOtherMesh, stays);
+        return new CaptureContainer(image, pullPolicy, other, configMap, names, besideOtherMesh, needsRaw, stays);
     }
 
     /** What stands in the list of initContainers. */
@@ -149,7 +151,7 @@ public record CaptureContainer(
     }
 
     /** Root, since the kernel gives a capability that is added to other users' processes only by files that have it. */
-    private static Fields securityContext() {
+    private Fields securityContext() {
         return Fields.of(
                 Field.literal("runAsUser", 0),
                 Field.literal("runAsGroup", 0),
@@ -160,7 +162,9 @@ public record CaptureContainer(
                         "capabilities",
                         Fields.of(
                                 Field.of("drop", Items.of(List.of("ALL"))),
-                                Field.of("add", Items.of(List.of("NET_ADMIN"))))),
+                                Field.of(
+                                        "add",
+                                        Items.of(needsRaw ? List.of("NET_ADMIN", "NET_RAW") : List.of("NET_ADMIN"))))),
                 Field.of("seccompProfile", Fields.of(Field.of("type", "RuntimeDefault"))));
     }
 }

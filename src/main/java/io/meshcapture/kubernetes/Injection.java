@@ -141,7 +141,9 @@ public final class Injection {
             tell(workload, Action.SKIPPED, reason);
             return;
         }
+        requireContainers(workload);
         boolean hostNetwork = PodChecks.requireOwnNetwork(workload, fields, request.allowHostNetwork(), file);
+        PodChecks.requireNameFree(workload, fields, file);
         PodChecks.requireNoOtherMesh(workload, fields, request.allowOtherMesh(), file);
         PodChecks.requireNamesFree(workload, fields, container.names(), file);
         HealthPorts.Found health = request.inboundExcept() == null
@@ -161,6 +163,15 @@ public final class Injection {
                 workload,
                 !stood ? Action.ADDED : changed ? Action.UPDATED : Action.UNCHANGED,
                 isFirst ? "" : "not the first one");
+    }
+
+    /** A dash that was forgotten; kubectl would say so later, of what we have changed. */
+    private void requireContainers(Workload workload) {
+        Node containers = fields.get(workload.spec(), "containers");
+        if (containers != null && !(containers instanceof SequenceNode)) {
+            throw new Failure.Invalid(
+                    "containers is not a list", manifest.place(containers), "write a dash before each container");
+        }
     }
 
     /** Brings lists to hold of ours what they should; answers whether anything differed. */
@@ -235,10 +246,10 @@ public final class Injection {
     private SequenceNode sequence(OwnItems list) {
         if (fields.own(list.parent(), list.key()) == null
                 || !(fields.get(list.parent(), list.key()) instanceof SequenceNode sequence)) {
-            throw new Failure.Invalid(List.of(manifest.problem(
-                    list.parent(),
+            throw new Failure.Invalid(
                     list.key() + " comes from elsewhere by a merge key (<<)",
-                    "write it out where it is used")));
+                    manifest.place(list.parent()),
+                    "write it out where it is used");
         }
         return sequence;
     }

@@ -65,8 +65,7 @@ final class ListEditor {
             boolean empty = text.start(value) == text.offset(value.getEndMark());
             edits.replace(text.start(value), text.offset(value.getEndMark()), empty ? " " + list : list);
         } else {
-            throw new Failure.Invalid(
-                    List.of(manifest.problem(value, key + " is not a list", "write a list, or leave it out")));
+            throw new Failure.Invalid(key + " is not a list", manifest.place(value), "write a list, or leave it out");
         }
     }
 
@@ -84,8 +83,10 @@ final class ListEditor {
     private void addList(MappingNode parent, String key, String sibling, List<Value> items) {
         Node merged = fields.merged(parent, key);
         if (merged != null) {
-            throw new Failure.Invalid(List.of(manifest.problem(
-                    merged, key + " comes from elsewhere by a merge key (<<)", "write it out where it is used")));
+            throw new Failure.Invalid(
+                    key + " comes from elsewhere by a merge key (<<)",
+                    manifest.place(merged),
+                    "write it out where it is used");
         }
         if (isFlow(parent)) {
             edits.insert(

@@ -1,7 +1,6 @@
 package io.meshcapture.kubernetes;
 
 import io.meshcapture.failure.Failure;
-import io.meshcapture.failure.Problem;
 import io.meshcapture.plan.BadValue;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -72,10 +71,11 @@ final class Manifest {
             }
         } catch (MarkedYAMLException malformed) {
             Mark mark = malformed.getProblemMark();
+            String problem = String.valueOf(malformed.getProblem());
             throw new Failure.Invalid(
-                    "the manifest is not YAML: " + BadValue.printable(String.valueOf(malformed.getProblem())),
+                    "the manifest is not YAML: " + (isTab(problem) ? "a tab indents" : BadValue.printable(problem)),
                     mark == null ? BadValue.printable(name) : place(name, mark),
-                    mend(content, String.valueOf(malformed.getProblem())));
+                    mend(content, problem));
         } catch (YAMLException malformed) {
             String what =
                     String.valueOf(malformed.getMessage()).lines().findFirst().orElse("");
@@ -90,7 +90,12 @@ final class Manifest {
         if (content.contains("{{")) {
             return "write the templates out first, with helm template for one";
         }
-        return problem.contains("TAB") ? "indent with spaces" : "correct it; kubectl would refuse it too";
+        return isTab(problem) ? "indent with spaces" : "correct it; kubectl would refuse it too";
+    }
+
+    /** Its words for that are twice as long as a line. */
+    private static boolean isTab(String problem) {
+        return problem.contains("TAB");
     }
 
     private static LoaderOptions options() {
@@ -118,9 +123,9 @@ final class Manifest {
         return dashes.stream().mapToInt(Integer::intValue).toArray();
     }
 
-    /** What is wrong with something that stands here. */
-    Problem problem(Node node, String what, String mend) {
-        return new Problem(what, place(name, node.getStartMark()), mend);
+    /** Where something stands, for messages. */
+    String place(Node node) {
+        return place(name, node.getStartMark());
     }
 
     private static String place(String name, Mark mark) {

@@ -31,8 +31,8 @@ final class NodeFields {
         for (NodeTuple tuple : mapping.getValue()) {
             if (tuple.getKeyNode() instanceof ScalarNode name && name.getValue().equals(key)) {
                 if (found != null) {
-                    throw new Failure.Invalid(List.of(manifest.problem(
-                            name, "key " + BadValue.quote(key) + " stands twice", "remove one of them")));
+                    throw new Failure.Invalid(
+                            "key " + BadValue.quote(key) + " stands twice", manifest.place(name), "remove one of them");
                 }
                 found = tuple;
             }

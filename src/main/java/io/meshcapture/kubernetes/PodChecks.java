@@ -55,6 +55,19 @@ final class PodChecks {
         return hostNetwork;
     }
 
+    /** A pod's containers of all kinds share one space of names. */
+    static void requireNameFree(Workload workload, NodeFields fields, String file) {
+        for (Node container : fields.items(workload.spec(), "containers")) {
+            if (CaptureContainer.NAME.equals(fields.text(container, "name"))) {
+                throw new Failure.Conflict(
+                        workload + " has a container named " + BadValue.quote(CaptureContainer.NAME),
+                        "the API server takes no two of one name in a pod, and by this one the initContainer is known; "
+                                + BadValue.printable(file),
+                        "give that container another name");
+            }
+        }
+    }
+
     static void requireNoOtherMesh(Workload workload, NodeFields fields, boolean allowed, String file) {
         for (Node container : fields.items(workload.spec(), "initContainers")) {
             String name = fields.text(container, "name");

@@ -113,8 +113,22 @@ public final class EditedFile implements AutoCloseable {
         }
     }
 
-    public boolean isLeased() {
-        return leased;
+    /**
+     * Who else keeps the file open to write, as in {@code process 4711 (rsyslogd)}. Who only writes it at this moment is
+     * waited for.
+     *
+     * @param patience how long
+     * @return null where it is nobody that /proc shows
+     */
+    public @Nullable String writer(Duration patience) throws IOException, InterruptedException {
+        FileFacts facts = facts();
+        long deadline = System.nanoTime() + patience.toNanos();
+        String writer = FileWriters.first(facts, descriptor);
+        while (writer != null && System.nanoTime() < deadline) {
+            Thread.sleep(PAUSE);
+            writer = FileWriters.first(facts, descriptor);
+        }
+        return writer;
     }
 
     /** The whole content. */
@@ -130,10 +144,11 @@ public final class EditedFile implements AutoCloseable {
         }
     }
 
-    /** The byte at a place, or -1 behind the end. */
-    public int read(long at) throws IOException {
-        byte[] one = new byte[1];
-        return demand("pread", calls.read(descriptor, one, at)) == 0 ? -1 : one[0] & 0xff;
+    /** What stands at a place: so many bytes, fewer before the end. */
+    public String read(long at, int length) throws IOException {
+        byte[] bytes = new byte[length];
+        int read = demand("pread", calls.read(descriptor, bytes, at));
+        return new String(bytes, 0, read, StandardCharsets.ISO_8859_1);
     }
 
     /**

@@ -3,12 +3,12 @@ package io.meshcapture.verbs;
 import io.meshcapture.backend.Backend;
 import io.meshcapture.backend.LiveState;
 import io.meshcapture.connections.OpenConnections;
-import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.rules.Decision;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -22,7 +22,7 @@ final class AppliedRules implements HostsApply.Netfilter {
     /** What stood before what was changed; null where nothing was. */
     private @Nullable LiveState before;
 
-    private String backend = "";
+    private String stoodIn = "";
     private boolean onTrial;
 
     AppliedRules(Plan plan, Place place, Apply.Request request, Progress progress) {
@@ -40,7 +40,7 @@ final class AppliedRules implements HostsApply.Netfilter {
         }
         Apply.Outcome outcome = place.changing(apply::rules);
         before = outcome.changed() ? apply.before() : null;
-        backend = outcome.backend();
+        stoodIn = apply.stoodIn();
         onTrial = outcome.trial() != null;
         return outcome;
     }
@@ -60,22 +60,22 @@ final class AppliedRules implements HostsApply.Netfilter {
 
     private boolean bringBack(LiveState stood) throws Exception {
         try (Backends backends = Backends.open()) {
-            Backend standing = backends.standing();
-            LiveState live = standing.live();
-            if (!stood.isPresent()) {
-                new Rollback.Finish(standing, live, request.drain(), progress).all();
+            if (!stood.isInForce()) { // what else of it stood there led nowhere
+                Backend standing = backends.standing();
+                new Rollback.Finish(standing, standing.live(), request.drain(), progress).all();
                 return true;
             }
-            if (!standing.name().equals(backend) || !stood.isInForce()) {
-                throw new Failure.Conflict(
-                        "what stood in netfilter cannot be brought back",
-                        "it stood in another backend, or was not in force",
-                        "see what stands with: meshcapture status");
-            }
+            Backend home = backends.named(stoodIn);
+            List<Backend> others = backends.besides(home);
+            LiveState there = home.live();
+            LiveState live = there.isInForce() || others.isEmpty()
+                    ? there
+                    : others.getFirst().live();
             Decision decision = stood.decision();
             Instant now = Instant.now().truncatedTo(ChronoUnit.SECONDS);
             OpenConnections.commitBesideThem(
-                    standing, standing.change(live, decision, place.version(), now, null), live, decision);
+                    home, home.change(there, decision, place.version(), now, null), live, decision);
+            others.forEach(Backend::removeAll);
             return true;
         }
     }

@@ -131,6 +131,8 @@ public final class Apply {
     /** What stood before in netfilter; null until it has been read. */
     private @Nullable LiveState before;
 
+    private String stoodIn = "";
+
     Apply(Plan plan, Place place, Request request, Progress progress, boolean guarded) {
         this.plan = plan;
         this.place = place;
@@ -186,6 +188,7 @@ public final class Apply {
             boolean isElsewhere = !target.isInForce() && !others.isEmpty();
             LiveState live = isElsewhere ? others.getFirst().live() : target;
             before = live;
+            stoodIn = isElsewhere ? others.getFirst().name() : backend.name();
             if (!request.dryRun() && request.trial() == null) {
                 Trials.refuseWhileOneRuns(live);
             }
@@ -247,6 +250,11 @@ public final class Apply {
     @Nullable
     LiveState before() {
         return before;
+    }
+
+    /** The backend that it stood in. */
+    String stoodIn() {
+        return stoodIn;
     }
 
     /** The new rules are in force, so that nothing goes past Envoy while the old ones go. */

@@ -106,6 +106,14 @@ final class Backends implements AutoCloseable {
         return holders.isEmpty() ? automatic().backend() : holders.getFirst();
     }
 
+    /** One that something was found in before. */
+    Backend named(String name) {
+        if (iptablesNft.name().equals(name)) {
+            return iptablesNft;
+        }
+        return nftables != null && nftables.name().equals(name) ? nftables : iptablesLegacy;
+    }
+
     /** What captures here, as it stands. */
     record Standing(Backend backend, LiveState live, Decision decision) {}
 

@@ -33,6 +33,9 @@ final class EnvoyReadiness {
     /** For a connection on this host, which takes microseconds unless nobody takes it out of the backlog. */
     private static final Duration ACCEPTED = Duration.ofSeconds(1);
 
+    /** For an answer of the admin interface at the very end of the time that there is. */
+    private static final Duration LEAST = Duration.ofMillis(500);
+
     private EnvoyReadiness() {}
 
     /**
@@ -41,15 +44,16 @@ final class EnvoyReadiness {
      *
      * @param ipv6 capture where it has to be there for IPv6 too
      * @param ofNames where it does not listen yet for names
+     * @param left of the time that there is
      */
-    private static String lacking(Plan plan, Choices.Ipv6 ipv6, List<ListenerAddress> ofNames) {
+    private static String lacking(Plan plan, Choices.Ipv6 ipv6, List<ListenerAddress> ofNames, Duration left) {
         EnvoyListeners listeners = EnvoyListeners.of(plan);
         List<ListenerAddress> missing = new ArrayList<>(listeners.missing(ipv6).places());
         missing.addAll(ofNames);
         if (!missing.isEmpty()) {
             return "did not listen on " + ListenerAddress.words(missing);
         }
-        String state = state(plan.envoy().admin());
+        String state = state(plan.envoy().admin(), left);
         if (!state.isEmpty()) {
             return state;
         }
@@ -60,12 +64,13 @@ final class EnvoyReadiness {
         return closed.isEmpty() ? "" : "did not accept connections to " + String.join(", ", closed);
     }
 
-    private static String state(@Nullable HostPort admin) {
+    private static String state(@Nullable HostPort admin, Duration left) {
         if (admin == null) {
             return "";
         }
         try {
-            Admin.Readiness ready = new Admin(admin).ready();
+            Admin.Readiness ready = Admin.within(admin, left.compareTo(LEAST) > 0 ? left : LEAST)
+                    .ready();
             return ready.live() ? "" : "was not ready, but " + ready.state() + " by its admin interface " + admin + ",";
         } catch (NoAnswer e) {
             return "could not be asked whether it is ready, because " + e.because() + ",";
@@ -94,7 +99,7 @@ final class EnvoyReadiness {
         Choices.Ipv6 ipv6 = plan.ipv6() == Choices.Ipv6.CAPTURE ? Choices.Ipv6.CAPTURE : Choices.Ipv6.BYPASS;
         long deadline = System.nanoTime() + patience.toNanos();
         while (true) {
-            String lacking = lacking(plan, ipv6, ofNames.call());
+            String lacking = lacking(plan, ipv6, ofNames.call(), Duration.ofNanos(deadline - System.nanoTime()));
             if (lacking.isEmpty()) {
                 break;
             }

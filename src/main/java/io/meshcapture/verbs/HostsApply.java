@@ -172,7 +172,7 @@ final class HostsApply {
             because.addSuppressed(e);
             throw new Failure.Conflict(
                     "the plan could neither be put in force whole nor be undone",
-                    because.getMessage() + ", then " + e.getMessage(),
+                    Failure.withoutMend(because) + "; then " + Failure.withoutMend(e),
                     "mend the cause, then run: meshcapture "
                             + (tried ? "rollback --trial, which is done at the end of its time too" : "apply"));
         }
@@ -212,19 +212,20 @@ final class HostsApply {
         differences.addAll(HostsText.differences(hosts, found));
         List<String> all = new ArrayList<>(other.notes());
         all.addAll(notes);
+        boolean redirected = HostsPorts.areRedirected(plan);
         return new Apply.Outcome(
                 other.changed() || !found.isEmpty(),
                 List.copyOf(added),
                 List.copyOf(updated),
                 List.copyOf(removed),
-                other.captured() + (HostsPorts.areRedirected(plan) ? 0 : stand),
+                other.captured() + (redirected ? 0 : stand),
                 other.inboundBefore(),
                 other.inbound(),
                 other.dnsBefore(),
                 other.dns(),
                 other.ipv6(),
                 other.backend(),
-                other.whyBackend(),
+                other.whyBackend() + "; " + HostsPorts.chosen(plan, redirected),
                 differences,
                 tried ? request.trial() : other.trial(),
                 other.probes(),

@@ -85,6 +85,10 @@ final class HostsCheck {
             notes.addAll(fit.notes());
         }
         standing.notes().forEach(note -> notes.add(hosts + ": " + note));
+        if (standing.comments() > 0) {
+            notes.add(hosts + ": " + standing.comments()
+                    + " line(s) of ours are comments, which the next apply or rollback takes out");
+        }
         HostsTrial trial = HostsTrial.of(hosts, place.stateDirectory());
         if (trial != null) {
             notes.removeIf(Trials::isNote); // of the other part, which ends with this one

@@ -2,6 +2,7 @@ package io.meshcapture.verbs;
 
 import io.meshcapture.failure.Failure;
 import io.meshcapture.failure.Problem;
+import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.Port;
 import io.meshcapture.plan.Service;
@@ -31,6 +32,17 @@ final class HostsPorts {
             case REDIRECT -> true;
             case LISTENERS -> false;
         };
+    }
+
+    /** How they do, and who chose it. */
+    static String chosen(Plan plan, boolean redirected) {
+        String who = plan.hostsPorts() != Choices.HostsPorts.AUTO
+                ? "as the plan says"
+                : redirected ? "since netfilter is to be had" : "since netfilter is not to be had";
+        return (redirected
+                        ? "connections to names are redirected by it (hosts-ports: redirect), "
+                        : "connections to names go to listeners of Envoy's own on their addresses (hosts-ports: listeners), ")
+                + who;
     }
 
     private static boolean isNetfilterThere(Plan plan) {

@@ -3,6 +3,7 @@ package io.meshcapture.verbs;
 import io.meshcapture.doctor.Finding;
 import io.meshcapture.doctor.Topic;
 import io.meshcapture.envoy.Admin;
+import io.meshcapture.envoy.AdminAddress;
 import io.meshcapture.envoy.EnvoyVersion;
 import io.meshcapture.envoy.NoAnswer;
 import io.meshcapture.failure.Failure;
@@ -60,6 +61,10 @@ final class PlanFit {
         listeners(wanted);
         running(EnvoyFit.running(plan, place, EnvoyFit.envoysPorts(decision), envoy), EnvoyFit.transparency(decision));
         version(plan.envoy().admin());
+        String exposure = AdminAddress.exposure(plan);
+        if (!exposure.isEmpty()) {
+            sentence(ENVOY_FIT, exposure, Finding::warning);
+        }
         Escaping.from(wanted).notes().forEach(note -> sentence("plan.escapes", note, Finding::warning));
     }
 

@@ -44,15 +44,43 @@ class EnvoyConfigCommandTest {
         try (Stream<Path> files = Files.list(directory)) {
             assertEquals(2, files.count(), "nothing is left beside them");
         }
+        Path taken = Files.createDirectory(directory.resolve("taken.yaml"));
+        Terminal refused = Terminal.run("envoy-config", "-f", "-", "--listeners", taken.toString());
+        assertEquals(2, refused.exit());
+        assertTrue(refused.err().contains("cannot be written, because it is a directory; "), refused::err);
+        refused = Terminal.run("envoy-config", "-f", "-", "--clusters", clusters + ".old");
+        assertEquals(2, refused.exit());
+        assertTrue(
+                refused.err().contains(" as YAML, since its name does not end in .yaml; --clusters; "), refused::err);
+    }
+
+    /** Envoy takes an address alone, and whoever reaches the interface may stop Envoy. */
+    @ParameterizedTest
+    @CsvSource({
+        "localhost:9901, '127.0.0.1, port_value: 9901', ''",
+        "127.0.0.5:9901, '127.0.0.5, port_value: 9901', ''",
+        "0.0.0.0:9901, '0.0.0.0, port_value: 9901', Envoy's admin interface is at 0.0.0.0:9901",
+        "10.99.0.2:9901, '10.99.0.2, port_value: 9901', write envoy.admin: 127.0.0.1:9901"
+    })
+    void admin_interface_is_at_an_address_and_said_where_it_is_open_to_others(
+            String admin, String address, String note) {
+        Terminal printed = Terminal.run("envoy-config", "-f", "-", "--envoy-admin", admin);
+        assertEquals(0, printed.exit(), printed::err);
+        assertTrue(
+                printed.out().contains("admin:\n  address: {socket_address: {address: " + address + "}}\n"),
+                printed.out());
+        assertEquals(note.isEmpty(), printed.err().isEmpty(), printed::err);
+        assertTrue(printed.err().contains(note), printed::err);
     }
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            --listeners /nowhere/at/all | file /nowhere/at/all cannot be written, because its directory is not there; --listeners; name a file in a directory that is there and may be written to
-            --clusters / | file / cannot be written, because it is a directory; --clusters; name a file in a directory that is there and may be written to
+            --listeners /nowhere/at/all.yaml | file /nowhere/at/all.yaml cannot be written, because its directory is not there; --listeners; name a file in a directory that is there and may be written to
+            --listeners /tmp/x.json | Envoy would not read /tmp/x.json as YAML, since its name does not end in .yaml; --listeners; name one that does, such as /etc/envoy/listeners.yaml
+            --envoy-admin envoy.test:9901 | Envoy's admin interface cannot be at "envoy.test:9901", because Envoy listens on addresses, and this is a name; envoy.admin; write an address, such as 127.0.0.1:9901
             --xds nobody | address "nobody" is not HOST:PORT; --xds; write HOST:PORT, such as 127.0.0.1:9901 or [::1]:9901
-            --xds a:1 --clusters /tmp/x | --clusters and --xds exclude each other; command line; take one: clusters come from a file or from a control plane
-            --listeners /tmp/x --clusters /tmp/../tmp/x | --listeners and --clusters name the same file; command line; give each its own: Envoy reads one kind from a file
+            --xds a:1 --clusters /tmp/x.yaml | --clusters and --xds exclude each other; command line; take one: clusters come from a file or from a control plane
+            --listeners /tmp/x.yaml --clusters /tmp/../tmp/x.yaml | --listeners and --clusters name the same file; command line; give each its own: Envoy reads one kind from a file
             """)
     void what_cannot_be_done_is_said_and_nothing_is_printed(String options, String message) {
         Terminal refused = Terminal.run(Terminal.PLAN, Map.of(), ("envoy-config -f - " + options).split(" ", -1));

@@ -3,6 +3,7 @@ package io.meshcapture.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.GsonBuilder;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -152,10 +153,29 @@ class InjectCommandTest {
     }
 
     @Test
+    void only_where_iptables_legacy_is_asked_for_the_container_gets_another_capability() {
+        assertTrue(inject().out().contains("        add: [\"NET_ADMIN\"]\n"), "nothing more than it needs");
+        String more = "        add:\n        - NET_ADMIN\n        - NET_RAW\n";
+        assertTrue(inject("--backend=iptables-legacy").out().contains(more), "without it the container would fail");
+        assertTrue(inject("--backend=iptables-legacy", "--policy").out().contains("add: [\"NET_ADMIN\", \"NET_RAW\"]"));
+        assertTrue(inject("--backend=iptables-nft").out().contains("add: [\"NET_ADMIN\"]\n"));
+    }
+
+    @Test
     void json_tells_what_became_of_each() {
         Terminal json = inject("-o", "json");
         assertTrue(json.out().contains("\"workload\": \"Pod/shop\",\n          \"action\": \"added\""), json.out());
         assertEquals("", json.err());
+        String policy = inject("--policy").out();
+        assertTrue(
+                inject("--policy", "-o", "json")
+                        .out()
+                        .contains("\"policy\": "
+                                + new GsonBuilder()
+                                        .disableHtmlEscaping()
+                                        .create()
+                                        .toJson(policy)),
+                "as one text");
     }
 
     @Test

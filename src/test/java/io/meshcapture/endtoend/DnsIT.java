@@ -102,9 +102,10 @@ final class DnsIT {
         playground.restartEnvoyWith(configuration());
     }
 
-    @Test
-    void lookUpsOverTcpPassThroughEnvoyToo() {
-        resolvConf("nameserver 10.99.0.1\\noptions use-vc\\n");
+    @ParameterizedTest
+    @ValueSource(strings = {"10.99.0.1", "fd99::1"})
+    void lookUpsOverTcpPassThroughEnvoyToo(String server) {
+        resolvConf("nameserver " + server + "\\noptions use-vc\\n");
         playground.releaseAll();
         playground.meshcapture("apply").orFail();
         long before = passed();

@@ -39,7 +39,7 @@ class FitTest {
         return Fit.findings(
                         BY_NAME,
                         List.of(),
-                        List.of(new RunningCluster("c", Set.of(hosts), resolver)),
+                        List.of(new RunningCluster("c", Set.of(hosts), resolver, false)),
                         lookUps,
                         new TreeSet<>())
                 .faults();

@@ -17,9 +17,12 @@ import io.meshcapture.plan.Address;
 import io.meshcapture.plan.BadValue;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Family;
+import io.meshcapture.plan.HostPort;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.Port;
 import io.meshcapture.plan.PortRange;
+import io.meshcapture.plan.Service;
+import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.rules.Arrival;
 import io.meshcapture.rules.Connection;
@@ -37,6 +40,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -74,7 +78,13 @@ final class EnvoyOfStoriesKernelIT {
         Choices.Ipv6 ipv6 = plan.ipv6() == Choices.Ipv6.AUTO ? Choices.Ipv6.CAPTURE : plan.ipv6();
         Decision decision = DecisionCompiler.compile(
                 plan,
-                new DecisionCompiler.Host(new Village(), ipv6, new PortRange(32768, 60999), Village.NAME_SERVERS));
+                new DecisionCompiler.Host(
+                        new Village(),
+                        ipv6,
+                        new PortRange(32768, 60999),
+                        Village.NAME_SERVERS,
+                        new TreeSet<>(),
+                        Village.redirected(plan)));
         String configuration = Files.readString(story.resolve("envoy.yaml"));
         for (RealEnvoy.Release release : RealEnvoy.Release.values()) {
             RealEnvoy.validate(release, configuration);
@@ -191,12 +201,31 @@ final class EnvoyOfStoriesKernelIT {
             assertEquals(1, envoy.awaitLog(landed.local() + " asked for ").size());
             return;
         }
+        if (isCaptured && StoryWorld.isOfServicesByName(to)) {
+            toAnInstance(plan, Objects.requireNonNull(explained.service()), envoy, landed, destination);
+            return;
+        }
         assertEquals(new Direct(destination), landed.verdict(), question::line);
         if (isCaptured) {
             List<String> lines = envoy.awaitLog(landed.local() + " asked for " + destination + ",");
             assertEquals(1, lines.size(), lines::toString);
             assertTrue(lines.getFirst().contains(listener(explained, plan, to, question)), lines::toString);
         }
+    }
+
+    /** What goes to the address of a service by name comes to its instance; where the plan tells none, it is closed. */
+    private static void toAnInstance(
+            Plan plan, ServiceName name, RealEnvoy envoy, StoryWorld.Landed landed, String destination) {
+        Service service = plan.services().stream()
+                .filter(one -> one.name().equals(name))
+                .findFirst()
+                .orElseThrow();
+        List<HostPort> instances = Objects.requireNonNull(service.hosts()).instances();
+        String went = instances.isEmpty() ? "-" : instances.getFirst().toString();
+        assertEquals(!instances.isEmpty(), landed.verdict().equals(new Direct(went)), landed::toString);
+        List<String> lines = envoy.awaitLog(" asked for " + destination + ", went to " + went + " (TCP");
+        assertEquals(1, lines.size(), lines::toString);
+        assertTrue(lines.getFirst().endsWith("service " + name), lines::toString);
     }
 
     /**

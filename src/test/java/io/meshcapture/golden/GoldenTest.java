@@ -15,11 +15,8 @@ import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Family;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.PortRange;
-import io.meshcapture.plan.Service;
-import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.DecisionCompiler;
-import io.meshcapture.rules.LoopbackAddress;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -58,6 +55,21 @@ class GoldenTest {
         }
     }
 
+    /** What the README leaves out stands there as […]. */
+    @Test
+    void the_readme_shows_the_envoy_of_a_story() throws IOException {
+        String readme = Files.readString(Path.of("README.md"));
+        String chapter = readme.substring(readme.indexOf("## An Envoy that fits"), readme.indexOf("## Commands"));
+        String shown = chapter.substring(chapter.indexOf("```yaml\n") + 8, chapter.lastIndexOf("```\n"));
+        String envoy = Files.readString(STORIES.resolve("gives-a-service-its-own-listener/envoy.yaml"));
+        int from = 0;
+        for (String part : shown.split("\\[…\\]\n", -1)) {
+            int at = envoy.indexOf(part, from);
+            assertTrue(at >= 0, () -> "the story has not, in this order: " + part);
+            from = at + part.length();
+        }
+    }
+
     private static Stream<Path> directories() throws IOException {
         try (Stream<Path> children = Files.list(STORIES)) {
             return children.filter(Files::isDirectory).sorted().toList().stream();
@@ -93,11 +105,17 @@ class GoldenTest {
             Decision decision = DecisionCompiler.compile(
                     plan,
                     new DecisionCompiler.Host(
-                            new Village(), ipv6, EPHEMERAL, Village.NAME_SERVERS, new TreeSet<>(), addresses(plan)));
+                            new Village(),
+                            ipv6,
+                            EPHEMERAL,
+                            Village.NAME_SERVERS,
+                            new TreeSet<>(),
+                            Village.redirected(plan)));
             files.put("ruleset.nft", NftablesBackend.render(decision));
             files.put(
                     "envoy.yaml",
-                    Bootstrap.of(plan, Village.ENVOYS_HOST, Delivery.STATIC).text());
+                    Bootstrap.of(plan, Village.envoysHost(plan), Delivery.STATIC)
+                            .text());
             if (!decision.endings().contains(Decision.Ending.DROP_INVALID)) { // which iptables refuses
                 files.put("iptables.v4", IptablesBackend.render(decision, Family.IPV4));
                 files.put("iptables.v6", IptablesBackend.render(decision, Family.IPV6));
@@ -107,17 +125,6 @@ class GoldenTest {
             files.put("refused.txt", refused.getMessage() + "\n");
         }
         return files;
-    }
-
-    /** Of the services by name, as they are where no hosts file says otherwise. */
-    private static Map<ServiceName, LoopbackAddress> addresses(Plan plan) {
-        return LoopbackAddress.allot(
-                plan.services().stream()
-                        .filter(service -> service.hosts() != null)
-                        .map(Service::name)
-                        .toList(),
-                Map.of(),
-                Set.of());
     }
 
     private static String answers(Decision decision, Path file) throws IOException, BadValue {

@@ -5,10 +5,11 @@ import io.meshcapture.lab.Identity;
 import io.meshcapture.lab.Lab;
 import io.meshcapture.lab.Run;
 import io.meshcapture.lab.Verdict;
-import io.meshcapture.lab.Verdict.Refused;
+import io.meshcapture.lab.Verdict.Direct;
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Family;
 import io.meshcapture.rules.Connection;
+import io.meshcapture.rules.LoopbackAddress;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -62,7 +63,13 @@ final class StoryWorld implements AutoCloseable {
     static boolean isHere(Address destination) {
         return OWN.containsKey(destination)
                 || destination.equals(Village.address("127.0.0.1"))
-                || destination.equals(Village.address("::1"));
+                || destination.equals(Village.address("::1"))
+                || isOfServicesByName(destination);
+    }
+
+    /** Whether it is an address to which names lead. */
+    static boolean isOfServicesByName(Address destination) {
+        return LoopbackAddress.parse(destination.toString()) != null;
     }
 
     /**
@@ -185,9 +192,11 @@ final class StoryWorld implements AutoCloseable {
     record Landed(Verdict verdict, String local, String peer) {
         private static Landed of(Caller caller, String destination) {
             try (var connection = caller.open(destination)) {
-                boolean refused = connection.verdict() instanceof Refused;
+                boolean answered = connection.verdict() instanceof Direct;
                 return new Landed(
-                        connection.verdict(), refused ? "" : connection.local(), refused ? "" : connection.peerSeen());
+                        connection.verdict(),
+                        answered ? connection.local() : "",
+                        answered ? connection.peerSeen() : "-");
             }
         }
     }

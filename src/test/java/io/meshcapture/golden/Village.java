@@ -5,8 +5,14 @@ import io.meshcapture.plan.Account;
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.BadValue;
 import io.meshcapture.plan.CgroupPath;
+import io.meshcapture.plan.Choices;
+import io.meshcapture.plan.Plan;
+import io.meshcapture.plan.Service;
+import io.meshcapture.plan.ServiceName;
 import io.meshcapture.plan.UnitName;
 import io.meshcapture.rules.Identities;
+import io.meshcapture.rules.LoopbackAddress;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -22,8 +28,6 @@ final class Village implements Identities {
     static final List<Address> NAME_SERVERS =
             List.of(address("127.0.0.53"), address("192.0.2.53"), address("2001:db8::53"));
 
-    static final EnvoyHost ENVOYS_HOST = new EnvoyHost("village", true, NAME_SERVERS, Map.of(), 1024, Map.of());
-
     private static final Map<String, Long> USERS =
             Map.of("root", 0L, "envoy", 101L, "orders", 1001L, "ledger", 1002L, "backup", 1003L);
     private static final Map<String, Long> GROUPS =
@@ -36,6 +40,29 @@ final class Village implements Identities {
                     List.of(
                             "system.slice/system-worker.slice/worker@1.service",
                             "system.slice/system-worker.slice/worker@2.service"));
+
+    /** As Envoy finds it. */
+    static EnvoyHost envoysHost(Plan plan) {
+        Map<ServiceName, Address> addresses = new HashMap<>();
+        byName(plan).forEach((service, address) -> addresses.put(service, address.address()));
+        return new EnvoyHost("village", true, NAME_SERVERS, addresses, 1024, Map.of());
+    }
+
+    /** The addresses of services by name whose connections are redirected. */
+    static Map<ServiceName, LoopbackAddress> redirected(Plan plan) {
+        return plan.hostsPorts() == Choices.HostsPorts.LISTENERS ? Map.of() : byName(plan);
+    }
+
+    /** As they are where no hosts file says otherwise. */
+    private static Map<ServiceName, LoopbackAddress> byName(Plan plan) {
+        return LoopbackAddress.allot(
+                plan.services().stream()
+                        .filter(service -> service.hosts() != null)
+                        .map(Service::name)
+                        .toList(),
+                Map.of(),
+                Set.of());
+    }
 
     /** All that its rules could name. */
     static Set<String> cgroups() {

@@ -5,8 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -34,6 +37,27 @@ class CasesTest {
                 Stream.concat(Stream.concat(rows("A", 59, 63), rows("B", 1, 16)), some)
                         .toList(),
                 rowsWithTests("names.md"));
+    }
+
+    /** The group of these runs by itself, and by the names of its classes (pom.xml): one of another name would never run. */
+    @Test
+    void every_class_of_the_group_killed_has_the_name_by_which_it_is_run() throws IOException {
+        try (Stream<Path> files = Files.walk(Path.of("src/test/java"))) {
+            List<String> never = files.filter(file -> file.toString().endsWith("IT.java"))
+                    .filter(file -> !file.getFileName().toString().contains("Killed"))
+                    .filter(file -> text(file).contains("@Tag(\"killed\")"))
+                    .map(Path::toString)
+                    .toList();
+            assertEquals(List.of(), never);
+        }
+    }
+
+    private static String text(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private static Stream<String> rows(String part, int first, int last) {

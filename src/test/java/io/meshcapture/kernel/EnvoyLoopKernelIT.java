@@ -187,6 +187,26 @@ class EnvoyLoopKernelIT {
     }
 
     @Test
+    void a_forward_proxy_that_looks_captured_names_up_is_told(Lab lab) {
+        String type = "\"@type\": type.googleapis.com/envoy.extensions.";
+        String cache = "dns_cache_config: { name: cache, dns_lookup_family: V4_ONLY } }";
+        String forwarding = configured(new Way("any", "10.98.0.7"))
+                .replace(
+                        "http_filters: [",
+                        "http_filters: [ { name: forward, typed_config: { " + type
+                                + "filters.http.dynamic_forward_proxy.v3.FilterConfig, " + cache + " },")
+                .replaceAll(
+                        "(?s)clusters: \\[.*",
+                        "clusters: [ { name: any, connect_timeout: 1s, lb_policy: CLUSTER_PROVIDED, cluster_type: {"
+                                + " name: forward, typed_config: { " + type
+                                + "clusters.dynamic_forward_proxy.v3.ClusterConfig, " + cache + " } } ]\n");
+        RealEnvoy envoy = RealEnvoy.started(lab, Identity.ENVOY, forwarding);
+        assertLoops(envoy, "any");
+        assertSeen(
+                "Envoy's cluster any looks up whatever name a request is for, and " + NAME + " leads to Envoy itself");
+    }
+
+    @Test
     void a_resolver_of_all_clusters_decides_for_those_that_have_none(Lab lab) throws Exception {
         Way usual = new Way("usual", NAME + ".");
         RealEnvoy hickory = RealEnvoy.started(

@@ -26,8 +26,8 @@ class EnvoyReadinessKernelIT {
             envoy: {user: 1337, inbound: 15006}
             """ + SERVICES;
 
-    private static void start(Lab lab) {
-        RealEnvoy.started(
+    private static RealEnvoy start(Lab lab) {
+        return RealEnvoy.started(
                 lab,
                 Identity.ENVOY,
                 Program.must(0, Program.withPlan(WITH_ADMIN, "envoy-config")).out());
@@ -91,6 +91,19 @@ class EnvoyReadinessKernelIT {
         lab.proxyAt(Identity.ENVOY, "0.0.0.0:15006", "[::]:15006");
         lab.localServerAt(Identity.APPLICATION, "127.0.0.1:9901");
         assertNotReady(WITH_ADMIN, "could not be asked whether it is ready, because what answers at 127.0.0.1:9901 ");
+    }
+
+    /** Its kernel still takes connections into the listeners' backlogs. */
+    @Test
+    void envoy_that_hangs_is_not_ready_and_not_waited_for_longer_than_asked(Lab lab) {
+        RealEnvoy envoy = start(lab);
+        Run.command("kill", "-STOP", Long.toString(envoy.pid())).orFail();
+        assertNotReady(
+                WITH_ADMIN,
+                "could not be asked whether it is ready, because there is no whole answer at 127.0.0.1:9901 within 0.5 s,"
+                        + " within 0.3 s");
+        Run.command("kill", "-CONT", Long.toString(envoy.pid())).orFail();
+        Program.apply(WITH_ADMIN, "--wait-envoy", "10s");
     }
 
     /** The kernel refuses what a firewall rejects, although somebody listens. */

@@ -119,6 +119,14 @@ class EnvoysSocketsKernelIT {
         assertTrue(
                 config.err().contains("this host has no IPv6, and a listener there would end Envoy: none is printed"),
                 config::err);
+        Outcome ofItsAdmin = printed(plan.replace("127.0.0.1:9901", "\"[::1]:9901\""));
+        assertFalse(ofItsAdmin.out().contains("admin:"), ofItsAdmin::out);
+        assertTrue(
+                ofItsAdmin
+                        .err()
+                        .contains(
+                                "this host has no IPv6, and an admin interface at [::1]:9901 would end Envoy: none is printed"),
+                ofItsAdmin::err);
         RealEnvoy.started(lab, Identity.ENVOY, config.out());
         String applied = plan.replace(", payments: {hosts: [payments.internal], instances: [\"10.99.0.1:80\"]}", "");
         Program.apply(applied, "--wait-envoy", "10s");

@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -27,6 +28,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class HostsDiskKernelIT {
     /** Ends without a newline. */
     private static final String BEFORE = "127.0.0.1 localhost\n10.0.0.9 db # theirs\n::1 localhost";
+
+    private static final int EPERM = 1;
 
     private static final List<String> APPLY = List.of("apply", "-f", "-");
     private static final List<String> ON_TRIAL = List.of("apply", "-f", "-", "--confirm-within", "1h");
@@ -110,6 +113,66 @@ class HostsDiskKernelIT {
         assertTrue(end("", List.of("status")).out().contains("on trial: ends by itself in"), "a trial before goes on");
         assertEquals(backend.equals("iptables-nft"), StandingBy.isSomebody());
         assertEquals("confirmed: ledger\n", end("", List.of("confirm")).out());
+        StandingBy.awaitNobody();
+    }
+
+    /** In the backend where it stood; or nowhere, where it led to nothing. */
+    @Test
+    void rules_that_moved_to_another_backend_move_back_where_their_names_are_refused() throws Exception {
+        isOnADiskOfItsOwn();
+        isFull();
+        String earlier = ENVOY + "backend: iptables-nft\nservices:\n  ledger: {from: {user: 1001}}\n";
+        String plan = earlier.replace("iptables-nft", "nftables") + "  orders: {hosts: [" + names() + "orders]}\n";
+        end(earlier, APPLY);
+        isRefused(plan, APPLY, BEFORE);
+        Program.mustStand(HostsCommands.with(earlier, "check"));
+        assertEquals(
+                "",
+                Run.command("sh", "-c", "nft list tables | grep meshcapture; :").out());
+        end("", ROLLBACK_ALL);
+
+        end(earlier.replace("iptables-nft", "nftables"), APPLY);
+        Run.command("nft", "flush", "chain", "inet", "meshcapture", "output").orFail();
+        isRefused(plan, APPLY, BEFORE);
+        assertTrue(end("", List.of("status")).out().contains("nothing is captured"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "--confirm-within 1h"})
+    void where_the_kernel_refuses_to_undo_rules_whose_names_were_refused_both_reasons_are_said(
+            String how, @TempDir Path directory) throws Exception {
+        isOnADiskOfItsOwn();
+        isFull();
+        Killing killing = Killing.in(directory);
+        String earlier = ENVOY + "services:\n  ledger: {from: {user: 1001}}\n";
+        String plan = earlier.replace("1001", "1002") + "  orders: {hosts: [" + names() + "orders]}\n";
+        end(earlier, APPLY);
+        List<String> apply = new ArrayList<>(APPLY);
+        apply.addAll(List.of("--state-dir", STATE.toString()));
+        apply.addAll(how.isEmpty() ? List.of() : List.of(how.split(" ")));
+        Killing.Death undone = killing.at(0, plan, apply);
+        assertEquals(6, undone.exit(), undone::said);
+
+        Killing.Death end = undone;
+        for (int at = 0; at == 0 || !end.calls().get(at - 1).equals("sendmsg"); ) {
+            at = end.lastCommit(); // the machine's own threads make a call more or less
+            end = killing.failing(at, EPERM, plan, apply);
+        }
+        assertEquals(7, end.exit(), end::said);
+        assertTrue(
+                end.said().contains("the plan could neither be put in force whole nor be undone; the hosts file"),
+                end::said);
+        assertTrue(end.said().matches("(?s).*No space left on device.*; then .*Operation not permitted.*"), end::said);
+        assertEquals(BEFORE, content());
+
+        Run.command("rm", "/run/small/filling").orFail();
+        if (how.isEmpty()) {
+            end(plan, APPLY);
+            Program.mustStand(HostsCommands.with(plan, "check"));
+        } else {
+            end("", List.of("rollback", "--trial"));
+            Program.mustStand(HostsCommands.with(earlier, "check"));
+        }
         StandingBy.awaitNobody();
     }
 

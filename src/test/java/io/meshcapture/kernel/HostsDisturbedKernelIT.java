@@ -21,11 +21,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What may befall a process besides SIGKILL: SIGTERM, nobody who reads what it says, no memory, another locale. */
-@Tag("killed")
 class HostsDisturbedKernelIT extends HostsKillStories {
     private static final int SIGTERM = 15;
 

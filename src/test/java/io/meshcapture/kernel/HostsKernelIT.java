@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.meshcapture.lab.Background;
 import io.meshcapture.lab.Identity;
 import io.meshcapture.lab.InNetns;
 import io.meshcapture.lab.Lab;
@@ -24,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -128,8 +130,28 @@ class HostsKernelIT {
         Outcome check = must(3, with(PLAN, "check", "orders"));
         assertTrue(check.out().contains("/etc/hosts line 3 (service orders)"), check.out());
         assertTrue(check.out().contains("/etc/hosts line 4 (service orders)"), check.out());
+        assertTrue(check.err().contains("1 line(s) of ours are comments, which the next apply"), check.err());
         must(0, with(PLAN, "apply"));
         Program.mustStand(with(PLAN, "check"));
+    }
+
+    @Test
+    void while_somebody_keeps_the_file_open_to_write_comments_stay_and_are_no_drift() throws Exception {
+        must(0, with(PLAN, "apply"));
+        String applied = content();
+        try (Background writer =
+                Background.started("", Map.of(), List.of("sh", "-c", "exec 3>>/etc/hosts; echo open; exec sleep 60"))) {
+            writer.awaitOutput("open", Run.LIMIT);
+            assertTrue(must(0, rollback("orders")).err().contains("keeps /etc/hosts open to write"));
+            assertEquals("", address("orders"));
+            assertEquals(applied.length(), content().length());
+            must(0, with(PLAN, "apply"));
+            Program.mustStand(with(PLAN, "check"));
+            must(0, rollback("--all"));
+        }
+        assertTrue(content().contains("\n#27.66."), content());
+        must(0, rollback("--all"));
+        assertEquals(BEFORE, content());
     }
 
     @Test
@@ -175,7 +197,26 @@ class HostsKernelIT {
                                 "service \"payments\" has no ports, and connections to names are not redirected here"),
                 open.err());
         assertEquals(BEFORE, content());
-        Outcome applied = must(0, with(PLAN, "apply"));
+        Outcome applied = must(0, with(PLAN, "apply", "-v"));
+        assertTrue(applied.err().contains("nobody listens on " + address("orders") + ":80"), applied.err());
+        assertTrue(applied.err().contains("(hosts-ports: listeners), as the plan says"), applied.err());
+    }
+
+    @Test
+    void without_the_capability_to_redirect_envoys_own_listeners_are_chosen_and_that_is_said() throws Exception {
+        List<String> command = List.of(
+                "setpriv",
+                "--bounding-set=-net_admin",
+                Program.DISTRIBUTION,
+                "apply",
+                "-f",
+                "-",
+                "-v",
+                "--state-dir",
+                STATE.toString());
+        Run.Result applied = Run.command(PLAN.replace("listeners", "auto"), Map.of(), Run.LIMIT, command);
+        assertEquals(0, applied.exit(), applied.err());
+        assertTrue(applied.err().contains("(hosts-ports: listeners), since netfilter is not to be had"), applied.err());
         assertTrue(applied.err().contains("nobody listens on " + address("orders") + ":80"), applied.err());
     }
 
@@ -237,7 +278,8 @@ class HostsKernelIT {
         String plan = PLAN.replace("listeners", "auto").replace("services:", "backend: " + backend + "\nservices:");
         lab.proxy(8000);
         lab.proxy(15001);
-        must(0, with(plan, "apply"));
+        String said = must(0, with(plan, "apply", "-v")).err();
+        assertTrue(said.contains("redirected by it (hosts-ports: redirect), since netfilter is to be had"), said);
         must(0, with(plan, "check"));
         String orders = address("orders") + ":80";
         String payments = address("payments.internal") + ":443";

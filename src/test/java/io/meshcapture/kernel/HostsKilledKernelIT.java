@@ -19,6 +19,8 @@ import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * SIGKILL, and a full or broken disk, at every system call with which a command can have an effect on the hosts file: who
@@ -59,18 +61,28 @@ class HostsKilledKernelIT extends HostsKillStories {
     }
 
     /**
-     * Runs a command again and again from the same situation, and kills it one call later each time.
+     * Runs a command again and again from the same situation, and kills it one call later each time, from the first one or
+     * from the one that takes the lock.
      *
      * @return how often it was killed before it came to its end
      */
     private int killedAtEveryCall(
-            Situation from, String plan, List<String> command, Set<String> must, Set<String> may, Afterwards afterwards)
+            String first,
+            Situation from,
+            String plan,
+            List<String> command,
+            Set<String> must,
+            Set<String> may,
+            Afterwards afterwards)
             throws IOException {
-        for (int call = 1; ; call++) {
+        from.restore();
+        int begin =
+                first.isEmpty() ? 1 : 1 + killing.never(plan, command).calls().indexOf(first);
+        for (int call = begin; ; call++) {
             from.restore();
             Death death = killing.at(call, plan, command);
             if (!death.killed()) {
-                return call - 1;
+                return call - begin;
             }
             assertNobodyNoticed(must, may, after(death));
             afterwards.check(death, after(death));
@@ -83,13 +95,7 @@ class HostsKilledKernelIT extends HostsKillStories {
      * @return how often it was refused
      */
     private int refusedAtEveryCall(
-            Situation from,
-            String plan,
-            List<String> command,
-            List<Integer> errnos,
-            Set<String> must,
-            Set<String> may,
-            Afterwards afterwards)
+            Situation from, String plan, List<String> command, Set<String> must, Set<String> may, Afterwards afterwards)
             throws IOException {
         from.restore();
         List<String> calls = killing.never(plan, command).calls();
@@ -98,7 +104,7 @@ class HostsKilledKernelIT extends HostsKillStories {
             if (!OF_FILES.contains(calls.get(call - 1))) {
                 continue;
             }
-            for (int errno : errnos) {
+            for (int errno : List.of(EIO, ENOSPC, EROFS)) {
                 from.restore();
                 Death end = killing.failing(call, errno, plan, command);
                 String at = calls.get(call - 1) + " " + call + " with " + errno + ": " + end.said();
@@ -127,6 +133,7 @@ class HostsKilledKernelIT extends HostsKillStories {
     @Test
     void an_apply_killed_at_any_call_is_undone_or_done_by_the_next_command() throws Exception {
         int killed = killedAtEveryCall(
+                "",
                 new Situation(BEFORE, Map.of()),
                 PLAN,
                 APPLY,
@@ -178,37 +185,76 @@ class HostsKilledKernelIT extends HostsKillStories {
         Situation applied = applied();
         end("", ROLLBACK);
         int killed = killedAtEveryCall(
-                applied, "", ROLLBACK, withoutOrders(applied), read(applied.hosts()), isFinishedByTheNext(content()));
+                "flock",
+                applied,
+                "",
+                ROLLBACK,
+                withoutOrders(applied),
+                read(applied.hosts()),
+                isFinishedByTheNext(content()));
         assertTrue(killed > 40, "killed " + killed);
     }
 
-    @Test
-    void a_recovery_killed_at_any_call_is_finished_by_the_next_command() throws Exception {
+    /**
+     * Killed in its middle, with its journal left.
+     *
+     * @param done what stands when the next rollback of orders has put it right
+     * @param must the lines that nobody may miss meanwhile
+     */
+    private record Interrupted(Situation situation, String done, Set<String> must, Set<String> may) {}
+
+    private Interrupted interrupted(String command) throws IOException {
         Situation applied = applied();
-        int middle = killing.never("", ROLLBACK).calls().lastIndexOf("ftruncate");
+        List<String> calls = killing.never("", ROLLBACK).calls();
         String done = content();
-        applied.restore();
-        assertTrue(killing.at(middle - 3, "", ROLLBACK).killed());
+        Set<String> must = withoutOrders(applied);
+        if (command.equals("apply")) {
+            calls = applyOnce(PLAN);
+            done = BEFORE;
+            must = read(BEFORE);
+            new Situation(BEFORE, Map.of()).restore();
+            assertTrue(
+                    killing.at(calls.lastIndexOf("pwrite64") - 1, PLAN, APPLY).killed());
+        } else {
+            applied.restore();
+            assertTrue(
+                    killing.at(calls.lastIndexOf("ftruncate") - 3, "", ROLLBACK).killed());
+        }
         Situation interrupted = Situation.now();
         assertTrue(interrupted.remembered().containsKey("hosts.journal"));
+        return new Interrupted(interrupted, done, must, read(applied.hosts()));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"apply", "rollback"})
+    void a_recovery_killed_at_any_call_is_finished_by_the_next_command(String command) throws Exception {
+        Interrupted from = interrupted(command);
         int killed = killedAtEveryCall(
-                interrupted, "", ROLLBACK, withoutOrders(applied), read(applied.hosts()), isFinishedByTheNext(done));
+                "flock", from.situation(), "", ROLLBACK, from.must(), from.may(), isFinishedByTheNext(from.done()));
         assertTrue(killed > 20, "killed " + killed);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"apply", "rollback"})
+    void a_recovery_that_the_disk_refuses_at_any_call_is_finished_by_the_next_command(String command) throws Exception {
+        Interrupted from = interrupted(command);
+        int failed = refusedAtEveryCall(
+                from.situation(), "", ROLLBACK, from.must(), from.may(), isFinishedByTheNext(from.done()));
+        assertTrue(failed > 20, "failed " + failed);
     }
 
     @Test
     void a_disk_that_is_full_broken_or_read_only_at_any_call_leaves_nothing_half_done() throws Exception {
         Set<String> must = read(BEFORE);
         Set<String> may = read(applied().hosts());
-        int failed = refusedAtEveryCall(
-                new Situation(BEFORE, Map.of()), PLAN, APPLY, List.of(EIO, ENOSPC, EROFS), must, may, (end, at) -> {
-                    Set<String> ours = read(content());
-                    ours.removeAll(must);
-                    boolean all = ours.equals(minus(may, must));
-                    assertTrue(end.exit() == 0 || end.exit() == 7 || ours.isEmpty() || all, () -> at + "\n" + ours);
-                    end("", ROLLBACK_ALL);
-                    assertEquals(BEFORE, content(), at);
-                });
+        int failed = refusedAtEveryCall(new Situation(BEFORE, Map.of()), PLAN, APPLY, must, may, (end, at) -> {
+            Set<String> ours = read(content());
+            ours.removeAll(must);
+            boolean all = ours.equals(minus(may, must));
+            assertTrue(end.exit() == 0 || end.exit() == 7 || ours.isEmpty() || all, () -> at + "\n" + ours);
+            end("", ROLLBACK_ALL);
+            assertEquals(BEFORE, content(), at);
+        });
         assertTrue(failed > 20, "failed " + failed);
     }
 
@@ -217,13 +263,7 @@ class HostsKilledKernelIT extends HostsKillStories {
         Situation applied = applied();
         end("", ROLLBACK);
         int failed = refusedAtEveryCall(
-                applied,
-                "",
-                ROLLBACK,
-                List.of(EIO),
-                withoutOrders(applied),
-                read(applied.hosts()),
-                isFinishedByTheNext(content()));
+                applied, "", ROLLBACK, withoutOrders(applied), read(applied.hosts()), isFinishedByTheNext(content()));
         assertTrue(failed > 20, "failed " + failed);
     }
 

@@ -33,7 +33,8 @@ final class Injecting {
                         new PodNames.Service(
                                 "127.66.3.4", List.of("payments.internal"), variables("PAYMENTS", "127.66.3.4"))),
                 Set.of("1337"));
-        CaptureContainer container = new CaptureContainer(image, null, ports -> List.of(), plan, names, false, true);
+        CaptureContainer container =
+                new CaptureContainer(image, null, ports -> List.of(), plan, names, false, false, true);
         return new Injection.Request(container, null, false, false);
     }
 
@@ -54,6 +55,7 @@ final class Injecting {
                 },
                 null,
                 PodNames.NONE,
+                false,
                 false,
                 false);
     }

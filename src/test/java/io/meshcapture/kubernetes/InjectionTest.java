@@ -158,6 +158,16 @@ class InjectionTest {
     }
 
     @Test
+    void lists_that_are_none_are_refused_with_their_place() {
+        assertEquals(
+                "containers is not a list; pod.yaml:6:5; write a dash before each container",
+                refused(Failure.Invalid.class, POD.replace("  - {name: app, image: app}", "    name: app")));
+        assertEquals(
+                "initContainers is not a list; pod.yaml:7:19; write a list, or leave it out",
+                refused(Failure.Invalid.class, POD + "  initContainers: {name: a}\n"));
+    }
+
+    @Test
     void a_pod_on_its_nodes_network_is_refused_unless_allowed() {
         String pod = POD + "  hostNetwork: yes\n";
         assertEquals(
@@ -181,6 +191,15 @@ class InjectionTest {
     }
 
     @Test
+    void a_container_of_our_name_is_refused_since_the_api_server_would_refuse_the_pod() {
+        String pod = POD.replace("name: app", "name: meshcapture");
+        assertEquals(
+                "Pod/shop has a container named \"meshcapture\"; the API server takes no two of one name in a pod, and by this"
+                        + " one the initContainer is known; pod.yaml; give that container another name",
+                refused(Failure.Conflict.class, pod));
+    }
+
+    @Test
     void a_probes_port_by_a_name_that_nobody_has_is_told() {
         String pod = POD.replace("image: app", "image: app, livenessProbe: {httpGet: {port: health}}");
         assertEquals(
@@ -199,7 +218,7 @@ class InjectionTest {
     @Test
     void a_config_map_is_mounted_and_unmounted() {
         var container = new CaptureContainer(
-                "i", "Never", ports -> List.of(), PlanMap.named("the-plan"), PodNames.NONE, false, false);
+                "i", "Never", ports -> List.of(), PlanMap.named("the-plan"), PodNames.NONE, false, false, false);
         var request = new Injection.Request(container, null, false, false);
         String injected = Injecting.text(POD, request);
         assertTrue(injected.contains("""
@@ -222,6 +241,8 @@ class InjectionTest {
         assertTrue(message.startsWith("the manifest is not YAML: "), message);
         assertTrue(message.contains("; pod.yaml"), message);
         assertTrue(!text.contains("{{") || message.contains("helm template"), message);
+        assertTrue(
+                !text.contains("\t") || message.endsWith(": a tab indents; pod.yaml:3:1; indent with spaces"), message);
     }
 
     @Test

@@ -70,6 +70,11 @@ final class Cluster implements AutoCloseable {
         }
     }
 
+    /** The path of the program that asks it, for others to run. */
+    String kubectlProgram() {
+        return kubectl;
+    }
+
     Ending kubectl(String... arguments) {
         return run(kubectl, "", arguments);
     }

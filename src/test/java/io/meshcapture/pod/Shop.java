@@ -29,6 +29,14 @@ final class Shop {
     private static final List<String> PLAN =
             List.of("inject", "--envoy-user=1337", "--envoy-inbound=15006", "--image-pull-policy=Never");
 
+    /** The catalog's second container, a DNS server. */
+    private static final String NAMES = """
+              - name: names
+                image: localhost/tools:1
+                command: ["python3", "/programs/names.py", "0.0.0.0"]
+                volumeMounts: [{name: programs, mountPath: /programs}]
+            """;
+
     private static final class Lazily {
         static final Shop OPEN = new Shop(Cluster.start());
     }
@@ -48,9 +56,10 @@ final class Shop {
                         "configmap",
                         "programs",
                         "--from-file=" + FILES.resolve("upstream.py"),
+                        "--from-file=test-env/upstream/names.py",
                         "--from-literal=envoy.yaml=" + envoyConfig())
                 .orFail();
-        cluster.apply(text(FILES.resolve("catalog.yaml")));
+        cluster.apply(text(FILES.resolve("catalog.yaml")) + NAMES);
         List<String> addresses = new ArrayList<>();
         for (JsonElement address :
                 cluster.waitUntilReady("catalog").getAsJsonObject("status").getAsJsonArray("podIPs")) {

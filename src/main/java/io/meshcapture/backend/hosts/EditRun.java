@@ -10,10 +10,27 @@ import java.util.List;
  *
  * <p>Between two syncs the file is leased: nobody else has it open, so that nobody's change can come between a look and an
  * edit. Syncs take as long as the disk wants, and are made without it. Where there is no lease (a file system
- * without, or somebody who keeps the file open), each byte is compared before it is overwritten, and the length before the
- * end is cut off; what others do within the microseconds between could be lost then.
+ * without, or somebody who keeps the file open), what stands is compared before each edit. That leaves microseconds in which
+ * a line could be appended that is then cut off; so the end is not cut off, and nothing moved, while somebody is seen who
+ * keeps the file open to write.
  */
 final class EditRun {
+
+    /** How it ended. */
+    enum End {
+        DONE,
+        /** Others changed the file, and the rest was not made. */
+        DISTURBED,
+        /** What is to go is out of force, and its bytes stay: somebody keeps the file open to write. */
+        LEFT
+    }
+
+    /** Of what stands around a byte that is to be overwritten, so much is compared. */
+    private static final int CONTEXT = 64;
+
+    /** Who opens the file, writes and closes it takes no longer. */
+    private static final Duration WHILE_IT_WRITES = Duration.ofMillis(100);
+
     private final EditedFile file;
     private final Duration patience;
     private final Image expected;
@@ -24,27 +41,35 @@ final class EditRun {
         this.expected = new Image(content);
     }
 
-    /**
-     * Makes the edits.
-     *
-     * @return false where others changed the file, and the rest was not made
-     */
-    boolean run(List<Edit> edits) throws IOException, InterruptedException {
+    /** Makes the edits. */
+    End run(List<Edit> edits) throws IOException, InterruptedException {
+        return run(edits, false);
+    }
+
+    /** Makes the edits that take lines off, or only those that take them out of force: all before the first sync. */
+    End takeOff(List<Edit> edits) throws IOException, InterruptedException {
+        return run(edits, true);
+    }
+
+    private End run(List<Edit> edits, boolean mayLeave) throws IOException, InterruptedException {
         int from = 0;
+        boolean leaves = false;
         while (from < edits.size()) {
             int to = from;
             while (to < edits.size() && !(edits.get(to) instanceof Edit.Sync)) {
                 to++;
             }
-            if (to > from && !runLeased(edits.subList(from, to))) {
-                return false;
+            End end = to > from ? runLeased(edits.subList(from, to), leaves) : End.DONE;
+            if (end != End.DONE) {
+                return end;
             }
             if (to < edits.size()) {
                 file.sync();
             }
+            leaves = mayLeave && from == 0;
             from = to + 1;
         }
-        return true;
+        return End.DONE;
     }
 
     /** What the file holds as far as the edits were made. */
@@ -52,20 +77,23 @@ final class EditRun {
         return expected.toString();
     }
 
-    private boolean runLeased(List<Edit> edits) throws IOException, InterruptedException {
-        file.lease(patience);
+    private End runLeased(List<Edit> edits, boolean mayLeave) throws IOException, InterruptedException {
+        boolean leased = file.lease(patience);
         try {
+            if (mayLeave && !leased && file.writer(WHILE_IT_WRITES) != null) {
+                return End.LEFT;
+            }
             if (!isAsExpected(file.read(), edits)) {
-                return false;
+                return End.DISTURBED;
             }
             for (Edit edit : edits) {
-                if (!file.isLeased() && !isStillAsExpected(edit)) {
-                    return false;
+                if (!leased && !isStillAsExpected(edit)) {
+                    return End.DISTURBED;
                 }
                 make(edit);
                 expected.take(edit);
             }
-            return true;
+            return End.DONE;
         } finally {
             file.release();
         }
@@ -80,10 +108,15 @@ final class EditRun {
 
     private boolean isStillAsExpected(Edit edit) throws IOException {
         return switch (edit) {
-            case Edit.Put(int at, String _) -> file.read(at) == expected.at(at);
+            case Edit.Put(int at, String text) -> {
+                String around = expected.substring(at, Math.min(expected.length(), at + text.length() + CONTEXT));
+                yield file.read(at, around.length()).equals(around);
+            }
             case Edit.Append _ -> file.read().equals(expected.toString());
             // the end once more, just before it is cut off: what others append after that would be cut off too
-            case Edit.Truncate _ -> file.read().equals(expected.toString()) && file.read(expected.length()) < 0;
+            case Edit.Truncate _ ->
+                file.read().equals(expected.toString())
+                        && file.read(expected.length(), 1).isEmpty();
             case Edit.Sync() -> true;
         };
     }

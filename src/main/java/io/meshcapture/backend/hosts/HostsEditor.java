@@ -6,6 +6,7 @@ import io.meshcapture.system.EditedFile;
 import io.meshcapture.system.FileFacts;
 import io.meshcapture.system.FileLock;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
@@ -16,6 +17,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Edits a hosts file, alone among our own runs. What others do to the file meanwhile is kept: each edit is made where the
@@ -24,21 +26,25 @@ import java.util.stream.Collectors;
 public final class HostsEditor implements AutoCloseable {
 
     /** How often a change is planned anew because others changed the file. */
-    private static final int ATTEMPTS = 50;
-
-    /** How long somebody who has the file open is waited for. Readers have it open for microseconds. */
-    private static final Duration LEASE_PATIENCE = Duration.ofMillis(100);
+    static final int ATTEMPTS = 50;
 
     private final Path path;
-    private final EditedFile file;
+    private final Duration patience;
+    private EditedFile file;
+    private Sight sight;
     private final JournalFile journal;
     private final HostsTrials trials;
     private final List<String> notes = new ArrayList<>();
     private String identity = "";
 
-    private HostsEditor(Path path, EditedFile file, JournalFile journal, StateFile trial) {
+    /** Whether comments of ours stay, since somebody keeps the file open to write. */
+    private boolean leaves;
+
+    private HostsEditor(Path path, Duration patience, EditedFile file, JournalFile journal, StateFile trial) {
         this.path = path;
+        this.patience = patience;
         this.file = file;
+        this.sight = new Sight(file);
         this.journal = journal;
         this.trials = new HostsTrials(this, trial);
     }
@@ -59,9 +65,11 @@ public final class HostsEditor implements AutoCloseable {
         } catch (IOException e) {
             throw HostsRefusal.toOpen(path, e);
         }
+        @Nullable HostsEditor editor = null;
         try {
-            HostsEditor editor = new HostsEditor(
+            editor = new HostsEditor(
                     path,
+                    patience,
                     file,
                     JournalFile.in(stateDirectory, hosts),
                     StateFile.in(stateDirectory, hosts, HostsTrial.KIND));
@@ -74,11 +82,19 @@ public final class HostsEditor implements AutoCloseable {
             editor.recover();
             return editor;
         } catch (IOException e) {
-            file.close();
+            close(editor, file);
             throw HostsRefusal.toChange(path, e, "nothing was changed");
         } catch (RuntimeException | InterruptedException e) {
-            file.close();
+            close(editor, file);
             throw e;
+        }
+    }
+
+    private static void close(@Nullable HostsEditor editor, EditedFile file) {
+        if (editor == null) {
+            file.close();
+        } else {
+            editor.close();
         }
     }
 
@@ -117,7 +133,7 @@ public final class HostsEditor implements AutoCloseable {
     /** What stands. */
     public HostsFindings standing() throws InterruptedException {
         try {
-            return new HostsFindings(HostsFile.parse(settled()));
+            return new HostsFindings(HostsFile.parse(sight.settled()));
         } catch (IOException e) {
             throw HostsRefusal.toChange(path, e, "nothing was changed");
         }
@@ -126,7 +142,7 @@ public final class HostsEditor implements AutoCloseable {
     /** Brings services to exactly these lines; what else they have in force comes off. */
     public void bring(Map<ServiceName, ? extends Collection<OwnLine>> wanted) throws InterruptedException {
         try {
-            edit(content -> PlannedEdits.addition(identity, content, wanted));
+            edit(content -> PlannedEdits.addition(identity, content, wanted, leaves));
             note(journal.remove());
         } catch (IOException e) {
             throw undone(e);
@@ -160,7 +176,7 @@ public final class HostsEditor implements AutoCloseable {
 
     private void takeOff(PlannedEdits.Choice some) throws InterruptedException {
         try {
-            edit(content -> PlannedEdits.removal(identity, content, some));
+            edit(content -> PlannedEdits.removal(identity, content, some, leaves));
             forget();
         } catch (IOException e) {
             throw new Failure.Refused(
@@ -174,19 +190,51 @@ public final class HostsEditor implements AutoCloseable {
     /** Plans and edits until nothing is to be done. */
     private void edit(PlannedEdits.Planner planner) throws IOException, InterruptedException {
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-            String content = settled();
+            reopenWhereReplaced();
+            String content = sight.settled();
             PlannedEdits planned = planner.plan(content);
             if (planned == null) {
                 return;
             }
             journal.write(planned.journal());
             FileTime before = modified();
-            if (!new EditRun(file, LEASE_PATIENCE, content).run(planned.edits())) {
-                complete(planned.journal());
+            EditRun run = sight.editing(content);
+            boolean takesOff = planned.journal() instanceof Journal.Removal;
+            switch (takesOff ? run.takeOff(planned.edits()) : run.run(planned.edits())) {
+                case DISTURBED -> completion().of(planned.journal());
+                case LEFT -> leave();
+                case DONE -> {}
             }
             file.touch(before);
         }
         throw HostsRefusal.sinceOthersChangeIt(path, ATTEMPTS);
+    }
+
+    /** Many editors write another file and rename it over this one, in which nobody would read what is edited then. */
+    private void reopenWhereReplaced() throws IOException, InterruptedException {
+        FileFacts facts = file.facts();
+        if (facts.links() > 0
+                && Files.exists(path)
+                && FileFacts.of(path).identity().equals(facts.identity())) {
+            return;
+        }
+        EditedFile next = EditedFile.open(path);
+        file.close();
+        file = next;
+        sight = new Sight(file);
+        identify();
+        FileLock.take(file, path, patience);
+    }
+
+    /** Once in each run: what is out of force by now stays as comments, which the next run takes out. */
+    private void leave() throws IOException, InterruptedException {
+        if (!leaves) {
+            leaves = true;
+            String writer = file.writer(Duration.ZERO);
+            note((writer == null ? "somebody" : writer) + " keeps " + path
+                    + " open to write, so lines that came off stay as comments; the next command takes them out when it"
+                    + " is closed");
+        }
     }
 
     /** Of a removal that is done: a journal that stays tells the next command to finish what is finished. */
@@ -204,69 +252,19 @@ public final class HostsEditor implements AutoCloseable {
         }
     }
 
-    /**
-     * Undoes or finishes what was begun, because others changed the file in its middle, or a run was interrupted.
-     *
-     * @return false where the file never was in the middle of it
-     */
-    private boolean complete(Journal begun) throws IOException, InterruptedException {
-        Journal journaled = begun;
-        for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-            String content = settled();
-            List<Edit> edits;
-            Range gap = null;
-            switch (journaled) {
-                case Journal.Addition addition -> edits = Recovery.undo(content, addition);
-                case Journal.Removal removal -> {
-                    Recovery.Rest rest = Recovery.finish(content, removal);
-                    edits = rest == null ? null : rest.edits();
-                    gap = rest == null ? null : rest.gap();
-                }
-            }
-            if (edits == null) {
-                return false;
-            }
-            EditRun run = new EditRun(file, LEASE_PATIENCE, content);
-            if (run.run(edits)) {
-                if (gap == null) {
-                    return true;
-                }
-                String now = settled();
-                if (!now.startsWith(run.expected())) {
-                    continue;
-                }
-                Journal.Removal rest = new Journal.Removal(identity, now, List.of(gap), false);
-                journal.write(rest);
-                if (new EditRun(file, LEASE_PATIENCE, now).run(Removal.of(now, rest.off(), false))) {
-                    return true;
-                }
-                journaled = rest;
-            }
-        }
-        throw HostsRefusal.sinceOthersChangeIt(path, ATTEMPTS);
+    private Completion completion() {
+        return new Completion(sight, journal, identity, path);
     }
 
     private FileTime modified() throws IOException {
         return file.facts().modified();
     }
 
-    /** The content at a moment when nobody is in the middle of rewriting it. */
-    private String settled() throws IOException, InterruptedException {
-        if (file.lease(LEASE_PATIENCE)) {
-            try {
-                return file.read();
-            } finally {
-                file.release();
-            }
-        }
-        return Settled.content(file::read);
-    }
-
     private void recover() throws IOException, InterruptedException {
         Journal left = journal.read();
         if (left != null && left.file().equals(identity)) {
             FileTime before = modified();
-            if (complete(left)) {
+            if (completion().of(left)) {
                 file.touch(before);
                 notes.add("an interrupted change of " + path + " was "
                         + (left instanceof Journal.Addition ? "undone" : "finished"));
@@ -276,7 +274,7 @@ public final class HostsEditor implements AutoCloseable {
                         + ": look for comments and doubled lines");
             }
         }
-        edit(content -> PlannedEdits.removal(identity, content, PlannedEdits.LEFTOVERS));
+        edit(content -> PlannedEdits.removal(identity, content, PlannedEdits.LEFTOVERS, leaves));
         forget();
     }
 
@@ -288,7 +286,7 @@ public final class HostsEditor implements AutoCloseable {
             e.addSuppressed(again);
             return new Failure.Conflict(
                     "the hosts file " + path + " could neither be changed nor be brought back",
-                    e.getMessage() + ", then " + again.getMessage(),
+                    e.getMessage() + "; then " + Failure.withoutMend(again),
                     "mend the cause, then run: meshcapture rollback --all");
         }
         return HostsRefusal.toChange(path, e, "nothing was changed");

@@ -177,7 +177,9 @@ public final class HostsFindings {
             boolean isWanted = wanted.containsKey(line.service())
                     && wanted.get(line.service()).contains(line);
             if (tagged.kind() == HostsFile.Kind.INERT) {
-                found.add(new Difference(line.service(), tagged.number(), text, "", false));
+                if (isWanted && !file.live(line.service()).contains(line)) { // else it is in nobody's way
+                    found.add(new Difference(line.service(), tagged.number(), text, line.live(), false));
+                }
             } else if (!isWanted || !seen.add(line)) {
                 found.add(new Difference(line.service(), tagged.number(), text, "", false));
             } else {
@@ -192,6 +194,11 @@ public final class HostsFindings {
             }
         }
         return found;
+    }
+
+    /** How many lines of ours are comments, which the next change takes out. */
+    public int comments() {
+        return file.tagged(HostsFile.Kind.INERT).size();
     }
 
     /** What of others' content makes resolvers misread ours. */

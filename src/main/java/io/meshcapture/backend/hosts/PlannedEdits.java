@@ -36,10 +36,11 @@ record PlannedEdits(List<Edit> edits, Journal journal) {
      * What brings lines in that do not stand; first, what an interrupted change left comes off.
      *
      * @param identity of the file
+     * @param leaves whether comments stay, since they cannot come off now
      */
     static @Nullable PlannedEdits addition(
-            String identity, String content, Map<ServiceName, ? extends Collection<OwnLine>> wanted) {
-        PlannedEdits leftovers = removal(identity, content, LEFTOVERS);
+            String identity, String content, Map<ServiceName, ? extends Collection<OwnLine>> wanted, boolean leaves) {
+        PlannedEdits leftovers = removal(identity, content, LEFTOVERS, leaves);
         if (leftovers != null) {
             return leftovers;
         }
@@ -58,10 +59,17 @@ record PlannedEdits(List<Edit> edits, Journal journal) {
                 new Journal.Addition(identity, content.length(), Fnv.hash(content), appendix));
     }
 
-    /** What takes lines off; those that are comments already go too. */
-    static @Nullable PlannedEdits removal(String identity, String content, Choice some) {
+    /**
+     * What takes lines off; those that are comments already go too.
+     *
+     * @param leaves whether comments stay, since they cannot come off now
+     */
+    static @Nullable PlannedEdits removal(String identity, String content, Choice some, boolean leaves) {
         HostsFile now = HostsFile.parse(content);
         Predicate<HostsFile.Tagged> chosen = some.among(now);
+        if (leaves && now.tagged(HostsFile.Kind.LIVE).stream().noneMatch(chosen)) {
+            return null;
+        }
         List<Range> off = now.ranges(line -> line.kind() == HostsFile.Kind.INERT || chosen.test(line));
         if (off.isEmpty()) {
             return null;

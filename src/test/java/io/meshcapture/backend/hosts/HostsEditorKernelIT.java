@@ -8,10 +8,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.lab.InNetns;
 import io.meshcapture.lab.Run;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -223,6 +225,58 @@ class HostsEditorKernelIT extends RealHostsFile {
         bring(A, 1);
         release(A);
         assertEquals("127.0.0.1 localhost\n", content());
+    }
+
+    /** As cloud-init, Ansible, sed -i and editors do it, where the file is no mount. */
+    @Test
+    void what_others_renamed_over_the_file_meanwhile_is_edited_and_not_the_file_that_nobody_reads() throws Exception {
+        String theirs = "127.0.0.1 localhost\n10.0.0.9 theirs";
+        try (HostsEditor editor = open()) {
+            replace(theirs);
+            editor.bring(Map.of(A, HostsWorld.lines("a", 2)));
+            assertTrue(content().startsWith(theirs + "\n"), content());
+            assertEquals(HostsWorld.lines("a", 2), HostsFile.parse(content()).live(A));
+            replace(content() + "10.0.0.10 later\n");
+            editor.release(A::equals);
+            assertThrows(Failure.Busy.class, this::open); // the lock is on that file too
+        }
+        assertEquals(theirs + "\n10.0.0.10 later\n", content());
+        assertEquals(List.of(), remembered());
+    }
+
+    private void replace(String content) throws IOException {
+        Path next = Files.writeString(directory.resolve("next"), content, StandardCharsets.ISO_8859_1);
+        Files.move(next, hosts, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** One that is whole would take the first line off. */
+    @Test
+    void half_a_journal_and_one_of_another_version_are_not_acted_upon() throws Exception {
+        String before = content();
+        Journal journal = new Journal.Removal(
+                Files.getAttribute(hosts, "unix:ino").toString(),
+                before,
+                List.of(new Range(0, before.length())),
+                false);
+        Files.createDirectory(
+                state, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        JournalFile.in(state, hosts).write(journal);
+        Path file = remembered().getFirst();
+        String whole = Files.readString(file, StandardCharsets.ISO_8859_1);
+        for (String mutilated : List.of(
+                "",
+                whole.substring(0, whole.length() / 2),
+                whole.substring(0, whole.length() - 1),
+                whole + "\n",
+                whole.replaceFirst("journal 1", "journal 2"),
+                whole.replaceFirst("localhost", "localhosT"))) {
+            Files.writeString(file, mutilated, StandardCharsets.ISO_8859_1);
+            open().close();
+            assertEquals(before, content(), mutilated);
+        }
+        Files.writeString(file, whole, StandardCharsets.ISO_8859_1);
+        open().close();
+        assertEquals("", content());
     }
 
     @Test

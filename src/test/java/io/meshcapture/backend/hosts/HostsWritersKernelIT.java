@@ -8,6 +8,9 @@ import io.meshcapture.failure.Failure;
 import io.meshcapture.lab.Background;
 import io.meshcapture.lab.InNetns;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
@@ -18,9 +21,13 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 /** The editor beside others who write the same file, our own runs among them. */
@@ -80,12 +87,24 @@ class HostsWritersKernelIT extends RealHostsFile {
                 }
             }
         });
+        Set<String> ours = new HashSet<>(List.of("127.0.0.1 localhost"));
+        HostsWorld.lines("a", 3).forEach(line -> ours.add(line.live()));
+        HostsWorld.lines("b", 1).forEach(line -> ours.add(line.live()));
+        AtomicInteger reads = new AtomicInteger();
         Thread reader = Thread.ofPlatform().start(() -> {
             while (!stop.get()) {
                 try {
                     LockSupport.parkNanos(300_000); // a look-up does not keep the file open all the time
                     Object[] before = written.toArray();
                     Set<String> lines = new HashSet<>(content().lines().toList());
+                    reads.incrementAndGet();
+                    if (!lines.contains("127.0.0.1 localhost")) {
+                        wrong.add("read without its first line: " + lines);
+                    }
+                    lines.stream()
+                            .filter(line -> !line.startsWith("#") && !line.isEmpty() && !ours.contains(line))
+                            .filter(line -> !isOfTheOther(line))
+                            .forEach(line -> wrong.add("nobody wrote: " + line));
                     for (Object line : before) {
                         if (!lines.contains(String.valueOf(line)) && wrong.isEmpty()) {
                             wrong.add("not read: " + line);
@@ -110,6 +129,58 @@ class HostsWritersKernelIT extends RealHostsFile {
         expected.addAll(written);
         assertEquals(String.join("\n", expected) + "\n", content());
         assertTrue(written.size() > 10);
+        assertTrue(reads.get() > 100, () -> "read " + reads);
+    }
+
+    private static boolean isOfTheOther(String line) {
+        Matcher other = Pattern.compile("10\\.2\\.(\\d+)\\.(\\d+) other(\\d+)").matcher(line);
+        return other.matches()
+                && Integer.parseInt(other.group(1)) * 250 + Integer.parseInt(other.group(2))
+                        == Integer.parseInt(other.group(3));
+    }
+
+    /** No lease keeps them out, and what they append between a last look and a cut would be cut off: so nothing is. */
+    @Test
+    void who_keeps_the_file_open_to_write_loses_no_line_and_what_came_off_goes_when_it_is_closed() throws Exception {
+        AtomicBoolean stop = new AtomicBoolean();
+        AtomicReference<String> wrong = new AtomicReference<>("");
+        List<String> written = new CopyOnWriteArrayList<>(List.of("127.0.0.1 localhost"));
+        SplittableRandom random = new SplittableRandom(1);
+        CountDownLatch opened = new CountDownLatch(1);
+        Thread writer = Thread.ofPlatform().start(() -> {
+            try (FileChannel log = FileChannel.open(hosts, StandardOpenOption.APPEND)) {
+                opened.countDown();
+                for (int i = 0; !stop.get(); i++) {
+                    String line = "10.4." + i / 250 + "." + i % 250 + " kept" + i;
+                    log.write(ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.ISO_8859_1)));
+                    written.add(line);
+                    LockSupport.parkNanos(random.nextInt(40_000_000));
+                }
+            } catch (IOException e) {
+                wrong.set(e.toString());
+            }
+        });
+        opened.await();
+        for (int i = 0; i < 4; i++) {
+            bring(A, 3);
+            assertEquals(
+                    Set.copyOf(HostsWorld.lines("a", 3)),
+                    HostsFindings.of(content()).inForce(A));
+            try (HostsEditor editor = open()) {
+                editor.release(A::equals);
+                String note = String.join("\n", editor.notes());
+                assertTrue(
+                        note.matches("process \\d+ \\(.*\\) keeps .* open to write, so lines that came off stay as .*"),
+                        note);
+            }
+            assertEquals(Set.of(), HostsFindings.of(content()).services());
+            assertEquals(List.of(), remembered());
+        }
+        stop.set(true);
+        writer.join();
+        assertEquals("", wrong.get());
+        open().close();
+        assertEquals(String.join("\n", written) + "\n", content());
     }
 
     /** As kubelet and Docker do it: cut to nothing, then written anew, without a line of ours. */

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Services by name, in each of the three ways in which their names can lead to Envoy in a pod. */
-final class NamesInPodsIT {
+abstract class NamesInPodsCases {
     private static final String OURS = "127.66.";
 
     private final Shop shop = Shop.open();

@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The init image, locked as in a pod, captures for containers of other images that share its network namespace. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @SuppressWarnings("NullAway.Init")
-final class InitContainerIT {
+abstract class InitContainerCases {
     private static final String[] APPLY = {"apply", "--envoy-user=1337", "--to=any"};
     private static final List<String> DIRECTLY = List.of("directly", "directly");
     private static final List<String> BY_ENVOY = List.of("via envoy", "via envoy");
@@ -63,6 +63,12 @@ final class InitContainerIT {
         for (String client : Pod.CLIENTS) {
             assertEquals(BY_ENVOY, pod.call(client), client);
         }
+    }
+
+    @Test
+    void theImageWithoutIptablesCapturesAsWell() {
+        pod.init(run -> run.image(Images.INIT_WITHOUT_IPTABLES).with(APPLY)).orFail();
+        assertEquals(BY_ENVOY, pod.call("curl"));
     }
 
     @Test

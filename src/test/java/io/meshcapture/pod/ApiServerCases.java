@@ -11,10 +11,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** What an API server says to what inject writes, and does by what it prints. */
-final class ApiServerIT {
+abstract class ApiServerCases {
     private final Shop shop = Shop.open();
 
     @Test
@@ -83,13 +85,14 @@ final class ApiServerIT {
         shop.assertCaptured(name);
         // probes and metrics as inject finds them in a manifest
         String args = "jsonpath={.spec.initContainers[0].args}";
-        String byHand = shop.cluster
-                .kubectlReading(
-                        Shop.injected(shop.manifest("by-hand")), "apply", "--dry-run=server", "-o", args, "-f", "-")
-                .orFail();
+        String byHand = dryRun(Shop.injected(shop.manifest("by-hand")), args);
         assertEquals(
                 words(byHand),
                 words(shop.cluster.kubectl("get", "pod", name, "-o", args).orFail()));
+        String asked = askedInEveryWay(labelled);
+        List<Integer> ports = List.of(8080, 8081, 8083, 8085, 8086, 9000, 9102);
+        assertEquals(ports, leftAlone(dryRun(Shop.injected(asked), args)));
+        assertEquals(ports, leftAlone(dryRun(asked, args)));
         // a port that nobody can know keeps no pod from starting
         String unknown = labelled.replace("    ports: [{name: http, containerPort: 8080}]\n", "")
                 .replace("  labels:", "  annotations: {prometheus.io/port: http-metrics}\n  labels:");
@@ -184,6 +187,48 @@ final class ApiServerIT {
                             && refused.err().contains("container \"meshcapture\" must not include \"NET_ADMIN\""),
                     refused.err());
         }
+    }
+
+    /** A pod that the kubelet asks by number and by name, by probes of all kinds and by hooks, one port twice, and Prometheus too. */
+    private static String askedInEveryWay(String pod) {
+        return pod.replaceFirst("    readinessProbe:", """
+                            livenessProbe: {tcpSocket: {port: 8081}}
+                            startupProbe: {grpc: {port: 9000}}
+                            lifecycle:
+                              postStart: {httpGet: {port: 8081}}
+                              preStop: {httpGet: {port: bye}}
+                            readinessProbe:\
+                        """)
+                .replace("{name: http, containerPort: 8080}", """
+                        {name: http, containerPort: 8080}, {name: bye, containerPort: 8083}, \
+                        {name: app-metrics, containerPort: 8085}""")
+                .replace("  labels:", "  annotations: {prometheus.io/port: \"9102\"}\n  labels:")
+                .replace("  containers:\n", """
+                          - name: sidecar
+                            image: localhost/tools:1
+                            restartPolicy: Always
+                            readinessProbe: {httpGet: {port: 8086}}
+                          containers:
+                        """);
+    }
+
+    private String dryRun(String manifest, String what) {
+        return shop.cluster
+                .kubectlReading(manifest, "apply", "--dry-run=server", "-o", what, "-f", "-")
+                .orFail();
+    }
+
+    /** The ports that arguments leave alone when connections arrive. */
+    private static List<Integer> leftAlone(String arguments) {
+        return Stream.of(arguments
+                        .replaceAll(".*--inbound-except=([0-9,-]+)\".*", "$1")
+                        .split(","))
+                .map(range -> range.split("-"))
+                .flatMapToInt(ends ->
+                        IntStream.rangeClosed(Integer.parseInt(ends[0]), Integer.parseInt(ends[ends.length - 1])))
+                .boxed()
+                .sorted()
+                .toList();
     }
 
     /** The arguments, whatever their order. */
