@@ -1,11 +1,12 @@
 /*
- * killing WHEN[:ERRNO|:-SIGNAL] REPORT PROGRAM [ARGUMENT…]
+ * killing [NAME#]WHEN[+][:ERRNO|:-SIGNAL] REPORT PROGRAM [ARGUMENT…]
  *
  * Runs a program and kills it (SIGKILL) at the WHEN-th system call with which it could have an effect outside itself, before
  * the kernel has begun with that call; never, where WHEN is 0. REPORT gets the name of each such call, one a line, and at
  * the end the line "killed" or the line "ended STATUS". Ends as the program does, with 137 where it was killed. With ERRNO, the
  * program is not killed: that one call fails with it, and the kernel does nothing. With SIGNAL, it gets that one at that
- * call, which is made; what it makes of it is its own affair.
+ * call, which is made; what it makes of it is its own affair. With NAME, only calls of that name are counted; with a plus, all
+ * that follow meet the same.
  *
  * All calls count that are not known to be harmless, those of all threads in one row; a call that nobody has thought of is
  * one to be killed at. Harmless is what changes the process alone (memory, threads, signal handlers, its own descriptors:
@@ -163,8 +164,9 @@ static void filter(void) {
 
 int main(int argc, char **argv) {
     if (argc < 4) return 2;
-    const char *colon = strchr(argv[1], ':');
-    long when = atol(argv[1]), error = colon ? atol(colon + 1) : 0, calls = 0;
+    const char *hash = strchr(argv[1], '#'), *number = hash ? hash + 1 : argv[1], *colon = strchr(number, ':');
+    long when = atol(number), error = colon ? atol(colon + 1) : 0, calls = 0;
+    int all = strchr(number, '+') != NULL;
     FILE *report = fopen(argv[2], "we");
     if (!report) stop(argv[2]);
     int go[2];
@@ -200,11 +202,14 @@ int main(int argc, char **argv) {
                     if (names[i].call == info.seccomp.nr) name = names[i].name;
                 if (name) fprintf(report, "%s\n", name);
                 else fprintf(report, "call %llu\n", (unsigned long long)info.seccomp.nr);
-                if (++calls == when && error < 0) {
+                int counts = !hash || (name && strlen(name) == (size_t)(hash - argv[1]) && !strncmp(name, argv[1], hash - argv[1]));
+                if (counts) calls++;
+                int meant = counts && when && (calls == when || (all && calls > when));
+                if (meant && error < 0) {
                     kill(child, (int)-error);
-                } else if (calls == when && error) {
+                } else if (meant && error) {
                     if (info.seccomp.nr != SYS_exit_group) fail(thread, error); /* which cannot fail */
-                } else if (calls == when) {
+                } else if (meant) {
                     killed = 1;
                     kill(child, SIGKILL);
                 }

@@ -77,13 +77,22 @@ final class CheckCommand implements Command {
             say.accept(verdict(outcome));
         }
         outcome.notes().forEach(invocation::note);
-        return outcome.isSound() ? ExitCode.DONE : ExitCode.DRIFT;
+        return !outcome.isSound() ? ExitCode.DRIFT : isUnproved(outcome) ? ExitCode.UNAVAILABLE : ExitCode.DONE;
+    }
+
+    /** Whether connections were to be tried, and none could be. */
+    private static boolean isUnproved(Check.Outcome outcome) {
+        return !outcome.probes().isEmpty()
+                && outcome.probes().stream().allMatch(probe -> probe.result() == Probe.Result.UNKNOWN);
     }
 
     /** Applying again mends what differs, and not what others do. */
     private static String verdict(Check.Outcome outcome) {
         int differences = outcome.differences().size();
         String captured = Differences.captured(outcome.services(), outcome.inbound(), outcome.dns());
+        if (outcome.isSound() && isUnproved(outcome)) {
+            return "in place, and not proved: no connection could be tried, see above; run it as root";
+        }
         if (outcome.isSound()) {
             return "in sync: " + captured;
         }

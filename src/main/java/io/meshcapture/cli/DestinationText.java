@@ -43,6 +43,9 @@ record DestinationText(String host, int port, boolean isName) {
     }
 
     static DestinationText parse(String text) throws BadValue {
+        if (text.isEmpty()) {
+            throw new BadValue("no destination is given", MEND);
+        }
         int scheme = text.indexOf("://");
         HostPort found = HostPort.parse(scheme < 0 ? text : authority(text, scheme), MEND);
         return new DestinationText(found.host(), found.port().number(), !found.isAddress());

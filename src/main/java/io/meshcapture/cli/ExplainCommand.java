@@ -13,6 +13,7 @@ import io.meshcapture.plan.UnitName;
 import io.meshcapture.rules.Explanation;
 import io.meshcapture.verbs.Explain;
 import io.meshcapture.verbs.Place;
+import io.meshcapture.verbs.Screen;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -75,12 +76,13 @@ final class ExplainCommand implements Command {
         } else {
             for (int i = 0; i < outcomes.size(); i++) {
                 Explain.Outcome outcome = outcomes.get(i);
+                String text = questions.get(i).inbound()
+                        ? ExplanationText.inbound(outcome.connection(), outcome.explanation())
+                        : ExplanationText.of(outcome.connection(), outcome.explanation());
                 invocation
                         .out()
                         .print((i == 0 ? "" : "\n")
-                                + (questions.get(i).inbound()
-                                        ? ExplanationText.inbound(outcome.connection(), outcome.explanation())
-                                        : ExplanationText.of(outcome.connection(), outcome.explanation())));
+                                + ExplanationText.fitting(text, 0, ExplanationText.WHY, Screen.ofResults()));
             }
         }
         outcomes.stream().flatMap(one -> one.notes().stream()).distinct().forEach(invocation::note);

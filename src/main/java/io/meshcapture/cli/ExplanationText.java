@@ -3,8 +3,10 @@ package io.meshcapture.cli;
 import io.meshcapture.plan.Address;
 import io.meshcapture.rules.Connection;
 import io.meshcapture.rules.Explanation;
+import io.meshcapture.verbs.Screen;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** What {@code explain} answers, for people: the connection, the steps that were asked, the outcome. */
 public final class ExplanationText {
@@ -52,6 +54,25 @@ public final class ExplanationText {
             text.append(String.format(
                     Locale.ROOT, "%3d  %-7s  %s\n", i + 1, line.decides() ? "decides" : "passes", line.why()));
         }
+    }
+
+    /**
+     * For a terminal, where lines of steps begin anew below their reasons.
+     *
+     * @param text as it is printed elsewhere
+     * @param indent of the whole
+     * @param why the column that the reason of a step begins at
+     */
+    static String fitting(String text, int indent, int why, @Nullable Screen screen) {
+        StringBuilder fitting = new StringBuilder();
+        text.lines().forEach(line -> {
+            int begin = line.startsWith(" ") ? why : 0;
+            fitting.repeat(' ', indent)
+                    .append(line, 0, begin)
+                    .append(Wrapped.of(line.substring(begin), begin + indent, screen))
+                    .append('\n');
+        });
+        return fitting.toString();
     }
 
     static String protocol(Connection connection) {

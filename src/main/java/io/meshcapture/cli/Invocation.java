@@ -1,13 +1,17 @@
 package io.meshcapture.cli;
 
+import io.meshcapture.failure.ExitCode;
 import io.meshcapture.failure.Failure;
+import io.meshcapture.failure.Problem;
 import io.meshcapture.plan.BadValue;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.verbs.Place;
 import io.meshcapture.verbs.Progress;
 import java.io.Console;
+import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashSet;
@@ -30,6 +34,7 @@ final class Invocation {
     private boolean verbose;
     private boolean quiet;
     private boolean json;
+    private @Nullable String command;
     private boolean coloured;
     private boolean allowHostNetwork;
     private boolean speaksByExitCode;
@@ -47,6 +52,7 @@ final class Invocation {
 
     /** Takes the global options. */
     void take(Command command, ParseResult options) {
+        this.command = command.name();
         speaksByExitCode = command.speaksByExitCode();
         verbose = options.hasMatchedOption("--verbose");
         quiet = options.hasMatchedOption("--quiet");
@@ -71,8 +77,22 @@ final class Invocation {
     }
 
     /** For failures before the options could be read. */
-    void readVerbosity(List<String> args) {
+    void readHowItSpeaks(@Nullable Command asked, List<String> args) {
+        command = asked == null ? null : asked.name();
         verbose = args.contains("-v") || args.contains("--verbose");
+        json = (" " + String.join(" ", args) + " ").matches(".* (-o|--output)[ =]?json .*");
+    }
+
+    /** Tells machines why there is no result, in its place; people are told on standard error. */
+    void failed(ExitCode code, List<Problem> problems) {
+        if (json) {
+            err.flush(); // on a terminal both are seen, one after the other
+            try {
+                Json.failure(out, command, code, problems);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e); // a PrintWriter throws none
+            }
+        }
     }
 
     PrintWriter out() {

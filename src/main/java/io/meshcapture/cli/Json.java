@@ -2,10 +2,13 @@ package io.meshcapture.cli;
 
 import com.google.gson.FormattingStyle;
 import com.google.gson.stream.JsonWriter;
+import io.meshcapture.failure.ExitCode;
+import io.meshcapture.failure.Problem;
 import io.meshcapture.verbs.Difference;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Results for machines: one object, whose {@code schema} says what to expect in it. */
 final class Json {
@@ -26,6 +29,31 @@ final class Json {
         members.write(json);
         json.endObject().flush();
         out.println();
+    }
+
+    /**
+     * Why there is no result.
+     *
+     * @param command null where none could be told from the command line
+     */
+    static void failure(PrintWriter out, @Nullable String command, ExitCode code, List<Problem> problems)
+            throws IOException {
+        write(out, json -> {
+            json.name("command").value(command);
+            json.name("failure").beginObject();
+            json.name("exit").value(code.status());
+            json.name("meaning").value(code.meaning());
+            json.name("problems").beginArray();
+            for (Problem problem : problems) {
+                json.beginObject();
+                json.name("what").value(problem.what());
+                json.name("because").value(problem.where());
+                json.name("mend").value(problem.mend());
+                json.endObject();
+            }
+            json.endArray();
+            json.endObject();
+        });
     }
 
     static void texts(JsonWriter json, String name, List<String> texts) throws IOException {

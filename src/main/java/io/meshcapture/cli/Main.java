@@ -2,6 +2,7 @@ package io.meshcapture.cli;
 
 import io.meshcapture.failure.ExitCode;
 import io.meshcapture.failure.Failure;
+import io.meshcapture.failure.Problem;
 import io.meshcapture.verbs.Preparation;
 import java.io.BufferedWriter;
 import java.io.FileDescriptor;
@@ -65,17 +66,19 @@ public final class Main {
             reasons.lines().forEach(line -> err.println("meshcapture: " + line));
             tell(terminationLog, reasons);
             code = failure.exitCode();
+            invocation.failed(code, failure.problems());
         } catch (InterruptedException e) {
             err.println("meshcapture: interrupted; run the same command again to finish");
             code = ExitCode.BUG;
         } catch (Exception | Error e) {
-            err.println(
-                    "meshcapture: a bug in meshcapture: " + e + (invocation.isVerbose() ? "" : "; see more with -v"));
+            String what = "a bug in meshcapture";
+            err.println("meshcapture: " + what + ": " + e + (invocation.isVerbose() ? "" : "; see more with -v"));
             if (invocation.isVerbose()) {
                 e.printStackTrace(err);
             }
-            tell(terminationLog, "a bug in meshcapture: " + e);
+            tell(terminationLog, what + ": " + e);
             code = ExitCode.BUG;
+            invocation.failed(code, List.of(new Problem(what, e.toString(), "see more with -v")));
         }
         err.flush();
         if (out.checkError() && !invocation.speaksByExitCode()) {
@@ -100,6 +103,7 @@ public final class Main {
         String name = args.get(at);
         Command command = find(name);
         if (command == null) {
+            invocation.readHowItSpeaks(null, args);
             throw Help.unknownCommand(name);
         }
         if (command.needsKernel()) {
@@ -116,7 +120,7 @@ public final class Main {
         try {
             options = line.parseArgs(rest);
         } catch (ParameterException e) {
-            invocation.readVerbosity(Arrays.asList(rest));
+            invocation.readHowItSpeaks(command, Arrays.asList(rest));
             throw Help.wrongUsage(command, e);
         }
         if (options.hasMatchedOption("--help")) {

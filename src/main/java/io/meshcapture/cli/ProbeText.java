@@ -54,16 +54,11 @@ final class ProbeText {
                     && verdict.expected() != null) {
                 String wrong = "wrong: " + verdict.what() + " " + verdict.found() + "; the plan says:";
                 out.println(Wrapped.of(wrong, 0, screen));
-                (verdict.isArriving()
-                                ? ExplanationText.inbound(verdict.connection(), verdict.expected())
-                                : ExplanationText.of(verdict.connection(), verdict.expected()))
-                        .lines()
-                        .skip(1)
-                        .forEach(line -> {
-                            int begin = line.startsWith(" ") ? ExplanationText.WHY : 0;
-                            out.println("  " + line.substring(0, begin)
-                                    + Wrapped.of(line.substring(begin), begin + 2, screen));
-                        });
+                String text = verdict.isArriving()
+                        ? ExplanationText.inbound(verdict.connection(), verdict.expected())
+                        : ExplanationText.of(verdict.connection(), verdict.expected());
+                String steps = text.substring(text.indexOf('\n') + 1);
+                out.print(ExplanationText.fitting(steps, 2, ExplanationText.WHY, screen));
             }
         }
         if (!evidence.isEmpty()) {

@@ -197,6 +197,8 @@ final class StatusCommand implements Command {
                 json.name("captured").value(counted(service.captured()));
                 json.name("excepted").value(counted(service.excepted()));
                 json.name("rejected").value(counted(service.rejected()));
+                json.name("open").value(counted(service.open()));
+                json.name("packets").value(counted(service.packets()));
                 json.name("drift").value(drift.getOrDefault(service.name(), StatusDrift.unplanned(drift)));
                 json.endObject();
             }

@@ -15,15 +15,17 @@ import org.jspecify.annotations.Nullable;
 final class StatusTable {
     /** A column, and how dear it is: the dearest stays longest. */
     private enum Column {
-        SERVICE("SERVICE", 9),
-        BACKEND("BACKEND", 2),
-        SINCE("SINCE", 3),
-        VERSION("VERSION", 1),
-        CAPTURED("CAPTURED", 8),
-        PER_SECOND("/S", 7),
-        EXCEPTED("EXCEPTED", 5),
-        REJECTED("REJECTED", 4),
-        DRIFT("DRIFT", 6);
+        SERVICE("SERVICE", 11),
+        BACKEND("BACKEND", 4),
+        SINCE("SINCE", 5),
+        VERSION("VERSION", 3),
+        CAPTURED("CAPTURED", 10),
+        PER_SECOND("/S", 9),
+        EXCEPTED("EXCEPTED", 7),
+        REJECTED("REJECTED", 6),
+        OPEN("OPEN", 2),
+        PACKETS("PACKETS", 1),
+        DRIFT("DRIFT", 8);
 
         private final String title;
         private final int worth;
@@ -126,6 +128,8 @@ final class StatusTable {
             case PER_SECOND -> perSecond(service);
             case EXCEPTED -> counted(service.excepted());
             case REJECTED -> counted(service.rejected());
+            case OPEN -> counted(service.open());
+            case PACKETS -> counted(service.packets());
             case DRIFT -> drift.getOrDefault(service.name(), StatusDrift.unplanned(drift));
         };
     }

@@ -6,6 +6,7 @@ import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.BadValue;
 import io.meshcapture.rules.Caller;
 import io.meshcapture.rules.Connection.Protocol;
+import io.meshcapture.verbs.Screen;
 import io.meshcapture.verbs.Trace;
 import java.io.IOException;
 import java.time.Duration;
@@ -19,6 +20,9 @@ import picocli.CommandLine.ParseResult;
 final class TraceCommand implements Command {
     private static final Duration WITHIN = Duration.ofSeconds(30);
     private static final int MOST = 1000;
+
+    /** The column that what a step says begins at. */
+    private static final int WHY = 5;
 
     /** Far more than it takes to put back what it has changed. */
     private static final Duration PATIENCE = Duration.ofSeconds(5);
@@ -127,7 +131,7 @@ final class TraceCommand implements Command {
                     .append(ExplanationText.outcome(seen.explained()))
                     .append('\n');
         }
-        invocation.out().println(text);
+        invocation.out().println(ExplanationText.fitting(text.toString(), 0, WHY, Screen.ofResults()));
         invocation.out().flush();
     }
 

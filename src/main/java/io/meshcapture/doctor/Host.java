@@ -26,8 +26,17 @@ interface Host {
      */
     void loadLibrary();
 
+    /** The programs of iptables that are installed, in their own words, such as {@code iptables v1.8.9 (nf_tables)}. */
+    List<String> iptables();
+
     /** Features that are missing, and the kernel's reasons. */
     Map<Feature, String> missingFeatures() throws Exception;
+
+    /**
+     * What is found of the kernel by somebody who has no privilege, as root of a user namespace of its own; none where no such
+     * namespace can be made.
+     */
+    List<Finding> kernelAsRootOfItsOwn();
 
     /** Chains of nftables that are not ours. */
     List<NamedChain> chains();
@@ -37,6 +46,9 @@ interface Host {
 
     /** A sentence for each chain that takes connections before ours is asked. */
     List<String> shadows();
+
+    /** Whether a trace that was killed has left a setting of this network namespace as it needed it. */
+    boolean hasLeftTrace();
 
     /** Whether a packet to 127.0.0.1 comes back. */
     boolean hasLoopback();

@@ -23,12 +23,14 @@ public final class HostExaminations {
     static List<Finding> run(Host host) throws Exception {
         HostFiles files = host.files();
         List<Finding> findings = new ArrayList<>(new Rights(files, host.sharesNodesNetwork()).examine());
-        List<Finding> libraries = new LibraryVersions(files, host::loadLibrary).examine();
+        List<Finding> libraries = new LibraryVersions(files, host::loadLibrary, host.iptables()).examine();
         findings.addAll(libraries);
         boolean isLoaded = libraries.stream().noneMatch(one -> one.severity() == Severity.PROBLEM);
         if (isLoaded && host.isNetAdmin()) {
             findings.addAll(new KernelFeatures(files, host::missingFeatures).examine());
             findings.addAll(rules(host));
+        } else if (isLoaded && findings.stream().anyMatch(one -> one.id().equals(Rights.UNPRIVILEGED))) {
+            findings.addAll(host.kernelAsRootOfItsOwn());
         }
         List<Examination> others = List.of(
                 new RulesetReload(files),
@@ -46,7 +48,17 @@ public final class HostExaminations {
 
     private static List<Finding> rules(Host host) {
         try {
-            return new Neighbours(host.chains(), host.legacyRules(), host.shadows()).examine();
+            List<Finding> findings =
+                    new ArrayList<>(new Neighbours(host.chains(), host.legacyRules(), host.shadows()).examine());
+            if (host.hasLeftTrace()) {
+                findings.add(Finding.warning(
+                        Topic.RULES,
+                        "rules.trace-left",
+                        "a trace of meshcapture was killed, and net.netfilter.nf_log.2 and .10 are still as it needed them",
+                        "what others trace or log goes to nfnetlink_log, and no longer into the kernel's log",
+                        "the next apply, confirm, rollback or trace puts them back"));
+            }
+            return findings;
         } catch (Failure.Unavailable noNfTables) {
             return Finding.of(Topic.KERNEL, "kernel.nf-tables", noNfTables);
         } catch (Failure.Conflict tableOfOthers) {

@@ -1,30 +1,45 @@
 package io.meshcapture.doctor;
 
 import io.meshcapture.failure.Failure;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The one library that comes from the host.
+ * The one library that comes from the host, and the programs that do where it is missing.
  *
  * @param load loads it
+ * @param iptables what is installed of iptables
  */
-record LibraryVersions(HostFiles files, Runnable load) implements Examination {
+record LibraryVersions(HostFiles files, Runnable load, List<String> iptables) implements Examination {
 
     private static final String MAPS = "/proc/self/maps";
     private static final String DEBIAN = "/var/lib/dpkg/status";
 
     @Override
     public List<Finding> examine() {
+        List<Finding> findings = new ArrayList<>();
+        findings.add(ofIptables());
         try {
             load.run();
         } catch (Failure.Unavailable missing) {
-            return Finding.of(Topic.LIBRARIES, "libraries.libnftables", missing);
+            findings.addAll(Finding.of(Topic.LIBRARIES, "libraries.libnftables", missing));
+            return findings;
         }
         String version = debianVersion();
-        return List.of(Finding.ok(
+        findings.add(Finding.ok(
                 Topic.LIBRARIES,
                 "libraries.libnftables",
                 "libnftables" + (version.isEmpty() ? "" : " " + version) + " is loaded" + path()));
+        return findings;
+    }
+
+    private Finding ofIptables() {
+        return Finding.ok(
+                Topic.LIBRARIES,
+                "libraries.iptables",
+                iptables.isEmpty()
+                        ? "no iptables is installed: the backends iptables-nft and iptables-legacy are not to be had"
+                        : "installed: " + String.join(", ", iptables));
     }
 
     private String path() {

@@ -5,6 +5,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * Whose rules stand here besides ours, told by the names of their tables and chains.
@@ -14,6 +17,8 @@ import java.util.Map;
  * @param shadows a sentence for each chain that takes connections before ours is asked
  */
 record Neighbours(List<NamedChain> chains, String legacy, List<String> shadows) implements Examination {
+
+    private static final Set<String> BUILT_IN = Set.of("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING");
 
     Neighbours {
         chains = List.copyOf(chains);
@@ -50,6 +55,15 @@ record Neighbours(List<NamedChain> chains, String legacy, List<String> shadows) 
             }
         }
         found.forEach((owner, where) -> findings.add(owner.finding(where)));
+        Set<String> ofIptables = tablesOfIptables();
+        if (!ofIptables.isEmpty()) {
+            findings.add(Finding.note(
+                    Topic.RULES,
+                    "rules.iptables-nft",
+                    "iptables-nft has tables here: " + String.join(", ", ofIptables),
+                    "they are asked beside ours; what translates connections there comes after ours",
+                    ""));
+        }
         if (legacyRules > 0) {
             findings.add(Finding.note(
                     Topic.RULES,
@@ -73,6 +87,18 @@ record Neighbours(List<NamedChain> chains, String legacy, List<String> shadows) 
         return findings;
     }
 
+    /** Its chains at the hooks have names in capital letters, as those of the legacy flavour, and are tables' only ones that do. */
+    private Set<String> tablesOfIptables() {
+        return chains.stream()
+                .filter(chain -> !chain.hook().isEmpty() && BUILT_IN.contains(chain.name()))
+                .map(NamedChain::table)
+                .filter(table -> table.startsWith("ip ") || table.startsWith("ip6 "))
+                .filter(table -> chains.stream()
+                        .noneMatch(chain -> chain.table().equals(table)
+                                && chain.name().startsWith("MESHCAPTURE"))) // ours are no neighbours
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
     private void dropping(List<Finding> findings) {
         for (NamedChain chain : chains) {
             if (chain.hook().contains("hook output") && chain.hook().contains("policy drop")) {
@@ -81,8 +107,10 @@ record Neighbours(List<NamedChain> chains, String legacy, List<String> shadows) 
                         "rules.output-drop",
                         "chain " + chain.name() + " in table " + chain.table()
                                 + " drops what it does not know on the way out",
-                        "captured connections leave through lo to Envoy's port and have to pass there",
-                        "accept what leaves through lo (oifname lo accept), as firewalls usually do"));
+                        "captured connections go to 127.0.0.1 and ::1 and have to pass there; this hook still sees the interface"
+                                + " that they would have left by, so that accepting what leaves through lo is not enough",
+                        "accept what goes to loopback (ip daddr 127.0.0.0/8 accept, ip6 daddr ::1 accept), or to Envoy's"
+                                + " ports"));
             }
         }
     }

@@ -59,7 +59,7 @@ record Rights(HostFiles files, boolean sharesNodesNetwork) implements Examinatio
             findings.add(Finding.note(
                     Topic.PRIVILEGES,
                     UNPRIVILEGED,
-                    "this is not root: rules of others and kernel features were not looked at",
+                    "this is not root: rules of others were not looked at",
                     "the privilege CAP_NET_ADMIN is missing here, and apply needs it",
                     "run doctor with sudo"));
         }

@@ -1,11 +1,14 @@
 package io.meshcapture.doctor;
 
 import io.meshcapture.backend.nftables.Feature;
+import io.meshcapture.backend.nftables.LoggerRecord;
 import io.meshcapture.backend.nftables.NamedChain;
 import io.meshcapture.backend.nftables.NftablesBackend;
 import io.meshcapture.plan.PortRange;
 import io.meshcapture.system.HostFacts;
+import io.meshcapture.system.IptablesVersions;
 import io.meshcapture.system.LegacyTables;
+import io.meshcapture.system.LegacyTrace;
 import io.meshcapture.system.NetworkNamespace;
 import io.meshcapture.system.Privileges;
 import io.meshcapture.system.ResolvConf;
@@ -57,6 +60,16 @@ record ThisHost(@Nullable String namespace, Map<String, String> environment) imp
     }
 
     @Override
+    public List<String> iptables() {
+        return IptablesVersions.installed();
+    }
+
+    @Override
+    public List<Finding> kernelAsRootOfItsOwn() {
+        return new UnprivilegedKernel().examine();
+    }
+
+    @Override
     public List<NamedChain> chains() {
         return NamedChain.ofOthers();
     }
@@ -71,6 +84,11 @@ record ThisHost(@Nullable String namespace, Map<String, String> environment) imp
         try (NftablesBackend backend = NftablesBackend.open()) {
             return backend.shadows(backend.liveOfAnyVersion());
         }
+    }
+
+    @Override
+    public boolean hasLeftTrace() {
+        return LegacyTrace.hasLeft(new LoggerRecord());
     }
 
     /** Tried: where it is switched off, its routes stay, and what is sent is dropped without a word. */

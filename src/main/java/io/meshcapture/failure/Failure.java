@@ -13,18 +13,16 @@ public abstract sealed class Failure extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     private final ExitCode exitCode;
-    private final String withoutMend;
+    private final transient List<Problem> problems;
 
-    private Failure(ExitCode exitCode, String message) {
-        super(message);
+    private Failure(ExitCode exitCode, List<Problem> problems) {
+        super(problems.stream().map(Problem::sentence).collect(Collectors.joining("\n")));
         this.exitCode = exitCode;
-        this.withoutMend = message;
+        this.problems = List.copyOf(problems);
     }
 
     private Failure(ExitCode exitCode, String what, String because, String mend) {
-        super(what + "; " + because + "; " + mend);
-        this.exitCode = exitCode;
-        this.withoutMend = what + "; " + because;
+        this(exitCode, List.of(new Problem(what, because, mend)));
     }
 
     /** The exit code that the command ends with. */
@@ -32,28 +30,30 @@ public abstract sealed class Failure extends RuntimeException {
         return exitCode;
     }
 
+    /** Everything that is wrong, in the order of the places; of all kinds but {@link Invalid} one. */
+    public List<Problem> problems() {
+        return problems;
+    }
+
     /** What and why, to be said within another failure, whose mend it is then. */
     public static String withoutMend(Exception e) {
-        return e instanceof Failure failure ? failure.withoutMend : String.valueOf(e.getMessage());
+        if (e instanceof Failure failure && !(failure instanceof Invalid)) {
+            Problem only = failure.problems.getFirst();
+            return only.what() + "; " + only.where();
+        }
+        return String.valueOf(e.getMessage());
     }
 
     /** The command line or the plan is wrong; carries all problems that were found, not only the first. */
     public static final class Invalid extends Failure {
         private static final long serialVersionUID = 1L;
-        private final transient List<Problem> problems;
 
         public Invalid(List<Problem> problems) {
-            super(ExitCode.USAGE, problems.stream().map(Problem::sentence).collect(Collectors.joining("\n")));
-            this.problems = List.copyOf(problems);
+            super(ExitCode.USAGE, problems);
         }
 
         public Invalid(String what, String where, String mend) {
             this(List.of(new Problem(what, where, mend)));
-        }
-
-        /** Everything that is wrong, in the order of the places. */
-        public List<Problem> problems() {
-            return problems;
         }
     }
 

@@ -21,9 +21,9 @@ import org.jspecify.annotations.Nullable;
  * What the kernel logs of traced packets on their way through the tables of iptables-legacy (trace_packet() in
  * net/ipv4/netfilter/ip_tables.c), sent to this socket by nfnetlink_log (linux/netfilter/nfnetlink_log.h).
  *
- * <p>Who gets such logs is a setting of the network namespace, one for each family. It is put back at the end. After a kill it
- * stays: what is traced by others then goes to nfnetlink_log and no longer into the kernel's log, until {@code
- * net.netfilter.nf_log.2} and {@code .10} are written again. Nothing is traced any more at that time.
+ * <p>Who gets such logs is a setting of the network namespace, one for each family ({@code net.netfilter.nf_log.2} and {@code
+ * .10}). It is put back at the end. After a kill it stays, since the kernel ties it to no process; what it was is kept in a
+ * {@link Keeper}, by which whoever comes next puts it back. Nothing is traced any more at that time.
  */
 public final class LegacyTrace implements PacketTrace {
     private static final Path SETTINGS = Path.of("/proc/sys/net/netfilter/nf_log");
@@ -46,37 +46,97 @@ public final class LegacyTrace implements PacketTrace {
     /** What the kernel writes: {@code TRACE: nat:MESHCAPTURE_OUTPUT:rule:3 }. */
     private static final Pattern STEP = Pattern.compile("TRACE: (\\w+):([^:]+):(rule|return|policy):(\\d+) ?");
 
+    /** Programs that listen, one a line, the group first (seq_show() in net/netfilter/nfnetlink_log.c). */
+    private static final Path LISTENERS = Path.of("/proc/thread-self/net/netfilter/nfnetlink_log");
+
+    /** Keeps what was set before, where it outlives the process and goes with the network namespace. */
+    public interface Keeper {
+        void keep(String before);
+
+        /** What is kept, or the empty text. */
+        String kept();
+
+        void forget();
+    }
+
     private final NfnetlinkSocket socket;
+    private final Keeper keeper;
 
     /** What was set before, of families that were changed. */
     private final Map<Family, String> before = new EnumMap<>(Family.class);
 
-    private LegacyTrace(NfnetlinkSocket socket) {
+    private boolean isKept;
+
+    private LegacyTrace(NfnetlinkSocket socket, Keeper keeper) {
         this.socket = socket;
+        this.keeper = keeper;
     }
 
     /**
-     * Begins to listen.
+     * Begins to listen. Whoever finds a record takes a listener for its owner, so that there is one before there is a record,
+     * and a record before anything is changed.
      *
      * @throws Failure.Unavailable where the kernel does not log to programs, or another one listens already
      */
-    public static LegacyTrace open() {
-        LegacyTrace trace = new LegacyTrace(NfnetlinkSocket.open());
+    public static LegacyTrace open(Keeper keeper) {
+        LegacyTrace trace = new LegacyTrace(NfnetlinkSocket.open(), keeper);
         try {
+            require(trace.command(BIND, Family.IPV4));
+            require(trace.socket.ask(at(Family.IPV4, CONFIG_THRESHOLD, 0, 0, 0, 1)));
+            StringBuilder kept = new StringBuilder();
             for (Family family : Family.values()) {
-                String logger = trace.logger(family);
+                kept.append(family).append('=').append(logger(family)).append(' ');
+            }
+            keeper.keep(kept.toString().strip());
+            trace.isKept = true;
+            for (Family family : Family.values()) {
+                String logger = logger(family);
                 if (!logger.equals(OURS)) {
                     require(trace.command(PF_BIND, family));
                     trace.before.put(family, logger);
                 }
             }
-            require(trace.command(BIND, Family.IPV4));
-            require(trace.socket.ask(at(Family.IPV4, CONFIG_THRESHOLD, 0, 0, 0, 1)));
         } catch (Failure e) {
             trace.close();
             throw e;
         }
         return trace;
+    }
+
+    /** Whether a trace that was killed has left something in this network namespace. */
+    public static boolean hasLeft(Keeper keeper) {
+        boolean mayHave = LegacyTables.areUsed(); // or nobody needs to ask
+        for (Family family : Family.values()) {
+            mayHave |= logger(family).equals(OURS);
+        }
+        return mayHave && !isListening() && !keeper.kept().isEmpty();
+    }
+
+    /** Puts back what a trace that was killed has left, if any. */
+    public static void putBack(Keeper keeper) {
+        if (hasLeft(keeper)) {
+            LegacyTrace killed = new LegacyTrace(NfnetlinkSocket.open(), keeper);
+            for (String kept : keeper.kept().split(" ", -1)) {
+                for (Family family : Family.values()) {
+                    String set = kept.startsWith(family + "=") ? kept.substring(kept.indexOf('=') + 1) : OURS;
+                    if (logger(family).equals(OURS) && !set.equals(OURS)) {
+                        killed.before.put(family, set);
+                    }
+                }
+            }
+            killed.isKept = true;
+            killed.close();
+        }
+    }
+
+    private static boolean isListening() {
+        try {
+            return ProcFile.read(LISTENERS)
+                    .lines()
+                    .anyMatch(line -> line.strip().startsWith("0 "));
+        } catch (IOException e) {
+            return Files.exists(LISTENERS); // nobody ever did, or it is not ours to see: then nothing is put back
+        }
     }
 
     private static void require(int answer) {
@@ -91,7 +151,7 @@ public final class LegacyTrace implements PacketTrace {
         }
     }
 
-    private String logger(Family family) {
+    private static String logger(Family family) {
         try {
             return Files.readString(setting(family)).strip();
         } catch (IOException e) {
@@ -166,6 +226,9 @@ public final class LegacyTrace implements PacketTrace {
                 }
             }
         });
+        if (isKept) {
+            keeper.forget();
+        }
         socket.close();
     }
 }

@@ -37,6 +37,12 @@ final class SocketDiag {
     private static final int INODE = 68;
     private static final int MESSAGE = 72;
 
+    /** Attribute with struct tcp_info (linux/tcp.h), which has to be asked for, and offsets in it. */
+    private static final int INET_DIAG_INFO = 2;
+
+    private static final int SEGMENTS_OUT = 136;
+    private static final int SEGMENTS_IN = 140;
+
     /** Attribute that says whether an IPv6 socket leaves IPv4 alone. */
     private static final int INET_DIAG_SKV6ONLY = 11;
 
@@ -68,6 +74,34 @@ final class SocketDiag {
                         taker.take(
                                 (int) Netlink.bigEndian(answer, message + SOURCE_PORT, 2),
                                 (answer.get(options + Netlink.ATTRIBUTE) & TRANSPARENT) != 0);
+                    }
+                });
+            }
+        }
+    }
+
+    /** Takes how many packets a connection has sent and had. */
+    interface PacketsTaker {
+        void take(long cookie, long packets);
+    }
+
+    /** Hands over TCP connections of which the kernel tells it. */
+    static void dumpPackets(int states, PacketsTaker taker) {
+        try (Netlink netlink = Netlink.open(NETLINK_SOCK_DIAG)) {
+            if (netlink == null) {
+                return;
+            }
+            for (byte family : new byte[] {Netlink.AF_INET, Netlink.AF_INET6}) {
+                ByteBuffer request = dumpRequest(family, IPPROTO_TCP, states)
+                        .put(Netlink.HEADER + 2, (byte) (1 << (INET_DIAG_INFO - 1))); // idiag_ext
+                netlink.ask(request, (answer, message, end) -> {
+                    int info = Netlink.attribute(answer, message + MESSAGE, end, INET_DIAG_INFO);
+                    if (info >= 0 && Netlink.endOf(answer, info) >= info + Netlink.ATTRIBUTE + SEGMENTS_IN + 4) {
+                        int at = info + Netlink.ATTRIBUTE;
+                        taker.take(
+                                answer.getLong(message + COOKIE),
+                                Integer.toUnsignedLong(answer.getInt(at + SEGMENTS_OUT))
+                                        + Integer.toUnsignedLong(answer.getInt(at + SEGMENTS_IN)));
                     }
                 });
             }

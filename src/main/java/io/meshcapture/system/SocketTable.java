@@ -5,7 +5,9 @@ import io.meshcapture.ffi.Errno;
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Family;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * TCP and UDP sockets of the calling thread's network namespace, from {@link SocketDiag}, or, where the kernel lacks that,
@@ -131,6 +133,13 @@ public final class SocketTable {
             });
         }
         return found;
+    }
+
+    /** How many packets each open connection has sent and had, by its cookie, as far as the kernel tells. */
+    public static Map<Long, Long> packets() {
+        Map<Long, Long> packets = new HashMap<>();
+        SocketDiag.dumpPackets(STATES_OPEN, packets::put);
+        return packets;
     }
 
     /** UDP sockets that have a port, connected or not. */

@@ -10,7 +10,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Somebody who ends a trial that the kernel does not end: a transient timer of systemd's where that runs and the trial is in
@@ -47,7 +46,7 @@ public final class TrialGuard {
      * @throws Failure.Unavailable where nobody can be had
      */
     public static String set(Duration trial, List<String> where) {
-        Path home = home();
+        Path home = Distribution.home();
         if (home == null) {
             throw unavailable("the program that would have to be started is not there: bin/meshcapture");
         }
@@ -150,19 +149,5 @@ public final class TrialGuard {
     private static boolean isOfTheFirstProcess(String kind) throws IOException {
         return Files.readSymbolicLink(Path.of("/proc/1/ns", kind))
                 .equals(Files.readSymbolicLink(Path.of("/proc/thread-self/ns", kind)));
-    }
-
-    /** The distribution that we run in. */
-    private static @Nullable Path home() {
-        String named = System.getProperty("meshcapture.bin");
-        Path from = named == null
-                ? Path.of(System.getProperty("java.home", "/"))
-                : Path.of(named).toAbsolutePath();
-        for (Path at = from.getParent(); at != null; at = at.getParent()) {
-            if (Files.isExecutable(at.resolve("bin/meshcapture"))) {
-                return at;
-            }
-        }
-        return null;
     }
 }

@@ -5,6 +5,7 @@ import io.meshcapture.backend.LiveState;
 import io.meshcapture.backend.TracedRules;
 import io.meshcapture.backend.iptables.Flavour;
 import io.meshcapture.backend.iptables.IptablesBackend;
+import io.meshcapture.backend.nftables.LoggerRecord;
 import io.meshcapture.backend.nftables.NftablesBackend;
 import io.meshcapture.backend.nftables.TraceTable;
 import io.meshcapture.doctor.OtherMesh;
@@ -142,7 +143,7 @@ final class Backends implements AutoCloseable {
     /** What the steps of traced packets mean. */
     TracedRules traced(Standing standing) {
         return standing.backend() instanceof IptablesBackend iptables
-                ? iptables.traced(standing.live(), TraceTable::handles)
+                ? iptables.traced(standing.live(), TraceTable::handles, new LoggerRecord())
                 : TraceTable.rules();
     }
 
@@ -177,6 +178,9 @@ final class Backends implements AutoCloseable {
     Choice automatic() {
         if (nftables != null && unusable == null) {
             return new Choice(nftables, "the kernel and libnftables have it", false);
+        }
+        if (unusable != null && NftablesBackend.isForbidden(unusable)) {
+            throw unusable; // iptables would be forbidden too, and say something else
         }
         if (!iptablesNft.isInstalled() && !iptablesLegacy.isInstalled()) {
             throw unusable == null ? new IllegalStateException() : unusable;

@@ -33,6 +33,9 @@ final class HostsCopy {
     private static void bring(Path hosts, Path copy) {
         try {
             boolean there = Files.exists(copy);
+            if (there && !Files.isRegularFile(copy)) {
+                return; // a FIFO would wait, /dev/zero has no end: whoever edits it refuses it
+            }
             String standing = there ? Files.readString(copy, StandardCharsets.ISO_8859_1) : MARK;
             String base = MARK + Files.readString(hosts, StandardCharsets.ISO_8859_1);
             String whole = base.endsWith("\n") ? base : base + "\n"; // lines of ours come behind it

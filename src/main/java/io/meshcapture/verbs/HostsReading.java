@@ -20,14 +20,19 @@ final class HostsReading {
 
     /** What stands at this moment. */
     static HostsFindings now(Path hosts) {
+        if (Files.exists(hosts) && !Files.isRegularFile(hosts)) { // a FIFO would wait, and /dev/zero has no end
+            throw unreadable(hosts, "it is no regular file");
+        }
         try {
             return HostsFindings.of(Files.readString(hosts, StandardCharsets.ISO_8859_1));
         } catch (IOException e) {
-            throw new Failure.Unavailable(
-                    "the hosts file " + hosts + " cannot be read",
-                    String.valueOf(e.getMessage()),
-                    "make it, with the names of localhost in it");
+            throw unreadable(hosts, String.valueOf(e.getMessage()));
         }
+    }
+
+    private static Failure unreadable(Path hosts, String because) {
+        return new Failure.Unavailable(
+                "the hosts file " + hosts + " cannot be read", because, "make it, with the names of localhost in it");
     }
 
     /**

@@ -55,12 +55,22 @@ final class HostsStatus {
                                     service.version(),
                                     service.captured(),
                                     service.excepted(),
-                                    service.rejected())
+                                    service.rejected(),
+                                    service.open(),
+                                    service.packets())
                             : service);
         }
         for (String name : named) {
             services.add(new Status.Captured(
-                    name, BACKEND, null, "-", Status.UNCOUNTED, Status.UNCOUNTED, Status.UNCOUNTED));
+                    name,
+                    BACKEND,
+                    null,
+                    "-",
+                    Status.UNCOUNTED,
+                    Status.UNCOUNTED,
+                    Status.UNCOUNTED,
+                    Status.UNCOUNTED,
+                    Status.UNCOUNTED));
         }
         services.sort((a, b) -> a.name().compareTo(b.name()));
         List<String> notes = new ArrayList<>(other.notes());

@@ -2,10 +2,12 @@ package io.meshcapture.verbs;
 
 import io.meshcapture.backend.Backend;
 import io.meshcapture.backend.LiveState;
+import io.meshcapture.backend.nftables.LoggerRecord;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.system.Accounts;
 import io.meshcapture.system.FilesBelow;
 import io.meshcapture.system.HostFacts;
+import io.meshcapture.system.LegacyTrace;
 import io.meshcapture.system.NamespaceLock;
 import io.meshcapture.system.NetworkNamespace;
 import io.meshcapture.system.Privileges;
@@ -170,6 +172,7 @@ public record Place(
         return mayChange(() -> {
             NamespaceLock lock = NamespaceLock.take(lockTimeout);
             try {
+                LegacyTrace.putBack(new LoggerRecord());
                 return task.call();
             } finally {
                 lock.close();

@@ -65,7 +65,7 @@ final class PlanFit {
         if (!exposure.isEmpty()) {
             sentence(ENVOY_FIT, exposure, Finding::warning);
         }
-        Escaping.from(wanted).notes().forEach(note -> warn("plan.escapes", note, "", ""));
+        Escaping.from(wanted).notes().forEach(note -> sentence("plan.escapes", note, Finding::warning));
     }
 
     private void names(Plan plan, Place place) {

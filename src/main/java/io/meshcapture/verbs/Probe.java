@@ -100,6 +100,11 @@ public final class Probe {
             return result == Result.WRONG && found.endsWith(UNSERVED);
         }
 
+        /** The same, found in other words. */
+        Verdict found(String words) {
+            return new Verdict(service, path, what, result, words, evidence, connection, expected, isArriving);
+        }
+
         /** As if somebody were there. */
         Verdict asIfServed() {
             return isUnserved()

@@ -68,15 +68,31 @@ final class ProbeRun {
 
     /** Sends these, in the calling thread's network namespace, and judges each. */
     static List<Probe.Verdict> of(List<Sample> samples, ProbedArrivals arrivals) throws InterruptedException {
-        if (samples.isEmpty()) {
-            return List.of();
-        }
+        List<Probe.Verdict> verdicts = new ArrayList<>();
+        run(samples, arrivals, false, verdicts);
+        return ProbeCulprits.named(samples, verdicts);
+    }
+
+    /** Sends these while the kernel tells of their way to whoever listens; answers the port that each was sent from, or 0. */
+    static List<Integer> traced(List<Sample> samples) throws InterruptedException {
+        return run(samples, ProbedArrivals.NONE, true, new ArrayList<>()).stream()
+                .map(attempt -> attempt.packet() == null ? 0 : attempt.packet().port())
+                .toList();
+    }
+
+    private static List<Attempt> run(
+            List<Sample> samples, ProbedArrivals arrivals, boolean traced, List<Probe.Verdict> verdicts)
+            throws InterruptedException {
         List<Attempt> attempts = new ArrayList<>();
-        try (ProbeTable table = ProbeTable.open(arrivals.stems(), arrivals.areTakenTransparently())) {
+        if (samples.isEmpty()) {
+            return attempts;
+        }
+        try (ProbeTable table = ProbeTable.open(arrivals.stems(), arrivals.areTakenTransparently(), traced)) {
             try {
                 UserNumbers numbers = UserNumbers.ofThisNamespace();
                 samples.forEach(sample -> attempts.add(open(sample, arrivals, numbers)));
-                return verdicts(attempts, table);
+                verdicts.addAll(verdicts(attempts, table));
+                return attempts;
             } finally { // before the table goes: what they send again would pass
                 attempts.stream().flatMap(Attempt::packets).forEach(FirstPacket::close);
             }

@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Says of each probe whether it went where the plan says, and how that is known. */
 final class ProbeVerdicts {
+    static final String LOST = "is lost on the way";
+
     private final List<SocketTable.Listening> tcp = SocketTable.listening();
     private final List<SocketTable.Open> udp = SocketTable.openUdp();
     private final List<Caught> caught;
@@ -63,7 +65,7 @@ final class ProbeVerdicts {
                 : verdict(
                         attempt,
                         Result.WRONG,
-                        "is lost on the way: a rule of somebody drops it, or where it is sent to cannot be reached",
+                        LOST + ": a rule of somebody drops it, or where it is sent to cannot be reached",
                         Evidence.SILENCE);
     }
 

@@ -2,10 +2,14 @@ package io.meshcapture.verbs;
 
 import io.meshcapture.backend.Backend;
 import io.meshcapture.backend.LiveState;
+import io.meshcapture.backend.nftables.LoggerRecord;
+import io.meshcapture.connections.OpenTraffic;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Port;
+import io.meshcapture.system.LegacyTrace;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -50,6 +54,8 @@ public final class Status {
      * @param captured new connections that were captured since then; {@link #UNCOUNTED} where nobody counts them
      * @param excepted new connections that its exceptions kept direct; likewise
      * @param rejected new connections over IPv6 that were rejected; likewise
+     * @param open captured connections that are open; {@link #UNCOUNTED} where that is not known
+     * @param packets those that were sent on them, both ways; likewise
      */
     public record Captured(
             String name,
@@ -58,7 +64,9 @@ public final class Status {
             String version,
             long captured,
             long excepted,
-            long rejected) {}
+            long rejected,
+            long open,
+            long packets) {}
 
     /**
      * Capture of connections to this host.
@@ -73,6 +81,10 @@ public final class Status {
     /** Nobody counts what goes to Envoy by the hosts file alone. */
     public static final long UNCOUNTED = -1;
 
+    private static final String TRACE_LEFT =
+            "a trace was killed, and what it set in net.netfilter.nf_log is still set; the next"
+                    + " apply, confirm, rollback or trace puts it back";
+
     private Status() {}
 
     public static Outcome run(Place place) throws Exception {
@@ -84,15 +96,9 @@ public final class Status {
             try (Backends backends = Backends.open()) {
                 Backend backend = backends.standing();
                 LiveState live = place.settled(backend);
+                Map<String, OpenTraffic> open = OpenTraffic.byService(live);
                 List<Captured> services = live.services().stream()
-                        .map(service -> new Captured(
-                                service.name(),
-                                backend.name(),
-                                service.since(),
-                                service.version(),
-                                service.captured(),
-                                service.excepted(),
-                                service.rejected()))
+                        .map(service -> captured(service, backend, open))
                         .toList();
                 return new Outcome(
                         services,
@@ -110,8 +116,31 @@ public final class Status {
                         live.isPresent() && !live.isInForce(),
                         live.trial().orElse(null),
                         backends.standingAndWhy(),
-                        Trials.found(live));
+                        found(live));
             }
         });
+    }
+
+    private static Captured captured(
+            LiveState.LiveService service, Backend backend, @Nullable Map<String, OpenTraffic> open) {
+        OpenTraffic traffic = open == null ? null : open.getOrDefault(service.name(), OpenTraffic.NONE);
+        return new Captured(
+                service.name(),
+                backend.name(),
+                service.since(),
+                service.version(),
+                service.captured(),
+                service.excepted(),
+                service.rejected(),
+                traffic == null ? UNCOUNTED : traffic.connections(),
+                traffic == null ? UNCOUNTED : traffic.packets());
+    }
+
+    private static List<String> found(LiveState live) {
+        List<String> found = new ArrayList<>(Trials.found(live));
+        if (LegacyTrace.hasLeft(new LoggerRecord())) {
+            found.add(TRACE_LEFT);
+        }
+        return found;
     }
 }

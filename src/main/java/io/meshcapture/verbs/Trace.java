@@ -1,6 +1,7 @@
 package io.meshcapture.verbs;
 
 import io.meshcapture.backend.TracedRules;
+import io.meshcapture.backend.nftables.LoggerRecord;
 import io.meshcapture.backend.nftables.TraceTable;
 import io.meshcapture.connections.Callers;
 import io.meshcapture.plan.Address;
@@ -11,6 +12,7 @@ import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.Explainer;
 import io.meshcapture.rules.Explanation;
 import io.meshcapture.system.HostFacts;
+import io.meshcapture.system.LegacyTrace;
 import io.meshcapture.system.PacketTrace;
 import io.meshcapture.system.PacketTrace.Event;
 import io.meshcapture.system.PacketTrace.Verdict;
@@ -28,8 +30,8 @@ import org.jspecify.annotations.Nullable;
 /** Tells what the kernel does with the next connections to somewhere, by its own trace of our rules. */
 public final class Trace {
 
-    /** So long nothing more was told of a packet: it has come to its end. */
-    private static final Duration QUIET = Duration.ofMillis(60);
+    /** So long nothing more was told of a packet: it has come to its end, also where processes wait for a processor. */
+    private static final Duration QUIET = Duration.ofMillis(300);
 
     private static final Duration LOOK = Duration.ofMillis(20);
 
@@ -124,6 +126,7 @@ public final class Trace {
     public static int run(Place place, Request request, Runnable ready, Consumer<Seen> taker, Stop stop)
             throws Exception {
         return place.reading(() -> {
+            LegacyTrace.putBack(new LoggerRecord()); // or this one would take it for what was there before
             Decision decision;
             TracedRules rules;
             try (Backends backends = Backends.open()) {

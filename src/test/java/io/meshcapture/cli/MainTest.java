@@ -6,11 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import io.meshcapture.failure.ExitCode;
+import io.meshcapture.lab.ResultsSchema;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -118,7 +120,7 @@ class MainTest {
                         "soon"),
                 wrong("shell \"fish\" is not known; SHELL; write bash or zsh", "completion", "fish"),
                 wrong(
-                        "address \"\" is not HOST:PORT; command line; write ADDRESS:PORT, NAME:PORT or a URL, such as 10.0.0.5:443, [fd00::5]:443 or"
+                        "no destination is given; command line; write ADDRESS:PORT, NAME:PORT or a URL, such as 10.0.0.5:443, [fd00::5]:443 or"
                                 + " http://catalog/",
                         "explain",
                         "-f",
@@ -352,6 +354,33 @@ class MainTest {
         assertEquals(15001, captured.get("listener").getAsInt());
         assertEquals("10.1.2.3:443", captured.get("destination").getAsString());
         assertTrue(captured.get("steps").getAsJsonArray().size() > 5);
+    }
+
+    /** So that a machine reads one object whatever happened; what people are told stays the same. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "render -f /nowhere -o json",
+                "render --output=json -f /nowhere",
+                "apply --bogus -o json",
+                "aply -o=json",
+                "explain -o json 10.0.0.1:80:90 --envoy-user 1",
+                "agent -f - -o json"
+            })
+    void failure_is_json_where_that_is_asked_for(String line) {
+        List<String> args = List.of(line.split(" ", -1));
+        Terminal failed = Terminal.run(args.toArray(String[]::new));
+        assertEquals(2, failed.exit());
+        ResultsSchema.require(List.of("json"), failed.out());
+        JsonObject json = new Gson().fromJson(failed.out(), JsonObject.class);
+        assertEquals(args.getFirst().equals("aply"), json.get("command").isJsonNull());
+        JsonObject failure = json.getAsJsonObject("failure");
+        assertEquals(2, failure.get("exit").getAsInt());
+        JsonObject problem = failure.getAsJsonArray("problems").get(0).getAsJsonObject();
+        String sentence = Stream.of("what", "because", "mend")
+                .map(part -> problem.get(part).getAsString())
+                .collect(Collectors.joining("; "));
+        assertEquals("meshcapture: " + sentence + "\n", failed.err());
     }
 
     @Test

@@ -25,8 +25,16 @@ class MessagesTest {
                         "",
                         "explain -f - 10.0.0.1:80 --inbound --from-user 1"),
                 of("--interval is given without --watch", "", "status --interval 1s"),
+                of("--watch reads the plan again and again", "", "status --watch -f -"),
+                of(
+                        "names would stand in two hosts files",
+                        "",
+                        "inject --hosts-by file,aliases --envoy-user 1 --host a pod.yaml"),
+                of("is no way for names", "", "inject --hosts-by letters --envoy-user 1 --host a pod.yaml"),
                 of("a policy is printed, not read, changed or taken out", "", "inject -f - --policy pod.yaml"),
                 of("number of connections \"0\" is not from 1 to 1000", "", "trace 10.0.0.1:80 --connections 0"),
+                of("no destination is given", "", "trace"),
+                of("no destination is given", "", "explain -f -"),
                 of("a trace of 10 ms is too short", "", "trace 10.0.0.1:80 --within 10ms"),
                 of("service \"any\" has no hosts", "", "env -f - any"),
                 of("looking every 1 ms costs more than it finds", "", "agent -f - --interval 1ms"),
@@ -52,6 +60,13 @@ class MessagesTest {
                 of("host name \"-x\" has a label that begins or ends with -", "hosts: [-x]", "render -f -"),
                 of("has more than 253 characters", "hosts: [" + "a23456789.".repeat(26) + "b]", "render -f -"),
                 of("port \"\" is empty", "hosts: [a], ports: {'': 80}", "render -f -"));
+    }
+
+    @Test
+    void nothing_on_standard_input_is_no_destination() {
+        Terminal empty = Terminal.run("\n# none\n", Map.of(), "explain", "-", "--envoy-user", "1");
+        assertEquals(2, empty.exit());
+        assertTrue(empty.err().contains("no destination stands on standard input"), empty.err());
     }
 
     private static Arguments of(String said, String service, String command) {

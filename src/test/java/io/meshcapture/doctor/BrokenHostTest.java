@@ -46,6 +46,7 @@ class BrokenHostTest {
                     "a chain before ours",
                     "rules.shadow",
                     h -> h.shadow("table ip a chain b (priority -200): redirect")),
+            warning("a trace that was killed", "rules.trace-left", LaidOutHost::withLeftTrace),
             warning(
                     "a reload that flushes the ruleset",
                     "rules.flush-ruleset",

@@ -33,6 +33,7 @@ final class LaidOutHost implements Host {
     private boolean netAdmin = true;
     private boolean nodesNetwork;
     private boolean library = true;
+    private boolean hasLeftTrace;
     private boolean loopback = true;
 
     LaidOutHost(Path root) {
@@ -227,6 +228,26 @@ final class LaidOutHost implements Host {
     @Override
     public List<String> shadows() {
         return shadows;
+    }
+
+    @Override
+    public List<String> iptables() {
+        return List.of("iptables v1.8.9 (nf_tables)", "iptables v1.8.9 (legacy)");
+    }
+
+    @Override
+    public List<Finding> kernelAsRootOfItsOwn() {
+        return List.of();
+    }
+
+    @Override
+    public boolean hasLeftTrace() {
+        return hasLeftTrace;
+    }
+
+    LaidOutHost withLeftTrace() {
+        hasLeftTrace = true;
+        return this;
     }
 
     @Override

@@ -18,6 +18,8 @@ final class Breakages {
     static final String ORDERS_V4 = "orders +captured +tcp 192\\.0\\.2\\.1:80 .*WRONG: ";
     static final String ORDERS_V6 = "orders +captured +tcp \\[2001:db8::1\\]:80 .*WRONG: ";
     static final String DIRECT = "leaves as it is";
+    static final String BY_THEIRS = " by table t chain c";
+    static final String LOST_IN = "is lost on the way: table ";
 
     static Breakage of(String name, String how, String undo, String command, String said) {
         return new Breakage(name, how, undo, command, said);
@@ -73,13 +75,13 @@ final class Breakages {
                     "iptables-nft -P OUTPUT DROP",
                     "iptables-nft -P OUTPUT ACCEPT",
                     PROBE,
-                    ORDERS_V4 + "is lost"),
+                    ORDERS_V4 + LOST_IN + "filter chain OUTPUT drops it"),
             of(
                     "a firewall of iptables-nft before Envoy",
                     "iptables-nft -A OUTPUT -p tcp --dport 15001 -j DROP",
                     "iptables-nft -F OUTPUT",
                     PROBE,
-                    ORDERS_V4 + "is lost"),
+                    ORDERS_V4 + LOST_IN + "filter chain OUTPUT drops it"),
             of(
                     "a firewall of iptables-legacy on loopback",
                     "iptables-legacy -A INPUT -i lo -p tcp --dport 15002 -j DROP",
@@ -92,7 +94,7 @@ final class Breakages {
                     "filter hook input priority 0",
                     "iif lo drop",
                     PROBE,
-                    ORDERS_V6 + "is lost"),
+                    ORDERS_V6 + LOST_IN + "t chain c drops it"),
             foreign(
                     "connections that nobody tracks",
                     "ip",
@@ -113,7 +115,7 @@ final class Breakages {
                     NAT_FIRST,
                     "tcp dport 80 redirect to :9",
                     PROBE,
-                    ORDERS_V6 + "is sent to \\[::1\\]:9"),
+                    ORDERS_V6 + "is sent to \\[::1\\]:9" + BY_THEIRS),
             foreign(
                     "a destination that is written over before nat",
                     "ip",
@@ -127,28 +129,28 @@ final class Breakages {
                     "filter hook output priority -50",
                     "tcp dport 15001 reject with tcp reset",
                     PROBE,
-                    ORDERS_V4 + "is rejected"),
+                    ORDERS_V4 + "is rejected" + BY_THEIRS),
             foreign(
                     "a listener that takes IPv4 alone",
                     "ip6",
                     "filter hook input priority 10",
                     "tcp dport 15002 reject with tcp reset",
                     PROBE,
-                    "ledger +captured +tcp \\[fd99::1\\]:80 .*WRONG: is rejected"),
+                    "ledger +captured +tcp \\[fd99::1\\]:80 .*WRONG: is rejected" + BY_THEIRS),
             foreign(
                     "exceptions translated by somebody",
                     "ip",
                     NAT_FIRST,
                     "tcp dport 5432 dnat to 10.99.0.1:5433",
                     PROBE,
-                    "orders +excepts :5432 .*WRONG: is sent to 10.99.0.1:5433"),
+                    "orders +excepts :5432 .*WRONG: is sent to 10.99.0.1:5433" + BY_THEIRS),
             foreign(
                     "Envoy's own traffic sent back to it",
                     "ip",
                     NAT_FIRST,
                     "meta skuid 1337 tcp dport 80 redirect to :15001",
                     PROBE,
-                    "Envoy's own +.*WRONG: is sent to 127.0.0.1:15001"),
+                    "Envoy's own +.*WRONG: is sent to 127.0.0.1:15001" + BY_THEIRS),
             of(
                     "Istio on top",
                     "iptables-nft -t nat -N ISTIO_OUTPUT",
@@ -161,6 +163,65 @@ final class Breakages {
                     "ip6tables-legacy -t nat -X PROXY_INIT_OUTPUT",
                     DOCTOR,
                     "rules.linkerd"),
+            foreign(
+                    "a nat chain that is asked just before ours",
+                    "inet",
+                    "nat hook output priority -102",
+                    "tcp dport 80 redirect to :9",
+                    PROBE,
+                    ORDERS_V4 + "is sent to 127.0.0.1:9" + BY_THEIRS),
+            foreign(
+                    "a firewall behind all translations",
+                    "inet",
+                    "filter hook postrouting priority 0",
+                    "tcp dport 5432 drop",
+                    PROBE,
+                    "orders +excepts :5432 .*WRONG: " + LOST_IN + "t chain c drops it"),
+            foreign(
+                    "a firewall that is asked first of all",
+                    "inet",
+                    "filter hook output priority -400",
+                    "meta skuid 1337 drop",
+                    PROBE,
+                    "Envoy's own +.*WRONG: " + LOST_IN + "t chain c drops it"),
+            of(
+                    "connections that nobody tracks, by iptables-nft",
+                    "iptables-nft -t raw -A OUTPUT -p tcp --dport 80 -j CT --notrack",
+                    "iptables-nft -t raw -F",
+                    PROBE,
+                    ORDERS_V4 + DIRECT),
+            of(
+                    "IPv6 connections that nobody tracks, by iptables-legacy",
+                    "ip6tables-legacy -t raw -A OUTPUT -p tcp --dport 80 -j CT --notrack",
+                    "ip6tables-legacy -t raw -F",
+                    PROBE,
+                    ORDERS_V6 + DIRECT),
+            of(
+                    "a full conntrack table",
+                    "echo 262144 > /tmp/meshcapture-full; for f in count max; do"
+                            + " mount --bind /tmp/meshcapture-full /proc/sys/net/netfilter/nf_conntrack_$f; done",
+                    "umount /proc/sys/net/netfilter/nf_conntrack_count /proc/sys/net/netfilter/nf_conntrack_max;"
+                            + " rm /tmp/meshcapture-full",
+                    DOCTOR,
+                    "conntrack.full"),
+            of(
+                    "Kuma on top, as a table of nftables",
+                    "nft 'add table ip kuma; add chain ip kuma KUMA_MESH_OUTBOUND'",
+                    "nft delete table ip kuma",
+                    DOCTOR,
+                    "rules.kuma"),
+            of(
+                    "Consul on top in the other flavour",
+                    "iptables-legacy -t nat -N CONSUL_PROXY_OUTPUT",
+                    "iptables-legacy -t nat -X CONSUL_PROXY_OUTPUT",
+                    DOCTOR,
+                    "rules.consul"),
+            of(
+                    "App Mesh on top, for IPv6",
+                    "ip6tables-nft -t nat -N APPMESH_EGRESS",
+                    "ip6tables-nft -t nat -X APPMESH_EGRESS",
+                    DOCTOR,
+                    "rules.app-mesh"),
             of(
                     "clients with other ports than at apply",
                     "echo 20000 30000 > /proc/sys/net/ipv4/ip_local_port_range",
@@ -208,6 +269,16 @@ final class Breakages {
                     "add element inet meshcapture user_2_ip { 1002 . 192.0.2.0/24 . 0-65535 : goto to_15002 }",
                     CHECK,
                     "map user_2_ip"),
+            nft(
+                    "one captured network taken out of the map",
+                    "delete element inet meshcapture user_2_ip { 1002 . 10.0.0.0/8 . 0-65535 }",
+                    PROBE,
+                    "ledger +captured +tcp 10\\.0\\.0\\.1:80 .*WRONG: " + DIRECT),
+            nft(
+                    "a rule of somebody in a chain of ours",
+                    "insert rule inet meshcapture outbound tcp dport 80 accept",
+                    CHECK,
+                    "chain outbound rule 1\n.*tcp dport 80 accept"),
             nft("a base chain emptied", "flush chain inet meshcapture output", CHECK, "chain output rule 1"));
 
     static Breakage nft(String name, String batch, String command, String said) {
@@ -249,6 +320,13 @@ final class Breakages {
                         CHECK,
                         "in place but ineffective: IPv6 table nat chain OUTPUT \\(iptables-" + flavour
                                 + "\\) rule 1:[^$]*go before them with: meshcapture apply"),
+                of(
+                        "a nat chain of nftables that is asked first",
+                        "nft 'add table ip t; add chain ip t c { type nat hook output priority -150; };"
+                                + " add rule ip t c tcp dport 80 counter redirect to :9'",
+                        "nft delete table ip t",
+                        PROBE,
+                        ORDERS_V4 + "is sent to 127.0.0.1:9" + BY_THEIRS),
                 of("the jump removed", four + "-D OUTPUT 1", "true", CHECK, "IPv4 table nat chain OUTPUT"),
                 of("the jump of IPv6 removed", six + "-F OUTPUT", "true", PROBE, ORDERS_V6 + DIRECT),
                 of(
@@ -256,7 +334,9 @@ final class Breakages {
                         four + "-I OUTPUT -p tcp --dport 80 -j ACCEPT",
                         four + "-D OUTPUT -p tcp --dport 80 -j ACCEPT",
                         PROBE,
-                        ORDERS_V4 + DIRECT),
+                        ORDERS_V4
+                                + DIRECT
+                                + (flavour.equals("nft") ? ", since table nat chain OUTPUT decides before" : "")),
                 of("a chain emptied", four + "-F MESHCAPTURE_OUTPUT", "true", CHECK, "chain MESHCAPTURE_OUTPUT"),
                 of("IPv6's chain emptied", six + "-F MESHCAPTURE_OUTPUT", "true", PROBE, ORDERS_V6 + DIRECT),
                 of(

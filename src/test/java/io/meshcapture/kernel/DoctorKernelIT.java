@@ -96,6 +96,10 @@ class DoctorKernelIT {
         Iptables.NFT.restore4("*nat\n:DOCKER - [0:0]\n-A OUTPUT -j DOCKER\n:LIBVIRT_PRT - [0:0]\nCOMMIT\n");
         Iptables.LEGACY.restore4("*mangle\n:CILIUM_PRE_mangle - [0:0]\nCOMMIT\n");
         Outcome outcome = Program.must(0, Program.run("doctor", "-o", "json"));
+        assertTrue(outcome.out().contains("iptables-nft has tables here: ip nat"), outcome.out());
+        assertTrue(
+                outcome.out().matches("(?s).*installed: iptables v\\S+ \\(nf_tables\\), iptables v\\S+ \\(legacy\\).*"),
+                outcome.out());
         for (String owner : List.of("firewalld", "kube-proxy", "podman", "docker", "libvirt", "cilium")) {
             assertTrue(ids(outcome).contains("rules." + owner), () -> owner + " in " + outcome.out());
         }
@@ -242,6 +246,13 @@ class DoctorKernelIT {
         Outcome outcome = Program.withPlan(Program.ANY, "doctor", "-o", "json");
         assertEquals(7, outcome.exit());
         assertTrue(ids(outcome).contains("plan.listener-of-stranger"), outcome.out());
+        Background like =
+                lab.background("setpriv", "--reuid=1337", "--clear-groups", "sh", "-c", "echo up; sleep 60; :");
+        like.awaitOutput("up", Duration.ofSeconds(10));
+        Outcome both = Program.withPlan(Program.ANY, "doctor", "-o", "json");
+        assertTrue(ids(both).contains("plan.escapes"), both.out());
+        assertTrue(both.out().contains("run as Envoy's user or group and are not Envoy: "), both.out());
+        assertTrue(both.out().contains("\"mend\": \"give them a user of their own\""), both.out());
     }
 
     @Test
@@ -279,7 +290,13 @@ class DoctorKernelIT {
         Run.Result result = Run.command(
                 "setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "/mnt/bin/meshcapture", "doctor");
         assertEquals(0, result.exit(), result.out() + result.err());
-        assertTrue(result.out().contains("this is not root: rules of others and kernel features were not looked at"));
+        assertTrue(result.out().contains("this is not root: rules of others were not looked at"), result.out());
+        assertTrue(result.out().contains("features work, tried in a network namespace of their own"), result.out());
+        Run.command("mount", "--bind", "/dev/null", "/usr/bin/unshare").orFail();
+        Run.Result without = Run.command(
+                "setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "/mnt/bin/meshcapture", "doctor");
+        assertEquals(0, without.exit(), without.out() + without.err());
+        assertTrue(without.out().contains("the kernel's features were not tried"), without.out());
     }
 
     private static String severity(String id) {

@@ -131,6 +131,9 @@ class ExitCodesKernelIT {
                 Program.run("rollback", "--all", "--lock-timeout", "0s")
             }) {
                 Program.must(5, outcome);
+                assertTrue(
+                        outcome.err().contains("another run of meshcapture is at work in this network namespace"),
+                        outcome::err);
                 assertTrue(outcome.err().contains(holder), outcome::err);
                 assertTrue(outcome.err().contains(") holds the lock, and"), outcome::err);
             }

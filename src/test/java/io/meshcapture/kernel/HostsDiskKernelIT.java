@@ -69,6 +69,7 @@ class HostsDiskKernelIT {
     private static void isRefused(String plan, List<String> words, String hosts) throws Exception {
         Run.Result refused = apart(plan, words);
         assertEquals(6, refused.exit(), refused.err());
+        assertTrue(refused.err().contains("the hosts file /etc/hosts could not be changed; "), refused.err());
         assertTrue(refused.err().contains("No space left on device"), refused.err());
         assertEquals(hosts, content());
     }
@@ -196,7 +197,7 @@ class HostsDiskKernelIT {
                 .orFail();
         Run.Result refused = apart(PLAN, APPLY);
         assertEquals(4, refused.exit(), refused.err());
-        assertTrue(refused.err().contains("No space left on device"), refused.err());
+        assertTrue(refused.err().contains("cannot be kept in " + STATE + "; No space left on device"), refused.err());
         assertEquals(BEFORE, content());
     }
 

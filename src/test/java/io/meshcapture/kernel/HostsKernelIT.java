@@ -181,7 +181,9 @@ class HostsKernelIT {
     void a_read_only_mount_is_said_before_anything_is_touched(Lab lab) throws Exception {
         Run.command("mount", "-o", "remount,ro,bind", "/etc/hosts").orFail();
         Outcome outcome = must(4, with(PLAN, "apply"));
-        assertTrue(outcome.err().contains("Read-only file system"), outcome.err());
+        assertTrue(
+                outcome.err().contains("the hosts file /etc/hosts cannot be changed; Read-only file system"),
+                outcome.err());
         assertFalse(Files.exists(STATE.resolve("hosts.journal")));
         assertEquals(BEFORE, content());
     }
@@ -189,7 +191,11 @@ class HostsKernelIT {
     @Test
     void without_a_redirect_the_ports_must_be_named_and_who_has_to_listen_is_said() throws Exception {
         Outcome open = must(2, with(PLAN.replace(", ports: {443: 15001}", ""), "apply"));
-        assertTrue(open.err().contains("service \"payments\" has no ports"), open.err());
+        assertTrue(
+                open.err()
+                        .contains(
+                                "service \"payments\" has no ports, and connections to names are not redirected here"),
+                open.err());
         assertEquals(BEFORE, content());
         Outcome applied = must(0, with(PLAN, "apply", "-v"));
         assertTrue(applied.err().contains("nobody listens on " + address("orders") + ":80"), applied.err());

@@ -174,6 +174,10 @@ class IptablesKernelIT {
                 legacy + "services: {ledger: {from: {cgroup: shop.slice/ledger.service}}}\n")) {
             Outcome apply = Program.withPlan(plan, "apply");
             assertEquals(4, apply.exit(), apply::err);
+            String what = plan.contains("invalid")
+                    ? "cannot do what \"invalid: drop\" asks"
+                    : "cannot tell callers by unit or cgroup without harm";
+            assertTrue(apply.err().contains(what), apply::err);
             assertTrue(apply.err().contains("choose the backend"), apply::err);
         }
         assertFalse(Iptables.LEGACY.save4().contains("MESHCAPTURE"));

@@ -107,6 +107,7 @@ class IptablesProgramsKernelIT {
                 program(flavour, "iptables", "restore"));
         Outcome apply = Program.withPlan(plan(flavour), "apply");
         assertEquals(4, apply.exit(), apply::err);
+        assertTrue(apply.err().contains("this kernel lacks a part of netfilter that this rule needs: "), apply::err);
         assertTrue(apply.err().contains("load the module (modprobe -a xt_CLUSTERIP)"), apply::err);
         assertNothingStands(flavour);
     }
@@ -170,6 +171,17 @@ class IptablesProgramsKernelIT {
         Program.apply(plan(flavour).replace("services", "ipv6: bypass\nservices"));
     }
 
+    @Test
+    void program_that_cannot_be_started_is_named(Lab lab) throws IOException {
+        Program.apply(plan(Iptables.NFT));
+        replace("", "iptables-nft-save");
+        Files.writeString(Path.of("/usr/sbin/iptables-nft-save"), "#!/nowhere/interpreter\n");
+        Run.command("chmod", "755", "/usr/sbin/iptables-nft-save").orFail();
+        Outcome apply = Program.withPlan(plan(Iptables.NFT).replace("5432", "22"), "apply");
+        assertEquals(4, apply.exit(), apply::err);
+        assertTrue(apply.err().contains("/usr/sbin/iptables-nft-save cannot be started"), apply::err);
+    }
+
     /** What cannot be read must not be taken for nothing: jumps would stand twice. */
     @ParameterizedTest
     @ValueSource(strings = {"kill -9 $$", "exit 1", "exit 0", "/run/real/$name \"$@\" | head -c 150"})
@@ -193,6 +205,8 @@ class IptablesProgramsKernelIT {
         Replaced.programs("kill -9 $$\n", program(flavour, "iptables", "restore"));
         Outcome apply = Program.withPlan(plan(flavour).replace("5432", "22"), "apply");
         assertEquals(6, apply.exit(), apply::err);
+        assertTrue(
+                apply.err().contains("the kernel refused the transaction, and nothing is in force of it"), apply::err);
         assertTrue(apply.err().contains("it ended with status 137"), apply::err);
         Replaced.programsAreBack();
         assertEquals(before, stands(flavour));

@@ -49,9 +49,24 @@ final class Killing {
         return run(Integer.toString(call), plan, arguments);
     }
 
+    /** Runs it and kills it at its n-th call of a name, from 1; it may end before. */
+    Death at(String name, int which, String plan, List<String> arguments) {
+        return run(name + "#" + which, plan, arguments);
+    }
+
     /** Runs it and lets its n-th such call, from 1, fail with an error. */
     Death failing(int call, int errno, String plan, List<String> arguments) {
         return run(call + ":" + errno, plan, arguments);
+    }
+
+    /** Runs it and lets all its calls of a name fail with an error, from the n-th on, from 1. */
+    Death failingAll(String name, int from, int errno, String plan, List<String> arguments) {
+        return run(name + "#" + from + "+:" + errno, plan, arguments);
+    }
+
+    /** Runs it and lets its n-th call of a name, from 1, fail with an error. */
+    Death failing(String name, int which, int errno, String plan, List<String> arguments) {
+        return run(name + "#" + which + ":" + errno, plan, arguments);
     }
 
     /** Runs it and sends it a signal at its n-th such call, from 1, which is made. */

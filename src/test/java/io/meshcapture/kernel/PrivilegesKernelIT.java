@@ -75,6 +75,9 @@ class PrivilegesKernelIT {
         as(few, List.of("apply", ENVOY, ANY)).orFail();
         assertEquals(new Proxied(15001, "10.99.0.1:80"), lab.caller().connect("10.99.0.1:80"));
         as(few, List.of("check", ENVOY, ANY)).orFail();
+        Result probed = as(few, List.of("check", "--probe", ENVOY, ANY));
+        assertEquals(4, probed.exit(), probed.out() + probed.err());
+        assertTrue(probed.out().contains("in place, and not proved: no connection could be tried"), probed.out());
         as(few, List.of("rollback", "--all")).orFail();
         assertEquals("", lab.nft().list());
     }

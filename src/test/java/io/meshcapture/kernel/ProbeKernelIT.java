@@ -5,18 +5,22 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.meshcapture.lab.Await;
 import io.meshcapture.lab.Cgroup;
 import io.meshcapture.lab.Identity;
 import io.meshcapture.lab.InNetns;
 import io.meshcapture.lab.Lab;
 import io.meshcapture.lab.Meshcapture.Outcome;
+import io.meshcapture.lab.Run;
 import io.meshcapture.lab.Standin;
 import io.meshcapture.lab.UdpStandin;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -202,6 +206,26 @@ class ProbeKernelIT {
                 !Program.run("status").out().contains("on trial"),
                 () -> Program.run("status").out());
         Program.must(0, Program.check(plan));
+    }
+
+    /** The kernel takes away what catches the probes, and nobody hears of one that was sent. */
+    @Test
+    void killed_at_any_transaction_it_leaves_nothing(Lab lab, @TempDir Path directory) {
+        Standin envoy = lab.proxyAt(Identity.ENVOY, "0.0.0.0:15001", "[::]:15001", "0.0.0.0:15006", "[::]:15006");
+        String plan = ENVOY.replace("1337}", "1337, inbound: 15006}") + "services: {orders: {from: {user: 1001}}}\n";
+        Program.apply(plan);
+        List<String> check = List.of("check", "--probe", "-f", "-");
+        Killing killing = Killing.in(directory);
+        int killed = 0;
+        for (int which = 1; killing.at("sendmsg", which, plan, check).killed(); which++) {
+            killed++;
+            Await.until(
+                    Duration.ofSeconds(10), "no table", () -> !lab.nft().list().contains("meshcapture-probe"));
+            assertFalse(Run.command("ip", "link").orFail().contains("meshin"));
+        }
+        assertTrue(killed >= 2, "it makes a table, and says what is to be caught");
+        assertEquals(List.of(), envoy.arrivals());
+        Program.must(0, Program.check(plan, "--probe"));
     }
 
     @Test

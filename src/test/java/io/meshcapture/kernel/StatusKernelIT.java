@@ -46,20 +46,23 @@ class StatusKernelIT {
         caller.udp("10.99.0.1:53");
         caller.udp("10.99.0.1:443");
         String said = Program.must(0, Program.run("status")).out();
-        assertTrue(said.matches("(?s).*orders +" + backend + " +\\S+ +\\S+ +3 +1 +1 +unknown\n.*"), said);
-        assertTrue(said.matches("(?s).*idle +" + backend + " +\\S+ +\\S+ +0 +0 +0 +unknown\n.*"), said);
+        assertTrue(said.matches("(?s).*orders +" + backend + " +\\S+ +\\S+ +3 +1 +1 +\\d+ +\\d+ +unknown\n.*"), said);
+        assertTrue(said.matches("(?s).*idle +" + backend + " +\\S+ +\\S+ +0 +0 +0 +0 +0 +unknown\n.*"), said);
         assertTrue(said.contains("DNS: to Envoy's listener 15053; 2 captured\n"), said);
         assertTrue(
                 said.contains("QUIC: 1 first packet rejected since the rules changed, counted as captured above\n"),
                 said);
         String json = Program.must(0, Program.run("status", "-o", "json")).out();
+        lab.caller().uid(1002).open("10.99.0.1:80");
+        String open = Program.run("status").out();
+        assertTrue(open.matches("(?s).*idle +" + backend + " +\\S+ +\\S+ +1 +0 +0 +1 +[1-9]\\d* +unknown\n.*"), open);
         assertTrue(json.contains("\"captured\": 3,\n      \"excepted\": 1,\n      \"rejected\": 1,"), json);
     }
 
     @ParameterizedTest
     @CsvSource({
         "200, 'SERVICE                                   BACKEND   SINCE                 VERSION  CAPTURED  /S  EXCEPTED"
-                + "  REJECTED  DRIFT'",
+                + "  REJECTED  OPEN  PACKETS  DRIFT'",
         "80, 'SERVICE                                   CAPTURED  /S  EXCEPTED  DRIFT'",
         "60, 'SERVICE                                   CAPTURED  /S'"
     })

@@ -155,6 +155,39 @@ class TraceKernelIT {
         assertEquals(logger, lab.sysctl("net.netfilter.nf_log.2"));
     }
 
+    /** The kernel ties that setting to no process, so that after a kill somebody has to know what it was. */
+    @Test
+    void what_a_killed_one_has_left_of_iptables_legacy_is_told_and_put_back_by_the_next_command(Lab lab) {
+        lab.proxy(15001);
+        String plan = ENVOY + "backend: iptables-legacy\nservices: {orders: {from: {user: 1001}}}\n";
+        Program.apply(plan);
+        List<String> before = loggers(lab);
+        String rules = lab.nft().list();
+        for (List<String> next : List.of(
+                List.of("apply", "-f", "-"),
+                List.of("trace", "10.99.0.1:80", "--within", "1s"),
+                List.of("rollback", "--all"))) {
+            Background trace = trace(lab, "10.99.0.1:80", "--within", "60s");
+            assertEquals(List.of("nfnetlink_log", "nfnetlink_log"), loggers(lab));
+            String running = Program.must(0, Program.run("status")).err();
+            assertFalse(running.contains("a trace was killed"), running);
+            trace.kill();
+            trace.await(LIMIT);
+            assertTrue(Program.run("status")
+                    .err()
+                    .contains("a trace was killed, and what it set in net.netfilter.nf_log"));
+            assertTrue(Program.run("doctor", "-o", "json").out().contains("\"rules.trace-left\""));
+            Program.must(0, Program.reading(plan).run(next.toArray(String[]::new)));
+            assertEquals(before, loggers(lab), next::toString);
+            assertEquals(rules, lab.nft().list(), next::toString);
+            assertFalse(Program.run("status").err().contains("a trace was killed"));
+        }
+    }
+
+    private static List<String> loggers(Lab lab) {
+        return List.of(lab.sysctl("net.netfilter.nf_log.2"), lab.sysctl("net.netfilter.nf_log.10"));
+    }
+
     @Test
     void capture_that_is_not_there_is_not_traced() {
         Outcome nothing = Program.must(7, Program.run("trace", "10.99.0.1:80"));

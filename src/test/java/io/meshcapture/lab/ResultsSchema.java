@@ -25,7 +25,7 @@ public final class ResultsSchema {
         }
     }
 
-    /** Throws where the arguments ask for JSON and what was printed is not as the schema says; failures print nothing. */
+    /** Throws where the arguments ask for JSON and what was printed is not as the schema says, be it a result or a failure. */
     public static void require(List<String> arguments, String out) {
         if (arguments.contains("json") && !arguments.contains("--watch") && !out.isEmpty()) {
             var wrong = SCHEMA.validate(out, InputFormat.JSON);

@@ -11,6 +11,7 @@ import io.meshcapture.plan.Family;
 import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.system.ConntrackTable;
+import io.meshcapture.system.LegacyTrace;
 import io.meshcapture.system.SocketTable;
 import java.time.Duration;
 import java.time.Instant;
@@ -264,9 +265,11 @@ public final class IptablesBackend implements Backend {
      * What the steps of traced packets mean.
      *
      * @param handles those of the rules of a table such as {@code ip nat}, by chain and in their order
+     * @param keeper keeps what a trace of iptables-legacy changes
      */
-    public TracedRules traced(LiveState live, Function<String, Map<String, List<Long>>> handles) {
-        return new IptablesTracedRules(flavour, ours(live).families(), handles);
+    public TracedRules traced(
+            LiveState live, Function<String, Map<String, List<Long>>> handles, LegacyTrace.Keeper keeper) {
+        return new IptablesTracedRules(flavour, ours(live).families(), handles, keeper);
     }
 
     @Override

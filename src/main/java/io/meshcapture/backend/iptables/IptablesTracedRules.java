@@ -22,23 +22,29 @@ final class IptablesTracedRules implements TracedRules {
     private final Flavour flavour;
     private final Map<Family, Ruleset> families;
     private final Function<String, Map<String, List<Long>>> handles;
+    private final LegacyTrace.Keeper keeper;
     private final Map<String, Map<String, List<Long>>> known = new HashMap<>();
 
     /**
      * For what stands.
      *
      * @param handles those of the rules of a table such as {@code ip nat}, by chain and in their order
+     * @param keeper keeps what a trace of iptables-legacy changes
      */
     IptablesTracedRules(
-            Flavour flavour, Map<Family, Ruleset> families, Function<String, Map<String, List<Long>>> handles) {
+            Flavour flavour,
+            Map<Family, Ruleset> families,
+            Function<String, Map<String, List<Long>>> handles,
+            LegacyTrace.Keeper keeper) {
         this.flavour = flavour;
         this.families = families;
         this.handles = handles;
+        this.keeper = keeper;
     }
 
     @Override
     public PacketTrace listen() {
-        return flavour == Flavour.NFT ? NftTrace.open() : LegacyTrace.open();
+        return flavour == Flavour.NFT ? NftTrace.open() : LegacyTrace.open(keeper);
     }
 
     @Override

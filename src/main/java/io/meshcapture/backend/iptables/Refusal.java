@@ -67,7 +67,7 @@ final class Refusal {
                     "its standard input could not be written",
                     "try again");
         }
-        if (lower.contains("xtables lock")) {
+        if (lower.contains("xtables lock") || lower.contains("lock file")) {
             Optional<String> holder = XtablesLock.holder();
             if (lower.contains("can't open")) {
                 return new Failure.Unavailable(

@@ -41,6 +41,11 @@ public final class NftablesBackend implements Backend {
         LibNftables.load();
     }
 
+    /** Whether it is the kernel that lets nobody here change netfilter, whatever with. */
+    public static boolean isForbidden(Failure failure) {
+        return Refusal.isForbidden(failure);
+    }
+
     /** Opens libnftables. */
     public static NftablesBackend open() {
         return new NftablesBackend(NftContext.open());

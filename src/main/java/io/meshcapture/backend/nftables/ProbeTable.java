@@ -43,6 +43,13 @@ public final class ProbeTable implements AutoCloseable {
 
     private static final Pattern TAKEN = Pattern.compile(PROBE + END);
 
+    private static final String TRACED = """
+            chain traced {
+            type filter hook output priority -400
+            meta l4proto . th sport @probes meta nftrace set 1
+            }
+            """;
+
     private final PassingTable table;
     private final boolean arriving;
 
@@ -91,10 +98,12 @@ public final class ProbeTable implements AutoCloseable {
      *
      * @param stems what the names of the interfaces begin with that probes arrive on
      * @param transparently whether they may be taken by transparent sockets
+     * @param traced whether the kernel tells the way of those that are opened here (meta nftrace)
      * @throws io.meshcapture.failure.Failure.Unavailable where libnftables or nf_tables is missing
      */
-    public static ProbeTable open(List<String> stems, boolean transparently) {
-        return new ProbeTable(PassingTable.open("probe", body(stems, transparently)), !stems.isEmpty());
+    public static ProbeTable open(List<String> stems, boolean transparently, boolean traced) {
+        String body = body(stems, transparently) + (traced ? TRACED : "");
+        return new ProbeTable(PassingTable.open("probe", body), !stems.isEmpty());
     }
 
     private static String body(List<String> stems, boolean transparently) {

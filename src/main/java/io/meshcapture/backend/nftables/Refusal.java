@@ -26,6 +26,11 @@ final class Refusal {
                                 + " Kubernetes' RuntimeDefault do");
     }
 
+    /** Whether it is the one of a process that has no right to change netfilter. */
+    static boolean isForbidden(Failure failure) {
+        return failure.problems().getFirst().what().contains("does not let this process");
+    }
+
     /** The failure for what libnftables said. Its text is shown as evidence; its line numbers are not to be trusted. */
     static Failure of(String script, String error) {
         String said = firstLine(error);

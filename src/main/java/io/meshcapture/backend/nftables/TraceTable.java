@@ -131,6 +131,11 @@ public final class TraceTable implements AutoCloseable {
         }
     }
 
+    /** Whether a step is one through rules of ours, whatever they are written with. */
+    public static boolean isOurs(Event event) {
+        return Ruleset.TABLE.endsWith(" " + event.table()) || event.chain().startsWith("MESHCAPTURE");
+    }
+
     /** Whether it is that of a trace or a probe. */
     public static boolean isPassing(String name) {
         return name.startsWith("meshcapture-");
