@@ -174,7 +174,7 @@ class IptablesProgramsKernelIT {
     @Test
     void program_that_cannot_be_started_is_named(Lab lab) throws IOException {
         Program.apply(plan(Iptables.NFT));
-        replace("", "iptables-nft-save");
+        Replaced.programs("", "iptables-nft-save");
         Files.writeString(Path.of("/usr/sbin/iptables-nft-save"), "#!/nowhere/interpreter\n");
         Run.command("chmod", "755", "/usr/sbin/iptables-nft-save").orFail();
         Outcome apply = Program.withPlan(plan(Iptables.NFT).replace("5432", "22"), "apply");
