@@ -182,7 +182,7 @@ class HostsKernelIT {
         Run.command("mount", "-o", "remount,ro,bind", "/etc/hosts").orFail();
         Outcome outcome = must(4, with(PLAN, "apply"));
         assertTrue(
-                outcome.err().contains("the hosts file /etc/hosts cannot be changed; Read-only file system"),
+                outcome.err().contains("the hosts file /etc/hosts cannot be changed; open: Read-only file system"),
                 outcome.err());
         assertFalse(Files.exists(STATE.resolve("hosts.journal")));
         assertEquals(BEFORE, content());
