@@ -69,7 +69,7 @@ record EnvoyFit(List<String> faults, List<String> notes) {
         List<String> faults = new ArrayList<>(loopback());
         MissingListeners missing = wanted.envoy().missing(wanted.ipv6());
         if (!missing.isEmpty()) {
-            faults.add(missing.what() + ", so captured connections are refused; start Envoy" + missing.privilege());
+            faults.add(missing.what() + ", so captured connections fail; start Envoy" + missing.privilege());
         }
         DnsListener dns = wanted.envoy().dns();
         String unanswerable = dns == null ? "" : dns.unanswerable(wanted.ipv6());

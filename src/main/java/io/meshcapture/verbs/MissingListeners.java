@@ -25,7 +25,7 @@ record MissingListeners(List<ListenerAddress> places) {
 
     /** What apply says of it. Whoever runs first in a container mostly prepares it for others, Envoy among them. */
     String note(Map<String, String> environment) {
-        String refused = ", so captured connections are refused until Envoy does; ";
+        String refused = ", so captured connections fail until Envoy does; ";
         return HostFacts.isContainersFirstProcess(environment)
                 ? what() + refused + "that is as it should be where Envoy's container starts after this one"
                         + (privilege().isEmpty() ? "" : "; start it" + privilege())

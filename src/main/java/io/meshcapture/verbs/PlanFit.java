@@ -83,7 +83,7 @@ final class PlanFit {
                     Topic.PLAN,
                     "plan.nobody-listens",
                     missing.what(),
-                    "captured connections are refused until Envoy does",
+                    "captured connections fail until Envoy does",
                     "start Envoy" + missing.privilege() + ", or correct envoy.outbound, envoy.inbound and envoy.dns"));
         }
         StrangersListeners strangers = wanted.listenersOfStrangers();

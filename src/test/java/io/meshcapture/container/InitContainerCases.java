@@ -38,7 +38,7 @@ abstract class InitContainerCases {
                 new Ending(
                         0,
                         CAPTURED,
-                        "meshcapture: note: nobody listens on 127.0.0.1:15001, [::1]:15001, so captured connections are refused"
+                        "meshcapture: note: nobody listens on 127.0.0.1:15001, [::1]:15001, so captured connections fail"
                                 + " until Envoy does; that is as it should be where Envoy's container starts after this one\n",
                         ""),
                 beforeEnvoy);

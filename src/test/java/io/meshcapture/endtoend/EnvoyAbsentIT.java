@@ -73,7 +73,7 @@ final class EnvoyAbsentIT {
         assertTrue(
                 apply.err()
                         .contains("nobody listens on 127.0.0.1:15001, [::1]:15001, 127.0.0.1:15002, [::1]:15002,"
-                                + " so captured connections are refused until Envoy does"),
+                                + " so captured connections fail until Envoy does"),
                 apply.err());
         Ending refused = playground.curl("orders", destination.url("/"));
         assertEquals(CURL_COULD_NOT_CONNECT, refused.exit(), refused::toString);

@@ -52,7 +52,7 @@ class EnvoysSocketsKernelIT {
         envoy.kill();
         Outcome check = Program.must(3, Program.check(PLAN));
         assertEquals("""
-                broken: nobody listens on 127.0.0.1:15001, [::1]:15001, so captured connections are refused; start Envoy
+                broken: nobody listens on 127.0.0.1:15001, [::1]:15001, so captured connections fail; start Envoy
                 in place, but Envoy does not take it as it should, see above: 1 service
                 """, check.out());
         String json = Program.must(3, Program.check(PLAN, "-o", "json")).out();
@@ -72,7 +72,7 @@ class EnvoysSocketsKernelIT {
         assertTrue(
                 applied.err()
                         .contains(
-                                "nobody listens on 127.0.0.1:443, [::1]:443, so captured connections are refused until"
+                                "nobody listens on 127.0.0.1:443, [::1]:443, so captured connections fail until"
                                         + " Envoy does; start it" + CAPABILITY),
                 applied::err);
         Outcome check = Program.must(3, Program.check(LOW));
