@@ -130,8 +130,8 @@ class ProbeKernelIT {
                 """);
         Outcome outcome = Program.must(3, Program.check(plan, "--probe"));
         for (String said : List.of(
-                "dropped .*WRONG: is lost on the way: .*",
-                "refused .*WRONG: is rejected",
+                "dropped .*WRONG: is lost on the way: table firewall chain output drops it",
+                "refused .*WRONG: is rejected by table firewall chain output",
                 "unheard .*WRONG: reaches 127.0.0.1:15009, where nobody listens",
                 "fine .*ok: reaches 127.0.0.1:15001")) {
             assertTrue(
