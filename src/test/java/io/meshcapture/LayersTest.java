@@ -29,8 +29,13 @@ class LayersTest {
 
     /** Each room and the rooms that it may import besides itself. */
     private static final Map<String, Set<String>> ROOMS = Map.ofEntries(
-            entry("cli", Set.of("verbs", "envoy", "doctor", "kubernetes", "config", "plan", "rules", "failure")),
-            entry("verbs", Set.of("doctor", "connections", "backend", "envoy", "rules", "plan", "system", "failure")),
+            entry(
+                    "cli",
+                    Set.of("verbs", "probe", "envoy", "doctor", "kubernetes", "config", "plan", "rules", "failure")),
+            entry(
+                    "verbs",
+                    Set.of("doctor", "probe", "connections", "backend", "envoy", "rules", "plan", "system", "failure")),
+            entry("probe", Set.of("backend", "rules", "plan", "system", "failure")),
             entry("connections", Set.of("backend", "rules", "plan", "system", "failure")),
             entry("doctor", Set.of("backend", "rules", "plan", "system", "failure")),
             entry("envoy", Set.of("plan", "failure")),

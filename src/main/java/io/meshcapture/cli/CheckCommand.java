@@ -1,8 +1,8 @@
 package io.meshcapture.cli;
 
 import io.meshcapture.failure.ExitCode;
+import io.meshcapture.probe.Probe;
 import io.meshcapture.verbs.Check;
-import io.meshcapture.verbs.Probe;
 import io.meshcapture.verbs.Screen;
 import java.util.function.Consumer;
 import picocli.CommandLine.Model.CommandSpec;

@@ -1,8 +1,8 @@
 package io.meshcapture.cli;
 
 import com.google.gson.stream.JsonWriter;
+import io.meshcapture.probe.Probe;
 import io.meshcapture.rules.Explanation;
-import io.meshcapture.verbs.Probe;
 import io.meshcapture.verbs.Screen;
 import java.io.IOException;
 import java.io.PrintWriter;

@@ -3,7 +3,6 @@ package io.meshcapture.connections;
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Port;
 import io.meshcapture.plan.ServiceName;
-import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.rules.Caller;
 import io.meshcapture.rules.Connection;
 import io.meshcapture.rules.Decision;
@@ -160,10 +159,10 @@ public final class CapturedConnections {
         List<Pair> pairs = new ArrayList<>(envoysEnds.size());
         for (Open envoysEnd : envoysEnds) {
             List<Open> clients = byLocalEnd.getOrDefault(End.remote(envoysEnd), List.of());
-            if (AlwaysDirect.isLoopback(envoysEnd.remote())) {
+            if (envoysEnd.remote().isLoopback()) {
                 clients = clients.stream()
-                        .filter(client ->
-                                client.remotePort() == Step.Dns.PORT && AlwaysDirect.isLoopback(client.remote()))
+                        .filter(client -> client.remotePort() == Step.Dns.PORT
+                                && client.remote().isLoopback())
                         .toList();
                 if (clients.size() == 1) {
                     pairs.add(new Pair(envoysEnd, clients));
@@ -190,7 +189,7 @@ public final class CapturedConnections {
         }
         List<Open> ends = new ArrayList<>();
         for (Open socket : sockets) {
-            if (ports.contains(socket.localPort()) && AlwaysDirect.isLoopback(socket.local())) {
+            if (ports.contains(socket.localPort()) && socket.local().isLoopback()) {
                 ends.add(socket);
             }
         }
@@ -205,7 +204,7 @@ public final class CapturedConnections {
         }
         List<Open> ends = new ArrayList<>();
         for (Open socket : sockets) {
-            if (ports.contains(socket.localPort()) && !AlwaysDirect.isLoopback(socket.local())) {
+            if (ports.contains(socket.localPort()) && !socket.local().isLoopback()) {
                 ends.add(socket);
             }
         }

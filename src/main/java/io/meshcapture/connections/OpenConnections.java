@@ -5,7 +5,6 @@ import io.meshcapture.backend.Change;
 import io.meshcapture.backend.LiveState;
 import io.meshcapture.backend.Owned;
 import io.meshcapture.plan.Port;
-import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.Step;
 import io.meshcapture.system.SocketTable;
@@ -51,7 +50,7 @@ public final class OpenConnections {
         }
         captured.addAll(CapturedConnections.arrived(sockets, inbound));
         return sockets.stream()
-                .filter(open -> !AlwaysDirect.isLoopback(open.remote()) || (dns && open.remotePort() == Step.Dns.PORT))
+                .filter(open -> !open.remote().isLoopback() || (dns && open.remotePort() == Step.Dns.PORT))
                 .filter(open -> !captured.contains(open))
                 .toList();
     }

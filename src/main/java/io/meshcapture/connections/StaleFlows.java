@@ -3,7 +3,6 @@ package io.meshcapture.connections;
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Family;
 import io.meshcapture.plan.Port;
-import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.rules.Caller;
 import io.meshcapture.rules.Connection;
 import io.meshcapture.rules.Decision;
@@ -173,7 +172,7 @@ public final class StaleFlows {
     /** Whether it was redirected: its answers come from a listener on loopback, and it was sent elsewhere. */
     private static boolean isSentTo(Port listener, ConntrackTable.Entry flow) {
         return flow.reply().sourcePort() == listener.number()
-                && AlwaysDirect.isLoopback(flow.reply().source())
-                && !AlwaysDirect.isLoopback(flow.original().destination());
+                && flow.reply().source().isLoopback()
+                && !flow.original().destination().isLoopback();
     }
 }

@@ -39,7 +39,7 @@ public record AdminAddress(Address address, Port port) {
     private static Optional<AdminAddress> of(HostPort admin) {
         try {
             return admin.host().equals(LOCALHOST)
-                    ? Optional.of(new AdminAddress(Sockets.LOOPBACK_IPV4, admin.port()))
+                    ? Optional.of(new AdminAddress(Address.LOOPBACK_IPV4, admin.port()))
                     : Optional.of(new AdminAddress(Address.parse(admin.host()), admin.port()));
         } catch (BadValue name) {
             return Optional.empty();
@@ -61,6 +61,6 @@ public record AdminAddress(Address address, Port port) {
     }
 
     private boolean isOnLoopback() {
-        return Fit.LOOPBACK.contains(address) || address.equals(Sockets.LOOPBACK_IPV6);
+        return address.isLoopback();
     }
 }

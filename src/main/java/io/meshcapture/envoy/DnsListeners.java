@@ -31,11 +31,11 @@ record DnsListeners(Port port, boolean ipv6, boolean arrives, List<Address> serv
     }
 
     private Address ipv4Address() {
-        return arrives ? Sockets.ANY_IPV4 : Sockets.LOOPBACK_IPV4;
+        return arrives ? Sockets.ANY_IPV4 : Address.LOOPBACK_IPV4;
     }
 
     private Address ipv6Address() {
-        return arrives ? Sockets.ANY_IPV6 : Sockets.LOOPBACK_IPV6;
+        return arrives ? Sockets.ANY_IPV6 : Address.LOOPBACK_IPV6;
     }
 
     private Message filter() {

@@ -31,8 +31,6 @@ public final class Fit {
         }
     }
 
-    static final Network LOOPBACK = new Network(Sockets.LOOPBACK_IPV4, 8);
-
     /** Where services that are captured by name have their addresses. */
     private static final Network NAMED = new Network(new Address(Family.IPV4, 0, 0x7f420000L), 16);
 
@@ -196,7 +194,7 @@ public final class Fit {
     }
 
     private static boolean isLoopback(RunningListener.Socket socket) {
-        return LOOPBACK.contains(socket.address()) || socket.address().equals(Sockets.LOOPBACK_IPV6);
+        return socket.address().isLoopback();
     }
 
     private static String places(RunningListener listener) {

@@ -12,8 +12,8 @@ import java.util.List;
 /** Envoy's listeners for the connections that the plan sends to it. */
 final class Listeners {
 
-    private static final Network LOOPBACK_IPV4 = new Network(Sockets.LOOPBACK_IPV4, 8);
-    private static final Network LOOPBACK_IPV6 = new Network(Sockets.LOOPBACK_IPV6, 128);
+    private static final Network LOOPBACK_IPV4 = new Network(Address.LOOPBACK_IPV4, 8);
+    private static final Network LOOPBACK_IPV6 = new Network(Address.LOOPBACK_IPV6, 128);
 
     private final Plan plan;
     private final EnvoyHost host;
@@ -131,10 +131,10 @@ final class Listeners {
         } else {
             result.because(said.once(
                             "A redirect of what leaves this host leads to loopback, for each family to its own."))
-                    .with("address", Sockets.tcp(Sockets.LOOPBACK_IPV4, port));
+                    .with("address", Sockets.tcp(Address.LOOPBACK_IPV4, port));
         }
         if (servesIpv6()) {
-            Message ipv6 = Sockets.tcp(arrives ? Sockets.ANY_IPV6 : Sockets.LOOPBACK_IPV6, port);
+            Message ipv6 = Sockets.tcp(arrives ? Sockets.ANY_IPV6 : Address.LOOPBACK_IPV6, port);
             result.with(
                     "additional_addresses",
                     List.of(new Message().with("address", ipv6).inline()));

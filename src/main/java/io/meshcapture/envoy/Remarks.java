@@ -130,9 +130,9 @@ final class Remarks {
     }
 
     private void add(Port port, boolean arrives, List<Place> sockets) {
-        sockets.add(new Place(arrives ? Sockets.ANY_IPV4 : Sockets.LOOPBACK_IPV4, port));
+        sockets.add(new Place(arrives ? Sockets.ANY_IPV4 : Address.LOOPBACK_IPV4, port));
         if (Listeners.servesIpv6(plan, host)) {
-            sockets.add(new Place(arrives ? Sockets.ANY_IPV6 : Sockets.LOOPBACK_IPV6, port));
+            sockets.add(new Place(arrives ? Sockets.ANY_IPV6 : Address.LOOPBACK_IPV6, port));
         }
     }
 

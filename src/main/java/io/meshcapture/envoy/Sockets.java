@@ -10,8 +10,6 @@ import java.util.List;
 /** Addresses, ports and networks as Envoy writes them. */
 final class Sockets {
 
-    static final Address LOOPBACK_IPV4 = Address.ipv4(0x7f000001);
-    static final Address LOOPBACK_IPV6 = new Address(Family.IPV6, 0, 1);
     static final Address ANY_IPV4 = Address.ipv4(0);
     static final Address ANY_IPV6 = new Address(Family.IPV6, 0, 0);
 

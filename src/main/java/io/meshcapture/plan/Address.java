@@ -11,6 +11,12 @@ import org.jspecify.annotations.Nullable;
  */
 public record Address(Family family, long high, long low) implements Comparable<Address> {
 
+    /** 127.0.0.1. */
+    public static final Address LOOPBACK_IPV4 = ipv4(0x7f000001);
+
+    /** ::1. */
+    public static final Address LOOPBACK_IPV6 = new Address(Family.IPV6, 0, 1);
+
     private static final String MEND =
             "write an IPv4 address such as 192.0.2.10 or an IPv6 address such as 2001:db8::10";
 
@@ -39,6 +45,11 @@ public record Address(Family family, long high, long low) implements Comparable<
 
     public static Address ipv4(int bits) {
         return new Address(Family.IPV4, 0, bits & 0xffffffffL);
+    }
+
+    /** Whether it is one of 127.0.0.0/8 (RFC 1122 section 3.2.1.3), or ::1 (RFC 4291 section 2.5.3). */
+    public boolean isLoopback() {
+        return family == Family.IPV4 ? low >>> 24 == 127 : equals(LOOPBACK_IPV6);
     }
 
     private static @Nullable Address parseIpv4(String text) {

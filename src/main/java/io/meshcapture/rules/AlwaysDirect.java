@@ -32,16 +32,6 @@ public final class AlwaysDirect {
 
     private AlwaysDirect() {}
 
-    /** Whether an address is one of {@link #LOOPBACK}. */
-    public static boolean isLoopback(Address address) {
-        for (Network network : LOOPBACK) {
-            if (network.contains(address)) {
-                return true;
-            }
-        }
-        return false;
-    }
-
     /** Whether an address is one of fe80::/10, which means nothing without its interface. */
     public static boolean isIpv6LinkLocal(Address address) {
         return IPV6_LINK_LOCAL.contains(address);

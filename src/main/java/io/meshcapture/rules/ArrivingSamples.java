@@ -99,7 +99,7 @@ public final class ArrivingSamples {
         for (Address address : new TreeSet<>(own)) {
             boolean isNobody = address.high() == 0 && address.low() == 0;
             boolean isWithin = isNobody
-                    || AlwaysDirect.LOOPBACK.stream().anyMatch(network -> network.contains(address))
+                    || address.isLoopback()
                     || AlwaysDirect.LINK_LOCAL.stream().anyMatch(network -> network.contains(address));
             if (!isWithin) {
                 found.putIfAbsent(address.family(), address);

@@ -136,7 +136,7 @@ public final class Explainer {
                             || step.gids().contains(connection.caller().gid()))
                     && connection.ownAddresses().contains(destination)
                     && !unspecified // which the kernel connects to loopback
-                    && !isIn(AlwaysDirect.LOOPBACK, destination);
+                    && !destination.isLoopback();
         }
 
         @Override
@@ -161,7 +161,7 @@ public final class Explainer {
 
         @Override
         public Boolean ownAddresses(Step.OwnAddresses step) {
-            return isIn(AlwaysDirect.LOOPBACK, connection.destination())
+            return connection.destination().isLoopback()
                     || connection.ownAddresses().contains(connection.destination());
         }
 

@@ -38,7 +38,7 @@ public final class Samples {
             new Address(Family.IPV6, 0x20010db800000000L, 1),
             new Address(Family.IPV6, 0x20010db8ffff0000L, 1));
 
-    private static final List<Address> LOOPBACKS = List.of(Address.ipv4(0x7f000001), new Address(Family.IPV6, 0, 1));
+    private static final List<Address> LOOPBACKS = List.of(Address.LOOPBACK_IPV4, Address.LOOPBACK_IPV6);
 
     /** Users without name or rights, for callers of whom nothing is asked. */
     private static final long[] ANYBODY = {65534, 65533, 1};

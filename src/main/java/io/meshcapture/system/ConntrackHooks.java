@@ -32,7 +32,7 @@ public final class ConntrackHooks {
             channel.bind(new InetSocketAddress(InetAddress.getByAddress(loopback), 0));
             InetSocketAddress here = (InetSocketAddress) channel.getLocalAddress();
             channel.send(ByteBuffer.wrap(PACKET), here);
-            Address address = four ? new Address(family, 0, 0x7f000001L) : new Address(family, 0, 1);
+            Address address = four ? Address.LOOPBACK_IPV4 : Address.LOOPBACK_IPV6;
             return ConntrackTable.udpWithOriginal(new ConntrackTable.Tuple(
                             /* source= */ address,
                             /* sourcePort= */ here.getPort(),

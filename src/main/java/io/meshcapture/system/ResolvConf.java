@@ -112,7 +112,7 @@ public record ResolvConf(Path file, List<Address> servers, List<String> others) 
             if (!zeros) {
                 return address;
             }
-            return address.family() == Family.IPV4 ? Address.ipv4(0x7f000001) : new Address(Family.IPV6, 0, 1);
+            return address.family() == Family.IPV4 ? Address.LOOPBACK_IPV4 : Address.LOOPBACK_IPV6;
         } catch (BadValue e) {
             return null;
         }

@@ -113,6 +113,14 @@ public final class SocketTable {
             return address.equals(loopback) || (any && (address.family() == loopback.family() || bothFamilies));
         }
 
+        /** Whether it takes what arrives from elsewhere: it is not on loopback alone.
+         *
+         * @param any all zeros of the family that it arrives by
+         */
+        public boolean takesArrivals(Address any) {
+            return serves(any) || (address.family() == any.family() && !address.isLoopback());
+        }
+
         /** Whether, while it listens, no other user's socket can listen on an address, with its port (socket(7), SO_REUSEPORT). */
         public boolean excludes(Address other) {
             boolean isAny = other.high() == 0 && other.low() == 0;

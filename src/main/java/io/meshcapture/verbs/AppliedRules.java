@@ -34,11 +34,11 @@ final class AppliedRules implements HostsApply.Netfilter {
 
     @Override
     public Apply.Outcome apply(@Nullable Duration trial, boolean guarded) throws Exception {
-        Apply apply = new Apply(plan, place, request.lasting(trial), progress, guarded);
+        RulesApply apply = new RulesApply(plan, place, request.lasting(trial), progress, guarded);
         if (request.dryRun()) {
-            return place.reading(apply::rules);
+            return place.reading(apply::run);
         }
-        Apply.Outcome outcome = place.changing(apply::rules);
+        Apply.Outcome outcome = place.changing(apply::run);
         before = outcome.changed() ? apply.before() : null;
         stoodIn = apply.stoodIn();
         onTrial = outcome.trial() != null;

@@ -5,6 +5,7 @@ import io.meshcapture.backend.Finding;
 import io.meshcapture.backend.LiveState;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.ServiceName;
+import io.meshcapture.probe.Probe;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;

@@ -46,11 +46,11 @@ record DnsListener(Port port, List<Listening> udp, List<Listening> tcp) {
     }
 
     boolean isThere() {
-        return serves(udp, EnvoyListeners.LOOPBACK_IPV4) || serves(udp, EnvoyListeners.LOOPBACK_IPV6);
+        return serves(udp, Address.LOOPBACK_IPV4) || serves(udp, Address.LOOPBACK_IPV6);
     }
 
     boolean isForIpv4Only() {
-        return serves(udp, EnvoyListeners.LOOPBACK_IPV4) && !serves(udp, EnvoyListeners.LOOPBACK_IPV6);
+        return serves(udp, Address.LOOPBACK_IPV4) && !serves(udp, Address.LOOPBACK_IPV6);
     }
 
     /**
@@ -67,7 +67,7 @@ record DnsListener(Port port, List<Listening> udp, List<Listening> tcp) {
         }
         if (arrives) {
             Address any = EnvoyListeners.ANY_IPV4;
-            needed.add(need(any, UDP, udp, one -> EnvoyListeners.takesArrivals(one, any)));
+            needed.add(need(any, UDP, udp, one -> one.takesArrivals(any)));
         }
         return needed;
     }
@@ -80,14 +80,12 @@ record DnsListener(Port port, List<Listening> udp, List<Listening> tcp) {
     }
 
     private static List<Address> loopbacks(boolean ipv6) {
-        return ipv6
-                ? List.of(EnvoyListeners.LOOPBACK_IPV4, EnvoyListeners.LOOPBACK_IPV6)
-                : List.of(EnvoyListeners.LOOPBACK_IPV4);
+        return ipv6 ? List.of(Address.LOOPBACK_IPV4, Address.LOOPBACK_IPV6) : List.of(Address.LOOPBACK_IPV4);
     }
 
     /** Whether what arrives is taken: a redirect there leads to an address of the interface, never to loopback. */
     boolean takesArrivals(Address any) {
-        return udp.stream().anyMatch(one -> EnvoyListeners.takesArrivals(one, any));
+        return udp.stream().anyMatch(one -> one.takesArrivals(any));
     }
 
     /**

@@ -32,7 +32,7 @@ final class DnsTrial {
      */
     static boolean answers(Address loopback, Port port) {
         for (Address own : HostFacts.ownAddresses()) {
-            boolean isAnother = !AlwaysDirect.isLoopback(own) && !isUnspecified(own) && !isLinkLocal(own);
+            boolean isAnother = !own.isLoopback() && !isUnspecified(own) && !isLinkLocal(own);
             if (own.family() == loopback.family() && isAnother) {
                 return answers(own, loopback, port);
             }

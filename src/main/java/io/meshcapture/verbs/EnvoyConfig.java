@@ -7,7 +7,6 @@ import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.Port;
-import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.system.HostFacts;
 import io.meshcapture.system.ResolvConf;
 import io.meshcapture.system.SocketTable;
@@ -53,7 +52,7 @@ public final class EnvoyConfig {
         for (Listening one : SocketTable.listening()) {
             Address address = one.address();
             boolean isAny = address.high() == 0 && address.low() == 0;
-            if (isAny || AlwaysDirect.LOOPBACK.stream().anyMatch(network -> network.contains(address))) {
+            if (isAny || address.isLoopback()) {
                 there.computeIfAbsent(new ListenerAddress(address, new Port(one.port())), _ -> new ArrayList<>())
                         .add(one);
             }

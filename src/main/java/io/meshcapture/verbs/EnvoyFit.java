@@ -35,7 +35,6 @@ import java.util.TreeSet;
  * @param notes likewise, of what works and may surprise
  */
 record EnvoyFit(List<String> faults, List<String> notes) {
-    private static final int LOOPBACK = 0x7f000001;
 
     EnvoyFit {
         faults = List.copyOf(faults);
@@ -58,7 +57,7 @@ record EnvoyFit(List<String> faults, List<String> notes) {
 
     /** A fresh network namespace has no 127.0.0.1 before its loopback is up, and that is where captured connections go. */
     static List<String> loopback() {
-        return HostFacts.ownAddresses().contains(Address.ipv4(LOOPBACK))
+        return HostFacts.ownAddresses().contains(Address.LOOPBACK_IPV4)
                 ? List.of()
                 : List.of("nobody has 127.0.0.1 in this network namespace, so captured connections fail; bring loopback"
                         + " up with: ip link set lo up");

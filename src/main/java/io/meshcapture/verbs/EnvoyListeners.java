@@ -8,7 +8,6 @@ import io.meshcapture.plan.HostsCapture;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.Port;
 import io.meshcapture.plan.Service;
-import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.system.HostFacts;
 import io.meshcapture.system.SocketTable;
 import io.meshcapture.system.SocketTable.Listening;
@@ -23,9 +22,6 @@ import org.jspecify.annotations.Nullable;
 
 /** Whether somebody listens where the plan sends captured connections. */
 final class EnvoyListeners {
-
-    static final Address LOOPBACK_IPV4 = Address.ipv4(0x7f000001);
-    static final Address LOOPBACK_IPV6 = new Address(Family.IPV6, 0, 1);
 
     static final Address ANY_IPV4 = Address.ipv4(0);
     private static final Address ANY_IPV6 = new Address(Family.IPV6, 0, 0);
@@ -105,19 +101,13 @@ final class EnvoyListeners {
      * @param any the address of all zeros of the family
      */
     private boolean takesArrivals(Port port, Address any) {
-        return listening.stream().anyMatch(one -> one.port() == port.number() && takesArrivals(one, any));
-    }
-
-    static boolean takesArrivals(Listening one, Address any) {
-        return one.serves(any)
-                || (one.address().family() == any.family()
-                        && AlwaysDirect.LOOPBACK.stream().noneMatch(network -> network.contains(one.address())));
+        return listening.stream().anyMatch(one -> one.port() == port.number() && one.takesArrivals(any));
     }
 
     /** @throws Failure.Conflict where a listener that must take what arrives is there, on loopback alone */
     void requireReachable() {
         for (Port port : arrivals) {
-            boolean isThere = serves(port, LOOPBACK_IPV4) || serves(port, LOOPBACK_IPV6);
+            boolean isThere = serves(port, Address.LOOPBACK_IPV4) || serves(port, Address.LOOPBACK_IPV6);
             if (isThere && !takesArrivals(port, ANY_IPV4) && !takesArrivals(port, ANY_IPV6)) {
                 throw onLoopbackOnly("connection", port);
             }
@@ -147,18 +137,18 @@ final class EnvoyListeners {
     List<Need> needed(boolean ipv6) {
         List<Need> needed = new ArrayList<>();
         for (Port port : ports) {
-            needed.add(onLoopback(port, LOOPBACK_IPV4));
+            needed.add(onLoopback(port, Address.LOOPBACK_IPV4));
             if (ipv6) {
-                needed.add(onLoopback(port, LOOPBACK_IPV6));
+                needed.add(onLoopback(port, Address.LOOPBACK_IPV6));
             }
         }
-        named.forEach(port -> needed.add(onLoopback(port, LOOPBACK_IPV4)));
+        named.forEach(port -> needed.add(onLoopback(port, Address.LOOPBACK_IPV4)));
         for (Port port : arrivals) {
             for (Address any : ipv6 ? List.of(ANY_IPV4, ANY_IPV6) : List.of(ANY_IPV4)) {
                 needed.add(new Need(
                         new ListenerAddress(any, port),
                         listening.stream()
-                                .filter(one -> one.port() == port.number() && takesArrivals(one, any))
+                                .filter(one -> one.port() == port.number() && one.takesArrivals(any))
                                 .toList()));
             }
         }
@@ -204,7 +194,7 @@ final class EnvoyListeners {
             all.add(dns.port());
         }
         for (Port port : all) {
-            for (Address loopback : List.of(LOOPBACK_IPV4, LOOPBACK_IPV6)) {
+            for (Address loopback : List.of(Address.LOOPBACK_IPV4, Address.LOOPBACK_IPV6)) {
                 listening.stream()
                         .filter(one ->
                                 one.port() == port.number() && one.address().family() == loopback.family())
@@ -228,7 +218,9 @@ final class EnvoyListeners {
     boolean isForIpv4Only() {
         return HostFacts.hasIpv6()
                 && (isDnsForIpv4Only()
-                        || ports.stream().anyMatch(port -> serves(port, LOOPBACK_IPV4) && !serves(port, LOOPBACK_IPV6))
+                        || ports.stream()
+                                .anyMatch(port ->
+                                        serves(port, Address.LOOPBACK_IPV4) && !serves(port, Address.LOOPBACK_IPV6))
                         || arrivals.stream()
                                 .anyMatch(port -> takesArrivals(port, ANY_IPV4) && !takesArrivals(port, ANY_IPV6)));
     }
@@ -259,7 +251,8 @@ final class EnvoyListeners {
                     + " add [::1] to Envoy's listener to have it captured, or write ipv6: bypass to leave it direct");
             return Choices.Ipv6.REJECT;
         }
-        boolean anyThere = ports.stream().anyMatch(port -> serves(port, LOOPBACK_IPV4) || serves(port, LOOPBACK_IPV6))
+        boolean anyThere = ports.stream()
+                        .anyMatch(port -> serves(port, Address.LOOPBACK_IPV4) || serves(port, Address.LOOPBACK_IPV6))
                 || arrivals.stream().anyMatch(port -> takesArrivals(port, ANY_IPV4) || takesArrivals(port, ANY_IPV6))
                 || (isDnsAlone() && dns != null && dns.isThere());
         return anyThere || standing == null ? Choices.Ipv6.CAPTURE : standing;

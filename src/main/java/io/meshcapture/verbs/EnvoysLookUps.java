@@ -3,9 +3,9 @@ package io.meshcapture.verbs;
 import io.meshcapture.backend.hosts.HostsFindings;
 import io.meshcapture.envoy.LookUps;
 import io.meshcapture.failure.Failure;
+import io.meshcapture.plan.Address;
 import io.meshcapture.plan.HostPort;
 import io.meshcapture.plan.Plan;
-import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.rules.LoopbackAddress;
 import io.meshcapture.system.FilesBelow;
 import io.meshcapture.system.HostLookup;
@@ -81,8 +81,7 @@ final class EnvoysLookUps {
     /** A server elsewhere knows nothing of this host's file. */
     private static boolean isServerLocal() {
         try {
-            return ResolvConf.of(null).servers().stream()
-                    .anyMatch(server -> AlwaysDirect.LOOPBACK.stream().anyMatch(network -> network.contains(server)));
+            return ResolvConf.of(null).servers().stream().anyMatch(Address::isLoopback);
         } catch (Failure.Conflict unreadable) {
             return false;
         }

@@ -7,7 +7,6 @@ import io.meshcapture.envoy.RunningListener;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.HostPort;
 import io.meshcapture.plan.Plan;
-import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.rules.InboundDecision;
 import io.meshcapture.rules.InboundStep;
 import java.util.List;
@@ -71,8 +70,7 @@ record EnvoysPorts(SortedSet<Integer> ports, List<String> notes) {
         SortedSet<Integer> ports = new TreeSet<>();
         for (RunningListener listener : RunningListener.of(new Admin(admin))) {
             for (RunningListener.Socket socket : listener.sockets()) {
-                boolean loopback =
-                        AlwaysDirect.LOOPBACK.stream().anyMatch(network -> network.contains(socket.address()));
+                boolean loopback = socket.address().isLoopback();
                 if (listener.bound() && !socket.udp() && !loopback && socket.port() > 0) {
                     ports.add(socket.port());
                 }

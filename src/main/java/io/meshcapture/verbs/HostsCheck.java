@@ -4,6 +4,7 @@ import io.meshcapture.backend.hosts.HostsFindings;
 import io.meshcapture.backend.hosts.HostsTrial;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.ServiceName;
+import io.meshcapture.probe.Probe;
 import io.meshcapture.system.FileFacts;
 import io.meshcapture.system.NameServiceSwitch;
 import java.io.IOException;

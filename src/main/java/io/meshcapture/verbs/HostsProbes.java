@@ -4,6 +4,7 @@ import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.Port;
 import io.meshcapture.plan.Service;
 import io.meshcapture.plan.ServiceName;
+import io.meshcapture.probe.Probe;
 import io.meshcapture.rules.Caller;
 import io.meshcapture.rules.Connection;
 import io.meshcapture.rules.Explanation;
@@ -39,7 +40,7 @@ final class HostsProbes {
                             : found + " instead of " + answer.line().address()));
         }
         if (!HostsPorts.areRedirected(plan) && Privileges.isNetAdmin()) {
-            verdicts.addAll(ProbeRun.of(samples(plan, wanted), ProbedArrivals.NONE));
+            verdicts.addAll(Probe.of(samples(plan, wanted)));
         }
         return verdicts;
     }

@@ -2,7 +2,6 @@ package io.meshcapture.verbs;
 
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Family;
-import io.meshcapture.rules.AlwaysDirect;
 import io.meshcapture.system.DnsQuestion;
 import io.meshcapture.system.Processes;
 import io.meshcapture.system.SocketTable;
@@ -67,15 +66,13 @@ record LocalNameServer(String process, List<Address> addresses) {
 
     /** The addresses at which others than this host may ask it. */
     List<Address> addressesForOthers() {
-        return addresses.stream()
-                .filter(address -> !AlwaysDirect.isLoopback(address))
-                .toList();
+        return addresses.stream().filter(address -> !address.isLoopback()).toList();
     }
 
     /** Whether who asks an address of this host asks it. */
     boolean isAskedAt(Address server) {
         return addresses.contains(server)
-                || (AlwaysDirect.isLoopback(server) && addresses.stream().anyMatch(LocalNameServer::isAny));
+                || (server.isLoopback() && addresses.stream().anyMatch(LocalNameServer::isAny));
     }
 
     private static boolean isAny(Address address) {
@@ -83,6 +80,6 @@ record LocalNameServer(String process, List<Address> addresses) {
     }
 
     private static Address loopback(Family family) {
-        return family == Family.IPV4 ? Address.ipv4(0x7f000001) : new Address(Family.IPV6, 0, 1);
+        return family == Family.IPV4 ? Address.LOOPBACK_IPV4 : Address.LOOPBACK_IPV6;
     }
 }

@@ -111,6 +111,6 @@ record NameServers(List<Address> servers, List<String> notes) {
     }
 
     private static boolean isLocal(Address server, Set<Address> own) {
-        return own.contains(server) || AlwaysDirect.isLoopback(server);
+        return own.contains(server) || server.isLoopback();
     }
 }

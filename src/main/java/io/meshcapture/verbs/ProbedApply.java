@@ -2,6 +2,7 @@ package io.meshcapture.verbs;
 
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Plan;
+import io.meshcapture.probe.Probe;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

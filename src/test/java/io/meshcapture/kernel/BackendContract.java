@@ -175,7 +175,7 @@ abstract class BackendContract {
                 .filter(line -> line.startsWith("orders"))
                 .findFirst()
                 .orElse("");
-        assertTrue(orders.matches("orders +" + backend() + " +\\S+Z +\\S+ +2 +1 +0 +\\S+"), status);
+        assertTrue(orders.matches("orders +" + backend() + " +\\S+Z +\\S+ +2 +1 +0 +\\d+ +\\d+ +\\S+"), status);
         // what changes elsewhere does not count anew
         apply(TWO.replace("[\":5432\"]}", "[\":5432\", \":22\"]}"));
         status = run("status").out();

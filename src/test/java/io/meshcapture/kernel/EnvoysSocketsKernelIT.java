@@ -71,9 +71,8 @@ class EnvoysSocketsKernelIT {
         Outcome applied = Program.apply(LOW);
         assertTrue(
                 applied.err()
-                        .contains(
-                                "nobody listens on 127.0.0.1:443, [::1]:443, so captured connections fail until"
-                                        + " Envoy does; start it" + CAPABILITY),
+                        .contains("nobody listens on 127.0.0.1:443, [::1]:443, so captured connections fail until"
+                                + " Envoy does; start it" + CAPABILITY),
                 applied::err);
         Outcome check = Program.must(3, Program.check(LOW));
         assertTrue(check.out().contains("are refused; start Envoy" + CAPABILITY + "\n"), check::out);

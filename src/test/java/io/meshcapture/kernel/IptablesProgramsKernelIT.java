@@ -107,7 +107,8 @@ class IptablesProgramsKernelIT {
                 program(flavour, "iptables", "restore"));
         Outcome apply = Program.withPlan(plan(flavour), "apply");
         assertEquals(4, apply.exit(), apply::err);
-        String needed = flavour == Iptables.NFT ? "this rule needs: " : "the rules need"; // legacy tells no line of its own
+        String needed =
+                flavour == Iptables.NFT ? "this rule needs: " : "the rules need"; // legacy tells no line of its own
         assertTrue(apply.err().contains("this kernel lacks a part of netfilter that " + needed), apply::err);
         assertTrue(apply.err().contains("load the module (modprobe -a xt_CLUSTERIP)"), apply::err);
         assertNothingStands(flavour);

@@ -1,9 +1,13 @@
-package io.meshcapture.verbs;
+package io.meshcapture.probe;
 
 import io.meshcapture.backend.nftables.ProbeTable.Caught;
 import io.meshcapture.backend.nftables.ProbeTable.End;
 import io.meshcapture.backend.nftables.ProbeTable.Where;
 import io.meshcapture.plan.Address;
+import io.meshcapture.probe.Probe.Evidence;
+import io.meshcapture.probe.Probe.Result;
+import io.meshcapture.probe.Probe.Verdict;
+import io.meshcapture.probe.ProbeRun.Attempt;
 import io.meshcapture.rules.Caller;
 import io.meshcapture.rules.Connection;
 import io.meshcapture.rules.Connection.Protocol;
@@ -11,10 +15,6 @@ import io.meshcapture.rules.Explanation;
 import io.meshcapture.rules.Sample;
 import io.meshcapture.system.FirstPacket;
 import io.meshcapture.system.SocketTable;
-import io.meshcapture.verbs.Probe.Evidence;
-import io.meshcapture.verbs.Probe.Result;
-import io.meshcapture.verbs.Probe.Verdict;
-import io.meshcapture.verbs.ProbeRun.Attempt;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -149,7 +149,7 @@ final class ProbeVerdicts {
     /** What arrives is sent to the address of its interface, and Envoy may listen on those of the real ones alone. */
     private boolean isServedElsewhere(Caught one) {
         Address any = new Address(one.destination().family(), 0, 0);
-        return tcp.stream().anyMatch(each -> each.port() == one.port() && EnvoyListeners.takesArrivals(each, any));
+        return tcp.stream().anyMatch(each -> each.port() == one.port() && each.takesArrivals(any));
     }
 
     private static Verdict verdict(Attempt attempt, Result result, String found, @Nullable Evidence evidence) {

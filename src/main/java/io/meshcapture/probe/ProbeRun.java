@@ -1,4 +1,4 @@
-package io.meshcapture.verbs;
+package io.meshcapture.probe;
 
 import io.meshcapture.backend.nftables.ProbeTable;
 import io.meshcapture.backend.nftables.ProbeTable.Caught;

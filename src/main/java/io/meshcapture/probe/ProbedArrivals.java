@@ -1,4 +1,4 @@
-package io.meshcapture.verbs;
+package io.meshcapture.probe;
 
 import io.meshcapture.plan.Address;
 import io.meshcapture.plan.Choices;
@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Probes that arrive, as from other machines and from guests behind this host, on interfaces of their own. Guests are told by
@@ -95,7 +96,7 @@ final class ProbedArrivals implements AutoCloseable {
         }
     }
 
-    private @org.jspecify.annotations.Nullable ArrivalDevice open(String stem, String what) {
+    private @Nullable ArrivalDevice open(String stem, String what) {
         try {
             if (devices.size() >= MOST_DEVICES) {
                 throw new IOException("there are too many interfaces");

@@ -1,4 +1,4 @@
-package io.meshcapture.verbs;
+package io.meshcapture.probe;
 
 import io.meshcapture.backend.nftables.NamedChain;
 import io.meshcapture.backend.nftables.TraceTable;
@@ -68,9 +68,11 @@ final class ProbeCulprits {
         }
     }
 
-    /** What arrives is nobody's here, and where nobody listens nobody is to blame. */
+    /** What arrives or a guest opens is nobody's here, and where nobody listens nobody is to blame. */
     private static boolean isToBeNamed(Probe.Verdict verdict) {
-        return verdict.result() == Probe.Result.WRONG && !verdict.isUnserved() && !verdict.isArriving();
+        boolean isOpenedHere =
+                verdict.connection() != null && verdict.connection().caller().source() == null && !verdict.isArriving();
+        return verdict.result() == Probe.Result.WRONG && !verdict.isUnserved() && isOpenedHere;
     }
 
     /** By the port that they came from. */

@@ -1,4 +1,4 @@
-package io.meshcapture.verbs;
+package io.meshcapture.probe;
 
 import io.meshcapture.plan.Account;
 import io.meshcapture.plan.Address;
@@ -26,10 +26,10 @@ import org.jspecify.annotations.Nullable;
 public final class Probe {
 
     /** So many are sent at most. */
-    static final int MOST = 256;
+    public static final int MOST = 256;
 
     /** The path of connections to names that nobody redirects: Envoy itself listens there. */
-    static final String BY_NAME = "by name";
+    public static final String BY_NAME = "by name";
 
     /** What a probe showed. */
     public enum Result {
@@ -106,14 +106,14 @@ public final class Probe {
         }
 
         /** As if somebody were there. */
-        Verdict asIfServed() {
+        public Verdict asIfServed() {
             return isUnserved()
                     ? new Verdict(service, path, what, Result.OK, found, evidence, connection, expected, isArriving)
                     : this;
         }
 
         /** One of a look-up. */
-        static Verdict ofLookup(String service, String what, Result result, String found) {
+        public static Verdict ofLookup(String service, String what, Result result, String found) {
             return new Verdict(service, "name", what, result, found, Evidence.LOOKUP, null, null, false);
         }
     }
@@ -125,14 +125,14 @@ public final class Probe {
      * @param notes what the user should know
      */
     public record Outcome(List<Verdict> verdicts, List<String> notes) {
-        static final Outcome NONE = new Outcome(List.of(), List.of());
+        public static final Outcome NONE = new Outcome(List.of(), List.of());
 
         public Outcome {
             verdicts = List.copyOf(verdicts);
             notes = List.copyOf(notes);
         }
 
-        Outcome with(Outcome other) {
+        public Outcome with(Outcome other) {
             List<Verdict> all = new ArrayList<>(verdicts);
             all.addAll(other.verdicts);
             List<String> said = new ArrayList<>(notes);
@@ -148,12 +148,18 @@ public final class Probe {
 
     private Probe() {}
 
+    /** Sends these, in the calling thread's network namespace. */
+    public static List<Verdict> of(List<Sample> samples) throws InterruptedException {
+        return ProbeRun.of(samples, ProbedArrivals.NONE);
+    }
+
     /**
      * Sends one down every path of a decision, in the calling thread's network namespace.
      *
      * @param selected the services that are meant, or empty for all and what they share
      */
-    static Outcome of(Decision decision, Set<ServiceName> selected, Accounts accounts) throws InterruptedException {
+    public static Outcome of(Decision decision, Set<ServiceName> selected, Accounts accounts)
+            throws InterruptedException {
         boolean asksForDevices = decision.steps().stream().anyMatch(EitherWay.ExceptInterfaces.class::isInstance);
         Set<Address> own = HostFacts.ownAddresses();
         Samples.Found found = Samples.of(
