@@ -20,6 +20,9 @@ final class HostsReading {
 
     /** What stands at this moment. */
     static HostsFindings now(Path hosts) {
+        if (hosts.equals(Place.NO_HOSTS_FILE)) {
+            return HostsFindings.of("");
+        }
         if (Files.exists(hosts) && !Files.isRegularFile(hosts)) { // a FIFO would wait, and /dev/zero has no end
             throw unreadable(hosts, "it is no regular file");
         }
