@@ -75,7 +75,7 @@ class EnvoysSocketsKernelIT {
                                 + " Envoy does; start it" + CAPABILITY),
                 applied::err);
         Outcome check = Program.must(3, Program.check(LOW));
-        assertTrue(check.out().contains("are refused; start Envoy" + CAPABILITY + "\n"), check::out);
+        assertTrue(check.out().contains("captured connections fail; start Envoy" + CAPABILITY + "\n"), check::out);
         Outcome doctor = Program.withPlan(LOW, "doctor");
         assertTrue(doctor.out().contains("CAP_NET_BIND_SERVICE"), doctor::out);
 
