@@ -15,7 +15,7 @@ final class RenderCommand implements Command {
 
     @Override
     public String summary() {
-        return "print the plan's ruleset as text that nft -f accepts";
+        return "print the plan's ruleset, as text that nft -f or, part by part, iptables-restore and ip6tables-restore accept";
     }
 
     @Override
