@@ -10,4 +10,8 @@ import org.jspecify.annotations.Nullable;
  * @param stands what is there, the empty text for nothing
  * @param should what the plan asks for, the empty text for nothing
  */
-public record Finding(@Nullable String service, String where, String stands, String should) {}
+public record Finding(@Nullable String service, String where, String stands, String should) {
+
+    /** In the place of what is ours and stands behind a rule of others: what ours have to come before. */
+    public static final String BEFORE = " before ";
+}

@@ -7,6 +7,7 @@ import io.meshcapture.verbs.Agent;
 import io.meshcapture.verbs.Apply;
 import io.meshcapture.verbs.Stop;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParseResult;
@@ -77,6 +78,16 @@ final class AgentCommand implements Command {
                     @Override
                     public void failed(Failure failure) {
                         String.valueOf(failure.getMessage()).lines().forEach(invocation::say);
+                        flush();
+                    }
+
+                    @Override
+                    public void gaveWay(List<String> rules) {
+                        invocation.say(
+                                "rules of others come first again whenever ours have gone before them, and are left"
+                                        + " there: ours in " + String.join("; ours in ", rules)
+                                        + "; what they take is not captured; decide who comes first, and take those rules out where"
+                                        + " they come from; tried again from time to time");
                         flush();
                     }
 

@@ -2,7 +2,9 @@ package io.meshcapture.verbs;
 
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Plan;
+import io.meshcapture.system.KernelClock;
 import java.time.Duration;
+import java.util.List;
 import java.util.Set;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -17,12 +19,20 @@ public final class Agent {
 
         /** It could not be looked at or brought back, and will be tried again; called once for a reason. */
         void failed(Failure failure);
+
+        /**
+         * Rules of others come first again whenever ours have gone before them, and stay there for now; called once.
+         *
+         * @param rules where ours stand, and which rules they stand behind
+         */
+        void gaveWay(List<String> rules);
     }
 
     private final Supplier<Plan> plans;
     private final Place place;
     private final boolean besideOtherMesh;
     private final Progress progress;
+    private final Overtaking overtaking = new Overtaking();
 
     private Agent(Supplier<Plan> plans, Place place, boolean besideOtherMesh, Progress progress) {
         this.plans = plans;
@@ -53,9 +63,7 @@ public final class Agent {
         @Nullable String told = null;
         while (!stop.comesWithin(interval)) {
             try {
-                if (agent.apply(true).changed()) {
-                    listener.applied(agent.apply(false));
-                }
+                agent.lookAndRepair(listener);
                 told = null;
             } catch (Failure failure) {
                 // how much time a trial has left differs each time
@@ -64,6 +72,30 @@ public final class Agent {
                     told = reason;
                     listener.failed(failure);
                 }
+            }
+        }
+    }
+
+    private void lookAndRepair(Listener listener) throws Exception {
+        Apply.Outcome found = apply(true);
+        Duration now = Duration.ofMillis(KernelClock.millis());
+        List<String> behind = found.differences().stream()
+                .filter(Difference::isOfOrder)
+                .map(Difference::where)
+                .distinct()
+                .toList();
+        if (behind.isEmpty()) {
+            overtaking.calm(now);
+        }
+        boolean ofOrderAlone = found.differences().stream().allMatch(Difference::isOfOrder);
+        if (!behind.isEmpty() && ofOrderAlone && !overtaking.isWorthIt(now)) {
+            if (overtaking.isNews()) {
+                listener.gaveWay(behind);
+            }
+        } else if (found.changed()) {
+            listener.applied(apply(false));
+            if (!behind.isEmpty()) {
+                overtaking.done(now);
             }
         }
     }

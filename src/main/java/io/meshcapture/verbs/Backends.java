@@ -235,10 +235,21 @@ final class Backends implements AutoCloseable {
 
     /** Whether rules of others that come before ours stand where apply goes before them: in the same chains. */
     static boolean goesBefore(Backend backend, LiveState live, List<String> shadows) {
-        return backend instanceof IptablesBackend
-                && live.isPresent()
-                && live.trial().isEmpty()
-                && shadows.equals(backend.shadows(live));
+        return live.trial().isEmpty() && areInOurChains(backend, live, shadows);
+    }
+
+    /** Likewise, where a trial may run: confirm, and apply when it is over, go before them. */
+    static boolean areInOurChains(Backend backend, LiveState live, List<String> shadows) {
+        return backend instanceof IptablesBackend && live.isPresent() && shadows.equals(backend.shadows(live));
+    }
+
+    /** What a trial of what is in force already leaves as it is, and apply would not: that rules of others come first. */
+    List<String> leftByTrial(Backend backend, LiveState live) {
+        List<String> shadows = shadows(backend, live);
+        return shadows.isEmpty() || !goesBefore(backend, live, shadows)
+                ? List.of()
+                : List.of("rules of others come first, and what they take is not captured: "
+                        + String.join("; ", shadows) + "; apply without --confirm-within and --probe goes before them");
     }
 
     /** Another mesh that captures here, whatever it has written its rules with. */

@@ -151,6 +151,11 @@ public final class Check {
                         probes ? Probe.of(wanted.decision(), running, place.accounts()) : Probe.Outcome.NONE;
                 notes.addAll(probed.notes());
                 List<String> shadows = target.isPresent() ? backends.shadows(backend, target) : List.of();
+                if (!shadows.isEmpty()
+                        && target.trial().isPresent()
+                        && Backends.areInOurChains(backend, target, shadows)) {
+                    notes.add("confirm goes before those rules of others, and so does apply when the trial is over");
+                }
                 return new Outcome(
                         differences,
                         shadows,

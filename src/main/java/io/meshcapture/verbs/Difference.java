@@ -14,6 +14,11 @@ import org.jspecify.annotations.Nullable;
  */
 public record Difference(@Nullable String service, String where, String stands, String should) {
 
+    /** Whether nothing of ours is missing, but stands behind a rule of others; the place names it. */
+    boolean isOfOrder() {
+        return stands.isEmpty() && where.contains(Finding.BEFORE);
+    }
+
     static List<Difference> of(List<Finding> findings) {
         return findings.stream().map(Difference::of).toList();
     }

@@ -91,6 +91,9 @@ final class RulesApply {
                     place.version(),
                     Instant.now().truncatedTo(ChronoUnit.SECONDS),
                     request.trial());
+            if (request.trial() != null && change.isNothing()) {
+                notes.addAll(backends.leftByTrial(backend, target));
+            }
             if (!request.dryRun()) {
                 Map<Long, Owned> owners = commit(backend, live, wanted, change, notes);
                 for (Backend other : others) {

@@ -39,6 +39,12 @@ final class TablesThere {
                 NftablesBackend nftables = usable.nftables();
                 return nftables == null || nftables.hasChainOfIptables(family, HOME);
             }
+
+            @Override
+            public @Nullable Set<String> chains(Family family, String table) {
+                NftablesBackend nftables = usable.nftables();
+                return nftables == null ? null : nftables.chainsOfIptables(family, table);
+            }
         };
     }
 

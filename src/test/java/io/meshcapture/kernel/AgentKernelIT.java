@@ -2,6 +2,7 @@ package io.meshcapture.kernel;
 
 import static io.meshcapture.kernel.Program.ENVOY;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.meshcapture.lab.Await;
 import io.meshcapture.lab.Background;
@@ -44,6 +45,42 @@ class AgentKernelIT {
         Run.command("kill", "-TERM", Long.toString(agent.pid())).orFail();
         Run.Result ended = agent.await(LIMIT);
         assertEquals(1, ended.err().split("a trial is running", -1).length - 1, ended.err());
+    }
+
+    @Test
+    void whoever_always_puts_himself_first_again_is_overtaken_three_times_and_then_told_once(Lab lab)
+            throws IOException {
+        lab.proxy(15001);
+        Path plan =
+                Files.writeString(Path.of("/run/plan.yaml"), ENVOY + "backend: iptables-nft\nservices: {any: {}}\n");
+        Background agent = lab.background(Program.DISTRIBUTION, "agent", "-f", plan.toString(), "--interval", "1s");
+        agent.awaitOutput("done: 1 service captured", LIMIT);
+        Background rival = lab.background("sh", "-c", """
+                while :; do
+                    case $(iptables-nft -t nat -S OUTPUT | sed -n 2p) in
+                        *--dport*) ;;
+                        *)
+                            iptables-nft -t nat -D OUTPUT -p tcp --dport 8080 -j ACCEPT 2>/dev/null
+                            iptables-nft -t nat -I OUTPUT -p tcp --dport 8080 -j ACCEPT
+                            ;;
+                    esac
+                    sleep 0.2
+                done
+                """);
+        agent.awaitError("rules of others come first again whenever ours have gone before them", LIMIT);
+
+        // what is taken away is repaired all the same
+        Run.command("iptables-nft", "-t", "nat", "-F", "MESHCAPTURE_OUTPUT").orFail();
+        agent.awaitOutput("repaired: 1 difference; 1 service captured\n".repeat(3) + "repaired: ", LIMIT);
+        Run.command("kill", "-TERM", Long.toString(agent.pid())).orFail();
+        Run.Result ended = agent.await(LIMIT);
+        Run.command("kill", "-TERM", Long.toString(rival.pid())).orFail();
+        rival.await(LIMIT);
+        assertEquals(1, ended.err().split("come first again", -1).length - 1, ended.err());
+        assertEquals(4, ended.out().split("repaired: ", -1).length - 1, ended.out());
+        assertTrue(
+                ended.err().contains("IPv4 table nat chain OUTPUT before -p tcp -m tcp --dport 8080 -j ACCEPT"),
+                ended.err());
     }
 
     @Test

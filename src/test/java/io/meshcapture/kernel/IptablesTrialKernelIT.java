@@ -62,6 +62,34 @@ class IptablesTrialKernelIT {
     }
 
     @Test
+    void rules_of_others_that_a_trial_leaves_first_are_told_and_confirm_goes_before_them(Lab lab) {
+        Program.apply(PLAN);
+        List<String> theirs =
+                List.of("iptables-nft", "-t", "nat", "-I", "OUTPUT", "-p", "tcp", "--dport", "8080", "-j", "ACCEPT");
+        Run.command(theirs.toArray(String[]::new)).orFail();
+        for (List<String> trial :
+                List.of(List.of("--confirm-within", "1h"), List.of("--confirm-within", "1h", "--dry-run"))) {
+            Outcome apply = Program.apply(PLAN, trial.toArray(String[]::new));
+            assertTrue(
+                    apply.err()
+                            .contains("rules of others come first, and what they take is not captured: IPv4 table nat"
+                                    + " chain OUTPUT (iptables-nft) rule 1: -p tcp -m tcp --dport 8080 -j ACCEPT"),
+                    apply::err);
+        }
+        assertEquals(new Direct(V4), lab.caller().uid(1001).connect(V4));
+        assertTrue(Program.apply(PLAN).out().startsWith("repaired: "));
+        assertEquals(new Proxied(15001, V4), lab.caller().uid(1001).connect(V4));
+
+        Program.apply(PLAN.replace("1001", "[1001, 1002]"), "--confirm-within", "1h");
+        Run.command(theirs.toArray(String[]::new)).orFail();
+        assertEquals(new Direct(V4), lab.caller().uid(1001).connect(V4));
+        Outcome check = Program.must(3, Program.check(PLAN.replace("1001", "[1001, 1002]")));
+        assertTrue(check.err().contains("confirm goes before those rules of others"), check::err);
+        Program.must(0, Program.run("confirm"));
+        assertEquals(new Proxied(15001, V4), lab.caller().uid(1001).connect(V4));
+    }
+
+    @Test
     void stranger_cannot_send_it_away() {
         StandingBy guard = StandingBy.of(Program.apply(PLAN, "--confirm-within", "1h"));
         Run.command(

@@ -29,7 +29,8 @@ final class Changes {
     }
 
     /** To a decision, for good or on trial. */
-    static Change to(IptablesState state, Decision decision, String version, Instant now, @Nullable Duration trial) {
+    static IptablesChange to(
+            IptablesState state, Decision decision, String version, Instant now, @Nullable Duration trial) {
         Memory memory = remembering(state.memory(), decision, state.groups(decision), version, now);
         Map<Family, Ruleset> inPlace = rendered(decision, state.considered(), memory);
         List<Finding> differences = new ArrayList<>(differences(state, inPlace, null));

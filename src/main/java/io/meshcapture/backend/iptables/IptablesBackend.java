@@ -47,6 +47,11 @@ public final class IptablesBackend implements Backend {
         default boolean mayHoldOurs(Family family) {
             return true;
         }
+
+        /** The chains of one of them, as the kernel says; null where it does not say. */
+        default @Nullable Set<String> chains(Family family, String table) {
+            return null;
+        }
     }
 
     /**
@@ -124,7 +129,9 @@ public final class IptablesBackend implements Backend {
     public Change change(LiveState live, Decision decision, String version, Instant now, @Nullable Duration trial) {
         Support.require(flavour, decision);
         Support.requireOwners(flavour);
-        return Changes.to(ours(live), decision, version, now, trial);
+        IptablesChange change = Changes.to(ours(live), decision, version, now, trial);
+        tables.requireOpen(change.target());
+        return change;
     }
 
     @Override

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The tables of one flavour, read and written by its programs, in the calling thread's network namespace. No program is
  * started that can be done without: an apply takes two that read and two that write, or, where nothing of ours stands, two
- * that switch conntrack on and two that write.
+ * that switch conntrack on and two that write, and where others have tables of iptables-nft, two that see what they are like.
  */
 final class LiveTables {
 
@@ -47,7 +47,39 @@ final class LiveTables {
 
     /** For what is ours: where nothing of ours can stand, nobody is asked, and jumps of ours go before all others. */
     private Ruleset saved(Family family) {
-        return names.mayHoldOurs(family) ? everything(family) : new Ruleset();
+        if (!names.mayHoldOurs(family)) {
+            return new Ruleset();
+        }
+        Ruleset ruleset = everything(family);
+        for (Table table : ruleset.closed()) {
+            Set<String> chains = names.chains(family, table.label());
+            if (chains == null || chains.stream().anyMatch(Slot::isOurs)) {
+                throw programs.notToBeRead(family, table);
+            }
+        }
+        return ruleset;
+    }
+
+    /**
+     * Sees whether what is written could be read back.
+     *
+     * @throws Failure.Unavailable where it could not
+     */
+    void requireOpen(Map<Family, Ruleset> target) {
+        target.forEach((family, ruleset) -> {
+            if (ruleset.isEmpty()) {
+                return;
+            }
+            Set<Table> closed = names.mayHoldOurs(family)
+                    ? of(family).closed()
+                    : programs.closed(family, names.of(family)); // nobody has looked
+            for (Table table : closed) {
+                Ruleset.Contents contents = ruleset.of(table);
+                if (!contents.builtin().isEmpty() || !contents.chains().isEmpty()) {
+                    throw programs.notToBeWritten(family, table);
+                }
+            }
+        });
     }
 
     private Ruleset everything(Family family) {

@@ -111,6 +111,30 @@ final class Programs {
         return SaveParser.parse(result.out()).orElseThrow(() -> Refusal.ofReading(flavour, program, result));
     }
 
+    /** Tables of which nothing is printed, since nft has put there what iptables has no words for. */
+    Set<Table> closed(Family family, @Nullable Set<String> there) {
+        boolean mayBe = flavour == Flavour.NFT && (there == null || !there.isEmpty());
+        return mayBe ? save(family, there).closed() : Set.of();
+    }
+
+    /** That nothing can be written in a closed table: nobody could read it afterwards. */
+    Failure notToBeWritten(Family family, Table table) {
+        return new Failure.Unavailable(
+                flavour.label() + " cannot be used with the rules that are in table " + Refusal.ofNft(family, table),
+                "nft put some there that iptables has no words for, and what is in such a table cannot be read back",
+                "choose --backend nftables, or remove what made them; see: nft list table "
+                        + Refusal.ofNft(family, table));
+    }
+
+    /** That what is ours in a closed table cannot be told. */
+    Failure notToBeRead(Family family, Table table) {
+        return new Failure.Unavailable(
+                "what " + flavour.label() + " holds of ours in table " + Refusal.ofNft(family, table)
+                        + " cannot be read",
+                "nft put rules there that iptables has no words for, beside chains that are called like ours",
+                "remove those rules, then try again; see: nft list table " + Refusal.ofNft(family, table));
+    }
+
     /**
      * Commits a script, each of its tables in one instant.
      *

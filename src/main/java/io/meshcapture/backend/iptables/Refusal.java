@@ -167,6 +167,11 @@ final class Refusal {
         return "modprobe -a " + String.join(" ", modules);
     }
 
+    /** As nft calls a table: {@code ip nat}. */
+    static String ofNft(Family family, Table table) {
+        return (family == Family.IPV4 ? "ip " : "ip6 ") + table.label();
+    }
+
     private static String module(Flavour flavour, Family family, String table) {
         return flavour == Flavour.NFT
                 ? "nft_chain_" + (table.equals("nat") ? "nat" : "filter")

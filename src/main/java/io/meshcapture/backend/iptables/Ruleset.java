@@ -3,19 +3,22 @@ package io.meshcapture.backend.iptables;
 import io.meshcapture.plan.Family;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * What stands in the tables of one family.
  *
  * @param tables by table; one that is not there has not been used yet
+ * @param closed tables that hold what iptables cannot express, so that its programs print nothing of them
  */
-record Ruleset(Map<Table, Contents> tables) {
+record Ruleset(Map<Table, Contents> tables, Set<Table> closed) {
 
     Ruleset() {
-        this(new EnumMap<>(Table.class));
+        this(new EnumMap<>(Table.class), EnumSet.noneOf(Table.class));
     }
 
     /** The contents of a table, made where they are missing. */

@@ -1,14 +1,21 @@
 package io.meshcapture.backend.iptables;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Reads what {@code iptables-save -c} prints: {@code [12:720] -A OUTPUT -p tcp -j MESHCAPTURE_OUTPUT}. */
 final class SaveParser {
+
+    /** What iptables-nft-save says, with status 0, of a table that nft has put rules in which iptables has no words for. */
+    private static final Pattern CLOSED = Pattern.compile("# Table [`']([a-z]+)' is incompatible.*");
+
     private SaveParser() {}
 
     /** Everything in the tables that rules of ours may stand in, rules of others included; empty where it is cut short. */
@@ -17,7 +24,10 @@ final class SaveParser {
         boolean isWhole = true;
         Ruleset.@Nullable Contents contents = null;
         for (String line : lines(saved)) {
-            if (line.startsWith("*")) {
+            Matcher closed = CLOSED.matcher(line);
+            if (closed.matches()) {
+                table(closed.group(1)).ifPresent(ruleset.closed()::add);
+            } else if (line.startsWith("*")) {
                 isWhole = false;
                 contents = contents(ruleset, line.substring(1).strip());
             } else if (line.equals("COMMIT")) {
@@ -34,12 +44,14 @@ final class SaveParser {
     }
 
     private static Ruleset.@Nullable Contents contents(Ruleset ruleset, String name) {
-        for (Table table : Table.values()) {
-            if (table.label().equals(name.toLowerCase(Locale.ROOT))) {
-                return ruleset.in(table);
-            }
-        }
-        return null;
+        Table table = table(name).orElse(null);
+        return table == null ? null : ruleset.in(table);
+    }
+
+    private static Optional<Table> table(String name) {
+        return Arrays.stream(Table.values())
+                .filter(table -> table.label().equals(name.toLowerCase(Locale.ROOT)))
+                .findFirst();
     }
 
     private static void rule(String line, Ruleset.Contents contents) {

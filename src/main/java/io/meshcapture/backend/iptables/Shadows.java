@@ -36,7 +36,7 @@ final class Shadows {
                 (where, rules, first) -> rules.stream()
                         .filter(rule -> Slot.isOurs(rule.target()))
                         .forEach(ours ->
-                                found.add(new Finding(null, where + " before " + first.text(), "", ours.text()))));
+                                found.add(new Finding(null, where + Finding.BEFORE + first.text(), "", ours.text()))));
         return found;
     }
 
@@ -108,16 +108,36 @@ final class Shadows {
     }
 
     private static @Nullable Rule first(List<Rule> chain, boolean udp) {
-        boolean led = chain.stream().anyMatch(rule -> Slot.isOurs(rule.target()));
+        List<Rule> ours =
+                chain.stream().filter(rule -> Slot.isOurs(rule.target())).toList();
         for (Rule rule : chain) {
-            if (Slot.isOurs(rule.target()) || !led) {
+            if (Slot.isOurs(rule.target()) || ours.isEmpty()) {
                 return null;
             }
-            if (takes(rule, udp)) {
+            if (takes(rule, udp) && !isApart(rule, ours)) {
                 return rule;
             }
         }
         return null;
+    }
+
+    /** Whether a rule is about a protocol that none of our jumps asks for: that of raw asks for UDP and ICMP alone. */
+    private static boolean isApart(Rule rule, List<Rule> ours) {
+        String protocol = rule.value("-p");
+        return protocol != null
+                && ours.stream()
+                        .map(jump -> jump.value("-p"))
+                        .allMatch(asked -> asked != null && !number(asked).equals(number(protocol)));
+    }
+
+    private static String number(String protocol) {
+        return switch (protocol) {
+            case "icmp" -> "1";
+            case "tcp" -> "6";
+            case "udp" -> "17";
+            case "icmpv6", "ipv6-icmp" -> "58";
+            default -> protocol;
+        };
     }
 
     /** What decides, or asks a chain that may; targets that only remark on the packet do not. */

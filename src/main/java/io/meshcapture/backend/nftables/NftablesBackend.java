@@ -80,6 +80,15 @@ public final class NftablesBackend implements Backend {
                 && listed("list chains " + ip).contains("\tchain " + prefix);
     }
 
+    /** The chains of a table of iptables-nft, whoever made them. */
+    public Set<String> chainsOfIptables(Family family, String table) {
+        String ip = family == Family.IPV4 ? "ip" : "ip6";
+        return NamedChain.parse(listed("list chains " + ip)).stream()
+                .filter(chain -> chain.table().equals(ip + " " + table))
+                .map(NamedChain::name)
+                .collect(Collectors.toSet());
+    }
+
     /** Whether iptables-nft has made base chains for IPv4. */
     public boolean hasChainsOfIptables() {
         String tables = listed("list tables");

@@ -35,6 +35,21 @@ class SaveParserTest {
     }
 
     @Test
+    void tables_that_iptables_has_no_words_for_are_told_and_comments_tell_of_none() {
+        Ruleset saved = parsed("""
+                # Table `filter' is incompatible, use 'nft' tool.
+                # Table `raw' contains incompatible base-chains, use 'nft' tool to list them.
+                *nat
+                :OUTPUT ACCEPT [0:0]
+                [0:0] -A OUTPUT -m comment --comment "x
+                # Table `nat' is incompatible, use 'nft' tool." -j RETURN
+                COMMIT
+                # Table `security' is incompatible, use 'nft' tool.
+                """);
+        assertEquals(Set.of(Table.FILTER), saved.closed());
+    }
+
+    @Test
     void comment_of_several_lines_is_no_rule() {
         Ruleset saved = parsed("""
                 *nat
