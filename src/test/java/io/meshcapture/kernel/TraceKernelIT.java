@@ -124,6 +124,26 @@ class TraceKernelIT {
         return trace.await(LIMIT).out();
     }
 
+    /** The kernel tells every listener of all that is traced. */
+    @Test
+    void one_beside_which_somebody_else_traces_ends_in_time_and_tells_of_what_was_asked_only(Lab lab) {
+        lab.proxy(15001);
+        Program.apply(ENVOY + "services: {orders: {from: {user: 1001}}}\n");
+        lab.nft().apply("""
+                table inet theirs {
+                  chain traced { type filter hook output priority -450; th dport { 9, 80 } meta nftrace set 1; }
+                }
+                """);
+        String sends = "while :; do echo >/dev/udp/127.0.0.9/9; echo >/dev/udp/10.99.0.1/80; sleep 0.1; done";
+        lab.background("timeout", "60", "bash", "-c", sends);
+        Background trace = trace(lab, "10.99.0.1:80", "--within", "2s");
+        lab.caller().uid(1001).open("10.99.0.1:80");
+        String out = trace.await(LIMIT).out().strip();
+        assertTrue(out.startsWith("tcp to 10.99.0.1:80 from 10.99.0.2:"), out);
+        assertTrue(out.endsWith("captured: to Envoy's listener 15001, service orders"), out);
+        assertEquals("tc".length(), out.lastIndexOf("p to "), out);
+    }
+
     @Test
     void killed_one_leaves_nothing_and_one_without_connections_says_so(Lab lab) {
         lab.proxy(15001);
