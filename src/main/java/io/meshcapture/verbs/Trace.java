@@ -150,6 +150,11 @@ public final class Trace {
         });
     }
 
+    /** Whether it could not put back what it had to set for iptables-legacy, as in a container that may not write /proc/sys. */
+    public static boolean hasLeftSettings(Place place) throws Exception {
+        return place.reading(() -> LegacyTrace.hasLeft(new LoggerRecord()));
+    }
+
     private int listen(PacketTrace trace, Consumer<Seen> taker, Stop stop) {
         long deadline = System.nanoTime() + request.within().toNanos();
         long end = deadline + QUIET.toNanos();

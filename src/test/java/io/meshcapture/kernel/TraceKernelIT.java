@@ -204,6 +204,43 @@ class TraceKernelIT {
         }
     }
 
+    /** A record that outlives what it is a record of says nothing, and is taken away. */
+    @Test
+    void what_somebody_else_has_put_back_is_not_told_and_what_cannot_be_put_back_is(Lab lab) {
+        lab.proxy(15001);
+        String plan = ENVOY + "backend: iptables-legacy\nservices: {orders: {from: {user: 1001}}}\n";
+        Program.apply(plan);
+        List<String> before = loggers(lab);
+        String rules = lab.nft().list();
+        Background killed = trace(lab, "10.99.0.1:80", "--within", "60s");
+        killed.kill();
+        killed.await(LIMIT);
+        lab.sysctl("net.netfilter.nf_log.2", before.getFirst());
+        lab.sysctl("net.netfilter.nf_log.10", before.getLast());
+        assertFalse(Program.run("status").err().contains("a trace was killed"));
+        assertFalse(Program.run("doctor", "-o", "json").out().contains("\"rules.trace-left\""));
+        assertTrue(lab.nft().list().contains("meshcapture-logger"));
+        Program.apply(plan);
+        assertEquals(rules, lab.nft().list());
+        lab.nft().apply("table inet meshcapture-logger {}"); // as of a kernel that keeps no comments
+        Program.apply(plan);
+        assertEquals(rules, lab.nft().list());
+
+        Background readOnly = trace(lab, "10.99.0.1:80", "--within", "60s");
+        Run.command("mount", "--bind", "/proc/sys", "/proc/sys").orFail();
+        Run.command("mount", "-o", "remount,ro,bind", "/proc/sys").orFail();
+        readOnly.stop();
+        String said = readOnly.await(LIMIT).err();
+        assertTrue(
+                said.contains("net.netfilter.nf_log could not be put back, since /proc/sys is read-only here"), said);
+        Program.must(0, Program.run("trace", "10.99.0.1:80", "--within", "1s"));
+        assertTrue(Program.run("status").err().contains("puts it back"));
+        Run.command("umount", "/proc/sys").orFail();
+        Program.apply(plan);
+        assertEquals(before, loggers(lab));
+        assertEquals(rules, lab.nft().list());
+    }
+
     private static List<String> loggers(Lab lab) {
         return List.of(lab.sysctl("net.netfilter.nf_log.2"), lab.sysctl("net.netfilter.nf_log.10"));
     }
