@@ -124,8 +124,6 @@ class InjectCommandTest {
                         "standard input cannot be changed in place; --in-place; ",
                         "--policy --allow-host-network",
                         "a policy captures no pods with hostNetwork; --allow-host-network; ",
-                        "--policy --host=orders.internal:80 --hosts-by=environment",
-                        "a policy gives pods hostAliases and changes no other container; --hosts-by; ",
                         "--file=-",
                         "plan and manifest are both to be read from standard input; -f -; ",
                         "--image-pull-policy=Sometimes",
@@ -133,6 +131,22 @@ class InjectCommandTest {
                 .forEach((wrong, said) -> assertTrue(
                         inject(wrong.split(" ", -1)).err().contains(said),
                         () -> inject(wrong.split(" ", -1)).err()));
+    }
+
+    @Test
+    void names_of_pods_of_a_policy_are_hostaliases_alone() {
+        Terminal other = Terminal.run(
+                POD,
+                Map.of(),
+                "inject",
+                "--envoy-user=1337",
+                "--host=orders.internal",
+                "--policy",
+                "--hosts-by=environment");
+        assertEquals(2, other.exit());
+        assertTrue(
+                other.err().contains("a policy gives pods hostAliases and changes no other container; --hosts-by; "),
+                other.err());
     }
 
     @Test
