@@ -87,8 +87,13 @@ final class ProbeCulprits {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         Map<Integer, Integer> ports = new HashMap<>();
         Map<Integer, List<Event>> ways = new HashMap<>();
-        List<Event> some = trace.next(QUIET);
-        while (!some.isEmpty() && System.nanoTime() - deadline < 0) {
+        boolean isQuiet = false;
+        while (!isQuiet && System.nanoTime() - deadline < 0) {
+            long asked = System.nanoTime();
+            List<Event> some = trace.next(QUIET);
+            // none at once says that the kernel had more to tell than there was room for: what came first can still be
+            // read
+            isQuiet = some.isEmpty() && System.nanoTime() - asked > QUIET.toNanos() / 2;
             for (Event event : some) {
                 if (event.ends() != null && sent.contains(event.ends().sourcePort())) {
                     ports.putIfAbsent(event.packet(), event.ends().sourcePort());
@@ -98,7 +103,6 @@ final class ProbeCulprits {
                     ways.computeIfAbsent(port, any -> new ArrayList<>()).add(event);
                 }
             }
-            some = trace.next(QUIET);
         }
         return ways;
     }
