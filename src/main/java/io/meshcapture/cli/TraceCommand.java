@@ -90,6 +90,11 @@ final class TraceCommand implements Command {
                     }
                 },
                 Signals.stop(PATIENCE));
+        if (Trace.hasLeftSettings(invocation.place())) {
+            invocation.say(
+                    "net.netfilter.nf_log could not be put back, since /proc/sys is read-only here; the next apply,"
+                            + " confirm, rollback or trace that may write there puts it back");
+        }
         if (invocation.isJson()) {
             json(all, invocation);
         } else if (seen == 0) {

@@ -56,7 +56,7 @@ public final class HostExaminations {
                         "rules.trace-left",
                         "a trace of meshcapture was killed, and net.netfilter.nf_log.2 and .10 are still as it needed them",
                         "what others trace or log goes to nfnetlink_log, and no longer into the kernel's log",
-                        "the next apply, confirm, rollback or trace puts them back"));
+                        "the next apply, confirm, rollback or trace that may write /proc/sys puts them back"));
             }
             return findings;
         } catch (Failure.Unavailable noNfTables) {

@@ -1,5 +1,6 @@
 package io.meshcapture.doctor;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
@@ -9,16 +10,27 @@ import io.meshcapture.system.OwnRoot;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 
 /** What doctor finds of the kernel as root of namespaces of its own, for somebody who has no privilege in this one. */
 record UnprivilegedKernel() implements Examination {
 
     @Override
     public List<Finding> examine() {
-        OwnRoot.Outcome page = OwnRoot.meshcapture("doctor", "-o", "json");
+        return findings(OwnRoot.meshcapture("doctor", "-o", "json"));
+    }
+
+    /** What doctor's page there says of the kernel, or why it says nothing. */
+    static List<Finding> findings(OwnRoot.Outcome page) {
         List<Finding> findings = new ArrayList<>();
+        String whyNot = page.whyNot();
         try {
-            findings.addAll(parse(page.out()));
+            JsonElement answer = JsonParser.parseString(page.out());
+            if (answer.isJsonObject() && answer.getAsJsonObject().has("findings")) {
+                findings.addAll(ofKernel(answer.getAsJsonObject().getAsJsonArray("findings")));
+            } else if (answer.isJsonObject() && answer.getAsJsonObject().has("failure")) {
+                whyNot = why(answer.getAsJsonObject().getAsJsonObject("failure"));
+            }
         } catch (JsonParseException | IllegalStateException e) {
             // it was no page: then nothing was tried
         }
@@ -27,24 +39,28 @@ record UnprivilegedKernel() implements Examination {
                     Topic.KERNEL,
                     "kernel.not-tried",
                     "the kernel's features were not tried",
-                    page.whyNot(),
+                    whyNot.isBlank() ? "doctor as root of a namespace of its own said nothing of the kernel" : whyNot,
                     "run doctor with sudo"));
         }
         return findings;
     }
 
-    private static List<Finding> parse(String text) {
+    private static List<Finding> ofKernel(JsonArray all) {
         List<Finding> findings = new ArrayList<>();
-        JsonElement page = JsonParser.parseString(text);
-        if (page.isJsonObject() && page.getAsJsonObject().has("findings")) {
-            for (JsonElement one : page.getAsJsonObject().getAsJsonArray("findings")) {
-                JsonObject finding = one.getAsJsonObject();
-                if (text(finding, "topic").equalsIgnoreCase(Topic.KERNEL.name())) {
-                    findings.add(finding(finding));
-                }
+        for (JsonElement one : all) {
+            JsonObject finding = one.getAsJsonObject();
+            if (text(finding, "topic").equalsIgnoreCase(Topic.KERNEL.name())) {
+                findings.add(finding(finding));
             }
         }
         return findings;
+    }
+
+    private static String why(JsonObject failure) {
+        return failure.getAsJsonArray("problems").asList().stream()
+                .map(JsonElement::getAsJsonObject)
+                .map(problem -> text(problem, "what") + ": " + text(problem, "because"))
+                .collect(Collectors.joining(", "));
     }
 
     private static Finding finding(JsonObject finding) {

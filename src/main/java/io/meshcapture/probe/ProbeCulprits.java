@@ -30,6 +30,9 @@ final class ProbeCulprits {
     /** So long nothing more was told: it was all. */
     private static final Duration QUIET = Duration.ofMillis(50);
 
+    /** So long it is heard at most: others may have packets traced all the time. */
+    private static final Duration PATIENCE = Duration.ofMillis(500);
+
     /** Tables in which the destination of a connection may be changed. */
     private final Set<String> translating = new HashSet<>();
 
@@ -54,7 +57,7 @@ final class ProbeCulprits {
         try (NftTrace trace = NftTrace.open()) {
             List<Integer> ports =
                     ProbeRun.traced(wrong.stream().map(samples::get).toList());
-            Map<Integer, List<Event>> ways = ways(trace);
+            Map<Integer, List<Event>> ways = ways(trace, ports);
             ProbeCulprits culprits = new ProbeCulprits();
             List<Probe.Verdict> named = new ArrayList<>(verdicts);
             for (int i = 0; i < wrong.size(); i++) {
@@ -75,17 +78,30 @@ final class ProbeCulprits {
         return verdict.result() == Probe.Result.WRONG && !verdict.isUnserved() && isOpenedHere;
     }
 
-    /** By the port that they came from. */
-    private static Map<Integer, List<Event>> ways(NftTrace trace) {
+    /**
+     * By the port that they came from; what others have traced is not among them.
+     *
+     * @param sent the ports that were sent from, 0 where none was
+     */
+    private static Map<Integer, List<Event>> ways(NftTrace trace, List<Integer> sent) {
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
         Map<Integer, Integer> ports = new HashMap<>();
         Map<Integer, List<Event>> ways = new HashMap<>();
-        for (List<Event> some = trace.next(QUIET); !some.isEmpty(); some = trace.next(QUIET)) {
+        boolean isQuiet = false;
+        while (!isQuiet && System.nanoTime() - deadline < 0) {
+            long asked = System.nanoTime();
+            List<Event> some = trace.next(QUIET);
+            // none at once says that the kernel had more to tell than there was room for: what came first can still be
+            // read
+            isQuiet = some.isEmpty() && System.nanoTime() - asked > QUIET.toNanos() / 2;
             for (Event event : some) {
-                if (event.ends() != null) {
+                if (event.ends() != null && sent.contains(event.ends().sourcePort())) {
                     ports.putIfAbsent(event.packet(), event.ends().sourcePort());
                 }
-                ways.computeIfAbsent(ports.getOrDefault(event.packet(), 0), any -> new ArrayList<>())
-                        .add(event);
+                int port = ports.getOrDefault(event.packet(), 0);
+                if (port != 0) {
+                    ways.computeIfAbsent(port, any -> new ArrayList<>()).add(event);
+                }
             }
         }
         return ways;

@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
 public final class LegacyTrace implements PacketTrace {
     private static final Path SETTINGS = Path.of("/proc/sys/net/netfilter/nf_log");
     private static final String OURS = "nfnetlink_log";
+    private static final String NONE = "NONE";
 
     /** NFNL_SUBSYS_ULOG in the upper byte. */
     private static final short MSG_PACKET = 4 << 8;
@@ -56,6 +57,9 @@ public final class LegacyTrace implements PacketTrace {
         /** What is kept, or the empty text. */
         String kept();
 
+        /** Whether there is a record, though it may say nothing: kernels before 5.10 keep no comments of tables. */
+        boolean isThere();
+
         void forget();
     }
 
@@ -83,12 +87,15 @@ public final class LegacyTrace implements PacketTrace {
         try {
             require(trace.command(BIND, Family.IPV4));
             require(trace.socket.ask(at(Family.IPV4, CONFIG_THRESHOLD, 0, 0, 0, 1)));
+            Map<Family, String> left = left(keeper.kept()); // by one that could not put it back
             StringBuilder kept = new StringBuilder();
             for (Family family : Family.values()) {
-                kept.append(family).append('=').append(logger(family)).append(' ');
+                String before = left.getOrDefault(family, logger(family));
+                kept.append(family).append('=').append(before).append(' ');
             }
             keeper.keep(kept.toString().strip());
             trace.isKept = true;
+            trace.before.putAll(left);
             for (Family family : Family.values()) {
                 String logger = logger(family);
                 if (!logger.equals(OURS)) {
@@ -103,30 +110,42 @@ public final class LegacyTrace implements PacketTrace {
         return trace;
     }
 
-    /** Whether a trace that was killed has left something in this network namespace. */
+    /** Whether a trace that is over has left something in this network namespace. */
     public static boolean hasLeft(Keeper keeper) {
-        boolean mayHave = LegacyTables.areUsed(); // or nobody needs to ask
-        for (Family family : Family.values()) {
-            mayHave |= logger(family).equals(OURS);
-        }
-        return mayHave && !isListening() && !keeper.kept().isEmpty();
+        return mayHaveLeft() && !left(keeper.kept()).isEmpty() && !isListening();
     }
 
-    /** Puts back what a trace that was killed has left, if any. */
+    /** Puts back what a trace that was killed has left, if any, and takes its record away. */
     public static void putBack(Keeper keeper) {
-        if (hasLeft(keeper)) {
+        if (mayHaveLeft() && keeper.isThere() && !isListening()) {
             LegacyTrace killed = new LegacyTrace(NfnetlinkSocket.open(), keeper);
-            for (String kept : keeper.kept().split(" ", -1)) {
-                for (Family family : Family.values()) {
-                    String set = kept.startsWith(family + "=") ? kept.substring(kept.indexOf('=') + 1) : OURS;
-                    if (logger(family).equals(OURS) && !set.equals(OURS)) {
-                        killed.before.put(family, set);
-                    }
-                }
-            }
+            killed.before.putAll(left(keeper.kept()));
             killed.isKept = true;
             killed.close();
         }
+    }
+
+    /** Else nobody needs to ask. */
+    private static boolean mayHaveLeft() {
+        boolean mayHave = LegacyTables.areUsed();
+        for (Family family : Family.values()) {
+            mayHave |= logger(family).equals(OURS);
+        }
+        return mayHave;
+    }
+
+    /** What was set before, of families that are still set as a trace needs them. */
+    private static Map<Family, String> left(String kept) {
+        Map<Family, String> left = new EnumMap<>(Family.class);
+        for (String one : kept.split(" ", -1)) {
+            for (Family family : Family.values()) {
+                String set = one.startsWith(family + "=") ? one.substring(one.indexOf('=') + 1) : OURS;
+                if (!set.equals(OURS) && logger(family).equals(OURS)) {
+                    left.put(family, set);
+                }
+            }
+        }
+        return left;
     }
 
     private static boolean isListening() {
@@ -155,7 +174,7 @@ public final class LegacyTrace implements PacketTrace {
         try {
             return Files.readString(setting(family)).strip();
         } catch (IOException e) {
-            return "NONE";
+            return NONE;
         }
     }
 
@@ -217,18 +236,28 @@ public final class LegacyTrace implements PacketTrace {
 
     @Override
     public void close() {
-        before.forEach((family, logger) -> {
-            command(PF_UNBIND, family);
-            if (!logger.equals("NONE")) {
-                try {
-                    Files.write(setting(family), logger.getBytes(StandardCharsets.US_ASCII));
-                } catch (IOException readOnly) { // a container's: what is traced there is logged nowhere, as before
-                }
-            }
-        });
-        if (isKept) {
+        boolean isBack = true;
+        for (Map.Entry<Family, String> one : before.entrySet()) {
+            isBack &= isPutBack(one.getKey(), one.getValue());
+        }
+        if (isKept && isBack) {
             keeper.forget();
         }
         socket.close();
+    }
+
+    private boolean isPutBack(Family family, String logger) {
+        if (!logger.equals(NONE)) {
+            try {
+                Files.write(setting(family), logger.getBytes(StandardCharsets.US_ASCII));
+                return true;
+            } catch (IOException e) {
+                if (!Files.isWritable(setting(family))) {
+                    return false; // read-only, as a container's: by the record it is told, and put back by whoever may
+                }
+            }
+        }
+        command(PF_UNBIND, family); // nobody was set, or that one is gone meanwhile
+        return true;
     }
 }

@@ -21,6 +21,14 @@ final class NfnetlinkSocket implements AutoCloseable {
 
     private static final short NLMSG_ERROR = 2;
 
+    private static final int TCP = 6;
+
+    /** Where they stand in struct tcphdr. */
+    private static final int TCP_FLAGS = 13;
+
+    private static final int FIN_SYN_RST_ACK = 0x17;
+    private static final int SYN = 2;
+
     private final LibC libc = LibC.load();
     private final int socket;
     private final byte[] buffer = new byte[1 << 16];
@@ -118,11 +126,15 @@ final class NfnetlinkSocket implements AutoCloseable {
      */
     static PacketTrace.Ends ends(ByteBuffer message, int header, int ports) {
         boolean four = (message.get(header) & 0xf0) == 0x40;
+        int protocol = message.get(header + (four ? 9 : 6)) & 0xff;
+        boolean opens = protocol != TCP || (message.get(ports + TCP_FLAGS) & FIN_SYN_RST_ACK) == SYN;
         return new PacketTrace.Ends(
                 Netlink.address(message, header + (four ? 12 : 8), four),
                 (int) Netlink.bigEndian(message, ports, 2),
                 Netlink.address(message, header + (four ? 16 : 24), four),
-                (int) Netlink.bigEndian(message, ports + 2, 2));
+                (int) Netlink.bigEndian(message, ports + 2, 2),
+                protocol,
+                opens);
     }
 
     @Override

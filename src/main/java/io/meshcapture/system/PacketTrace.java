@@ -36,8 +36,14 @@ public interface PacketTrace extends AutoCloseable {
             Verdict verdict,
             @Nullable Ends ends) {}
 
-    /** Both ends of a packet. */
-    record Ends(Address source, int sourcePort, Address destination, int destinationPort) {}
+    /**
+     * Both ends of a packet.
+     *
+     * @param protocol IANA's number of it, 6 for TCP and 17 for UDP
+     * @param opens whether it is the first one of a TCP connection; true for all other protocols, which cannot tell
+     */
+    record Ends(
+            Address source, int sourcePort, Address destination, int destinationPort, int protocol, boolean opens) {}
 
     /** The next steps; none where there was none in that time, at most a second or so. */
     List<Event> next(Duration patience);

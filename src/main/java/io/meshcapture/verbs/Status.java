@@ -83,7 +83,7 @@ public final class Status {
 
     private static final String TRACE_LEFT =
             "a trace was killed, and what it set in net.netfilter.nf_log is still set; the next"
-                    + " apply, confirm, rollback or trace puts it back";
+                    + " apply, confirm, rollback or trace that may write /proc/sys puts it back";
 
     private Status() {}
 

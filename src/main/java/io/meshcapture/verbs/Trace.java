@@ -103,6 +103,7 @@ public final class Trace {
     private final Request request;
     private final Decision decision;
     private final TracedRules rules;
+    private final SoughtPackets sought;
     private final Map<Integer, List<Event>> underWay = new LinkedHashMap<>();
     private final Map<Integer, Long> lastHeard = new LinkedHashMap<>();
     private final Map<Integer, Caller> callers = new LinkedHashMap<>();
@@ -113,6 +114,7 @@ public final class Trace {
         this.request = request;
         this.decision = decision;
         this.rules = rules;
+        this.sought = new SoughtPackets(request.destinations(), request.port(), request.protocol(), QUIET);
     }
 
     /**
@@ -148,35 +150,59 @@ public final class Trace {
         });
     }
 
+    /** Whether it could not put back what it had to set for iptables-legacy, as in a container that may not write /proc/sys. */
+    public static boolean hasLeftSettings(Place place) throws Exception {
+        return place.reading(() -> LegacyTrace.hasLeft(new LoggerRecord()));
+    }
+
     private int listen(PacketTrace trace, Consumer<Seen> taker, Stop stop) {
         long deadline = System.nanoTime() + request.within().toNanos();
-        int seen = 0;
-        while (!stop.isAsked() && seen < request.most() && (System.nanoTime() < deadline || !underWay.isEmpty())) {
+        long end = deadline + QUIET.toNanos();
+        while (!isEnough(stop) && isTime(underWay.isEmpty() ? deadline : end)) {
             for (Event event : trace.next(underWay.isEmpty() ? Duration.ofMillis(200) : LOOK)) {
-                PacketTrace.Ends ends = event.ends();
-                if (!underWay.containsKey(event.packet()) && ends != null && !request.inbound()) {
-                    Caller caller = caller(ends); // at once, since a connection that is refused has no socket for long
-                    if (caller != null) {
-                        callers.put(event.packet(), caller);
-                    }
+                if (sought.isOf(event) && (underWay.containsKey(event.packet()) || isTime(deadline))) {
+                    hear(event);
                 }
-                underWay.computeIfAbsent(event.packet(), any -> new ArrayList<>())
-                        .add(event);
-                lastHeard.put(event.packet(), System.nanoTime());
             }
-            for (Integer packet : List.copyOf(underWay.keySet())) {
-                if (System.nanoTime() - lastHeard.getOrDefault(packet, 0L) > QUIET.toNanos() && seen < request.most()) {
-                    List<Event> events = underWay.remove(packet);
-                    lastHeard.remove(packet);
-                    Seen one = events == null ? null : seen(events, callers.remove(packet));
-                    if (one != null && told.add(one.ends())) {
-                        seen++;
-                        taker.accept(one);
-                    }
+            tell(QUIET, taker, stop);
+        }
+        tell(Duration.ZERO, taker, stop);
+        return told.size();
+    }
+
+    private boolean isEnough(Stop stop) {
+        return stop.isAsked() || told.size() >= request.most();
+    }
+
+    /** Tells those of which nothing was heard for so long. */
+    private void tell(Duration quiet, Consumer<Seen> taker, Stop stop) {
+        for (Integer packet : List.copyOf(underWay.keySet())) {
+            boolean isOver = System.nanoTime() - lastHeard.getOrDefault(packet, 0L) >= quiet.toNanos();
+            if (isOver && !isEnough(stop)) {
+                List<Event> events = underWay.remove(packet);
+                lastHeard.remove(packet);
+                Seen one = events == null ? null : seen(events, callers.remove(packet));
+                if (one != null && told.add(one.ends())) {
+                    taker.accept(one);
                 }
             }
         }
-        return seen;
+    }
+
+    private static boolean isTime(long until) {
+        return System.nanoTime() - until < 0;
+    }
+
+    private void hear(Event event) {
+        PacketTrace.Ends ends = event.ends();
+        if (!underWay.containsKey(event.packet()) && ends != null && !request.inbound()) {
+            Caller caller = caller(ends); // at once, since a connection that is refused has no socket for long
+            if (caller != null) {
+                callers.put(event.packet(), caller);
+            }
+        }
+        underWay.computeIfAbsent(event.packet(), any -> new ArrayList<>()).add(event);
+        lastHeard.put(event.packet(), System.nanoTime());
     }
 
     /** What the steps of one packet come to; null where they are not those of a connection's first one. */

@@ -118,6 +118,38 @@ class InjectCommandTest {
     }
 
     @Test
+    void contradictions_are_told_by_what_contradicts() {
+        Map.of(
+                        "--in-place",
+                        "standard input cannot be changed in place; --in-place; ",
+                        "--policy --allow-host-network",
+                        "a policy captures no pods with hostNetwork; --allow-host-network; ",
+                        "--file=-",
+                        "plan and manifest are both to be read from standard input; -f -; ",
+                        "--image-pull-policy=Sometimes",
+                        "pull policy \"Sometimes\" is not known; --image-pull-policy; ")
+                .forEach((wrong, said) -> assertTrue(
+                        inject(wrong.split(" ", -1)).err().contains(said),
+                        () -> inject(wrong.split(" ", -1)).err()));
+    }
+
+    @Test
+    void names_of_pods_of_a_policy_are_hostaliases_alone() {
+        Terminal other = Terminal.run(
+                POD,
+                Map.of(),
+                "inject",
+                "--envoy-user=1337",
+                "--host=orders.internal",
+                "--policy",
+                "--hosts-by=environment");
+        assertEquals(2, other.exit());
+        assertTrue(
+                other.err().contains("a policy gives pods hostAliases and changes no other container; --hosts-by; "),
+                other.err());
+    }
+
+    @Test
     void the_plan_cannot_be_read_from_where_the_manifest_is() {
         Terminal both = Terminal.run(POD, Map.of("MESHCAPTURE_PLAN", "-"), "inject");
         assertEquals(2, both.exit());

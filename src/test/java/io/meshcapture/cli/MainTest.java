@@ -157,6 +157,16 @@ class MainTest {
                         "4194304",
                         "10.0.0.1:443"),
                 wrong(
+                        "--from-address is given beside --inbound or a caller of this host; command line; name one"
+                                + " caller: an address is that of a virtual machine or container behind this host",
+                        "explain",
+                        "-f",
+                        "-",
+                        "--from-address",
+                        "10.98.0.2",
+                        "--inbound",
+                        "10.0.0.1:443"),
+                wrong(
                         "--pid is given beside another caller; command line; leave out --from-user, --from-group,"
                                 + " --from-unit, --from-cgroup, --from-address and --inbound",
                         "explain",
@@ -390,6 +400,15 @@ class MainTest {
         for (String member : List.of("service", "listener", "cgroup")) {
             assertTrue(direct.has(member) && direct.get(member).isJsonNull(), member);
         }
+    }
+
+    @Test
+    void service_whose_user_is_envoys_by_another_name_is_refused() {
+        String plan = "version: 1\nenvoy: {user: 65534}\nservices: {orders: {from: {user: nobody}}}\n";
+        Terminal answer = Terminal.run(plan, Map.of(), "explain", "-f", "-", "10.0.0.1:443");
+        assertEquals(2, answer.exit());
+        String said = "because its callers are Envoy's own, whose traffic is never captured; ";
+        assertTrue(answer.err().contains(said), answer.err());
     }
 
     @Test

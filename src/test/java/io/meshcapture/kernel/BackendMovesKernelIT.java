@@ -165,6 +165,10 @@ class BackendMovesKernelIT {
         assertTrue(
                 apply.err().contains("the backend is iptables-legacy, because the rules of others are in its tables"),
                 apply::err);
+        String moved = plan.replace("iptables", "nftables");
+        String said = Program.must(7, Program.withPlan(moved, "apply", "--confirm-within", "9s"))
+                .err();
+        assertTrue(said.contains("a change of the backend cannot be put on trial; the plan asks for nftables, "), said);
     }
 
     @Test

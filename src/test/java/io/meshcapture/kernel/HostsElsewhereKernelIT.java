@@ -92,6 +92,19 @@ class HostsElsewhereKernelIT {
     }
 
     @Test
+    void whose_hosts_file_is_not_known_or_not_theirs_alone_is_told(Lab lab) throws Exception {
+        String pid = Long.toString(elsewhere(lab, ":").pid());
+        String shared = must(4, with(PLAN, "apply", "--netns", pid)).err();
+        assertTrue(
+                shared.contains("the hosts file of process " + pid + " cannot be edited for it alone; it is "), shared);
+        Files.createFile(Path.of("/run/there"));
+        Run.command("mount", "--bind", "/proc/" + pid + "/ns/net", "/run/there").orFail();
+        String unknown = must(4, with(PLAN, "apply", "--netns", "/run/there")).err();
+        assertTrue(
+                unknown.contains(" network namespace /run/there read is not edited from here; hosts files "), unknown);
+    }
+
+    @Test
     void a_copy_of_the_hosts_file_is_made_for_others_and_anew_when_that_has_changed(Lab lab) throws Exception {
         Path copy = Path.of("/run/copy");
         String[] there = {"--hosts-file", copy.toString()};

@@ -236,7 +236,9 @@ class InterfacesKernelIT {
     void service_that_names_a_network_and_a_user_is_refused(Lab lab) {
         Outcome outcome = Program.withPlan(BRIDGE + "  both: {from: {user: 7, network: 10.98.0.0/24}}\n", "apply");
         assertEquals(2, outcome.exit());
-        assertTrue(outcome.err().contains("and nobody has both"), outcome::err);
+        assertTrue(
+                outcome.err().contains("\" names a network and a user, group, unit or cgroup, and nobody has both"),
+                outcome::err);
     }
 
     private static String explained(String plan, String... args) {

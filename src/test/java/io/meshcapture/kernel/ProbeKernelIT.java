@@ -3,6 +3,7 @@ package io.meshcapture.kernel;
 import static io.meshcapture.kernel.Program.ENVOY;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTimeout;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.meshcapture.lab.Await;
@@ -128,7 +129,12 @@ class ProbeKernelIT {
                   }
                 }
                 """);
-        Outcome outcome = Program.must(3, Program.check(plan, "--probe"));
+        // the kernel tells every listener what anybody has traced, and without an end
+        lab.nft()
+                .apply(
+                        "table ip traced { chain c { type filter hook output priority -450; udp dport 9 meta nftrace set 1; }; }");
+        lab.background("timeout", "60", "bash", "-c", "while :; do echo >/dev/udp/127.0.0.9/9; sleep 0.02; done");
+        Outcome outcome = assertTimeout(Duration.ofSeconds(10), () -> Program.must(3, Program.check(plan, "--probe")));
         for (String said : List.of(
                 "dropped .*WRONG: is lost on the way: table firewall chain output drops it",
                 "refused .*WRONG: is rejected by table firewall chain output",
@@ -188,6 +194,9 @@ class ProbeKernelIT {
                 Program.apply(stood);
             }
             Outcome outcome = Program.must(8, Program.withPlan(plan, "apply", "--probe"));
+            assertTrue(
+                    outcome.err().contains("connections do not go where the plan says, so what was applied "),
+                    outcome.err());
             assertTrue(
                     outcome.err()
                             .contains("tcp 192.0.2.1:81 as uid 1001, gid 1001, service new, is sent to 127.0.0.1:9"),

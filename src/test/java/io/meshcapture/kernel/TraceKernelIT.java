@@ -124,6 +124,26 @@ class TraceKernelIT {
         return trace.await(LIMIT).out();
     }
 
+    /** The kernel tells every listener of all that is traced. */
+    @Test
+    void one_beside_which_somebody_else_traces_ends_in_time_and_tells_of_what_was_asked_only(Lab lab) {
+        lab.proxy(15001);
+        Program.apply(ENVOY + "services: {orders: {from: {user: 1001}}}\n");
+        lab.nft().apply("""
+                table inet theirs {
+                  chain traced { type filter hook output priority -450; th dport { 9, 80 } meta nftrace set 1; }
+                }
+                """);
+        String sends = "while :; do echo >/dev/udp/127.0.0.9/9; echo >/dev/udp/10.99.0.1/80; sleep 0.1; done";
+        lab.background("timeout", "60", "bash", "-c", sends);
+        Background trace = trace(lab, "10.99.0.1:80", "--within", "2s");
+        lab.caller().uid(1001).open("10.99.0.1:80");
+        String out = trace.await(LIMIT).out().strip();
+        assertTrue(out.startsWith("tcp to 10.99.0.1:80 from 10.99.0.2:"), out);
+        assertTrue(out.endsWith("captured: to Envoy's listener 15001, service orders"), out);
+        assertEquals("tc".length(), out.lastIndexOf("p to "), out);
+    }
+
     @Test
     void killed_one_leaves_nothing_and_one_without_connections_says_so(Lab lab) {
         lab.proxy(15001);
@@ -182,6 +202,43 @@ class TraceKernelIT {
             assertEquals(rules, lab.nft().list(), next::toString);
             assertFalse(Program.run("status").err().contains("a trace was killed"));
         }
+    }
+
+    /** A record that outlives what it is a record of says nothing, and is taken away. */
+    @Test
+    void what_somebody_else_has_put_back_is_not_told_and_what_cannot_be_put_back_is(Lab lab) {
+        lab.proxy(15001);
+        String plan = ENVOY + "backend: iptables-legacy\nservices: {orders: {from: {user: 1001}}}\n";
+        Program.apply(plan);
+        List<String> before = loggers(lab);
+        String rules = lab.nft().list();
+        Background killed = trace(lab, "10.99.0.1:80", "--within", "60s");
+        killed.kill();
+        killed.await(LIMIT);
+        lab.sysctl("net.netfilter.nf_log.2", before.getFirst());
+        lab.sysctl("net.netfilter.nf_log.10", before.getLast());
+        assertFalse(Program.run("status").err().contains("a trace was killed"));
+        assertFalse(Program.run("doctor", "-o", "json").out().contains("\"rules.trace-left\""));
+        assertTrue(lab.nft().list().contains("meshcapture-logger"));
+        Program.apply(plan);
+        assertEquals(rules, lab.nft().list());
+        lab.nft().apply("table inet meshcapture-logger {}"); // as of a kernel that keeps no comments
+        Program.apply(plan);
+        assertEquals(rules, lab.nft().list());
+
+        Background readOnly = trace(lab, "10.99.0.1:80", "--within", "60s");
+        Run.command("mount", "--bind", "/proc/sys", "/proc/sys").orFail();
+        Run.command("mount", "-o", "remount,ro,bind", "/proc/sys").orFail();
+        readOnly.stop();
+        String said = readOnly.await(LIMIT).err();
+        assertTrue(
+                said.contains("net.netfilter.nf_log could not be put back, since /proc/sys is read-only here"), said);
+        Program.must(0, Program.run("trace", "10.99.0.1:80", "--within", "1s"));
+        assertTrue(Program.run("status").err().contains("puts it back"));
+        Run.command("umount", "/proc/sys").orFail();
+        Program.apply(plan);
+        assertEquals(before, loggers(lab));
+        assertEquals(rules, lab.nft().list());
     }
 
     private static List<String> loggers(Lab lab) {

@@ -239,7 +239,8 @@ class TrialKernelIT {
         assertEquals(0, Program.run("confirm").exit());
         Outcome empty = Program.withPlan(ENVOY + "services: {}\n", "apply", "--confirm-within", "60s");
         assertEquals(2, empty.exit());
-        assertTrue(empty.err().contains("cannot be put on trial"), empty::err);
+        assertTrue(
+                empty.err().contains("a plan without services cannot be put on trial; --confirm-within; "), empty::err);
         Outcome brief = Program.withPlan(TRIED, "apply", "--confirm-within", "10ms");
         assertEquals(2, brief.exit());
         assertTrue(brief.err().contains("a trial of 10 ms is too short"), brief::err);

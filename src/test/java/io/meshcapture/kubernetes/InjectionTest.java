@@ -109,6 +109,10 @@ class InjectionTest {
     void a_list_that_is_shared_with_something_else_by_an_alias_is_not_changed() {
         String shared = "kind: Pod\nspec:\n  containers: &c\n  - {name: app}\n  initContainers: *c\n";
         String message = refused(Failure.Conflict.class, shared);
+        assertTrue(
+                message.startsWith(
+                        "the manifest cannot be changed without changing more than was asked for; pod.yaml "),
+                message);
         assertTrue(message.contains("nothing was written"), message);
     }
 

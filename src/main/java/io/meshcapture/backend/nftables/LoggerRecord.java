@@ -37,6 +37,15 @@ public final class LoggerRecord implements LegacyTrace.Keeper {
     }
 
     @Override
+    public boolean isThere() {
+        try (NftContext nft = NftContext.open()) {
+            return nft.run("list table " + TABLE + "\n", 0).accepted();
+        } catch (Failure.Unavailable e) {
+            return false;
+        }
+    }
+
+    @Override
     public void forget() {
         try (NftContext nft = NftContext.open()) {
             nft.run("delete table " + TABLE + "\n", 0);
