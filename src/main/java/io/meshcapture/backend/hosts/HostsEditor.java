@@ -40,6 +40,9 @@ public final class HostsEditor implements AutoCloseable {
     /** Whether comments of ours stay, since somebody keeps the file open to write. */
     private boolean leaves;
 
+    /** Whether a change stays in its middle, with its journal; nothing else may be begun before that is finished. */
+    private boolean midway;
+
     private HostsEditor(Path path, Duration patience, EditedFile file, JournalFile journal, StateFile trial) {
         this.path = path;
         this.patience = patience;
@@ -189,6 +192,9 @@ public final class HostsEditor implements AutoCloseable {
 
     /** Plans and edits until nothing is to be done. */
     private void edit(PlannedEdits.Planner planner) throws IOException, InterruptedException {
+        if (midway) {
+            finishInterrupted();
+        }
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             reopenWhereReplaced();
             String content = sight.settled();
@@ -201,7 +207,7 @@ public final class HostsEditor implements AutoCloseable {
             EditRun run = sight.editing(content);
             boolean takesOff = planned.journal() instanceof Journal.Removal;
             switch (takesOff ? run.takeOff(planned.edits()) : run.run(planned.edits())) {
-                case DISTURBED -> completion().of(planned.journal());
+                case DISTURBED -> complete(planned.journal());
                 case LEFT -> leave();
                 case DONE -> {}
             }
@@ -252,8 +258,14 @@ public final class HostsEditor implements AutoCloseable {
         }
     }
 
-    private Completion completion() {
-        return new Completion(sight, journal, identity, path);
+    private Completion.Outcome complete(Journal begun) throws IOException, InterruptedException {
+        midway = true;
+        Completion.Outcome outcome = new Completion(sight, journal, identity, path).of(begun);
+        midway = false;
+        if (outcome == Completion.Outcome.LEFT) {
+            leave();
+        }
+        return outcome;
     }
 
     private FileTime modified() throws IOException {
@@ -261,10 +273,17 @@ public final class HostsEditor implements AutoCloseable {
     }
 
     private void recover() throws IOException, InterruptedException {
+        finishInterrupted();
+        edit(content -> PlannedEdits.removal(identity, content, PlannedEdits.LEFTOVERS, leaves));
+        forget();
+    }
+
+    private void finishInterrupted() throws IOException, InterruptedException {
+        midway = false;
         Journal left = journal.read();
         if (left != null && left.file().equals(identity)) {
             FileTime before = modified();
-            if (completion().of(left)) {
+            if (complete(left) != Completion.Outcome.NEVER_BEGUN) {
                 file.touch(before);
                 notes.add("an interrupted change of " + path + " was "
                         + (left instanceof Journal.Addition ? "undone" : "finished"));
@@ -274,8 +293,6 @@ public final class HostsEditor implements AutoCloseable {
                         + ": look for comments and doubled lines");
             }
         }
-        edit(content -> PlannedEdits.removal(identity, content, PlannedEdits.LEFTOVERS, leaves));
-        forget();
     }
 
     /** After an addition that the kernel refused in its middle. */
