@@ -64,7 +64,7 @@ public final class HostsEditor implements AutoCloseable {
         Path path = HostsPath.behindLinks(hosts);
         EditedFile file;
         try {
-            file = EditedFile.open(path);
+            file = FileLock.open(path, patience);
         } catch (IOException e) {
             throw HostsRefusal.toOpen(path, e);
         }
@@ -77,7 +77,6 @@ public final class HostsEditor implements AutoCloseable {
                     JournalFile.in(stateDirectory, hosts),
                     StateFile.in(stateDirectory, hosts, HostsTrial.KIND));
             editor.identify();
-            FileLock.take(file, path, patience);
             if (editor.journal.isImpossible()) {
                 editor.notes.add("no journal is kept, because the file system of " + stateDirectory
                         + " is read-only; name a directory that can be written with --state-dir");
@@ -224,12 +223,11 @@ public final class HostsEditor implements AutoCloseable {
                 && FileFacts.of(path).identity().equals(facts.identity())) {
             return;
         }
-        EditedFile next = EditedFile.open(path);
+        EditedFile next = FileLock.open(path, patience);
         file.close();
         file = next;
         sight = new Sight(file);
         identify();
-        FileLock.take(file, path, patience);
     }
 
     /** Once in each run: what is out of force by now stays as comments, which the next run takes out. */
