@@ -29,7 +29,7 @@ final class EditRun {
     private static final int CONTEXT = 64;
 
     /** Who opens the file, writes and closes it takes no longer. */
-    private static final Duration WHILE_IT_WRITES = Duration.ofMillis(100);
+    static final Duration WHILE_IT_WRITES = Duration.ofMillis(100);
 
     private final EditedFile file;
     private final Duration patience;

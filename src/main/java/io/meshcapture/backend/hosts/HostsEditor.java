@@ -40,6 +40,9 @@ public final class HostsEditor implements AutoCloseable {
     /** Whether comments of ours stay, since somebody keeps the file open to write. */
     private boolean leaves;
 
+    /** Whether a change stays in its middle, with its journal; nothing else may be begun before that is finished. */
+    private boolean midway;
+
     private HostsEditor(Path path, Duration patience, EditedFile file, JournalFile journal, StateFile trial) {
         this.path = path;
         this.patience = patience;
@@ -61,7 +64,7 @@ public final class HostsEditor implements AutoCloseable {
         Path path = HostsPath.behindLinks(hosts);
         EditedFile file;
         try {
-            file = EditedFile.open(path);
+            file = FileLock.open(path, patience);
         } catch (IOException e) {
             throw HostsRefusal.toOpen(path, e);
         }
@@ -74,7 +77,6 @@ public final class HostsEditor implements AutoCloseable {
                     JournalFile.in(stateDirectory, hosts),
                     StateFile.in(stateDirectory, hosts, HostsTrial.KIND));
             editor.identify();
-            FileLock.take(file, path, patience);
             if (editor.journal.isImpossible()) {
                 editor.notes.add("no journal is kept, because the file system of " + stateDirectory
                         + " is read-only; name a directory that can be written with --state-dir");
@@ -189,6 +191,9 @@ public final class HostsEditor implements AutoCloseable {
 
     /** Plans and edits until nothing is to be done. */
     private void edit(PlannedEdits.Planner planner) throws IOException, InterruptedException {
+        if (midway) {
+            finishInterrupted();
+        }
         for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
             reopenWhereReplaced();
             String content = sight.settled();
@@ -201,7 +206,7 @@ public final class HostsEditor implements AutoCloseable {
             EditRun run = sight.editing(content);
             boolean takesOff = planned.journal() instanceof Journal.Removal;
             switch (takesOff ? run.takeOff(planned.edits()) : run.run(planned.edits())) {
-                case DISTURBED -> completion().of(planned.journal());
+                case DISTURBED -> complete(planned.journal());
                 case LEFT -> leave();
                 case DONE -> {}
             }
@@ -218,12 +223,11 @@ public final class HostsEditor implements AutoCloseable {
                 && FileFacts.of(path).identity().equals(facts.identity())) {
             return;
         }
-        EditedFile next = EditedFile.open(path);
+        EditedFile next = FileLock.open(path, patience);
         file.close();
         file = next;
         sight = new Sight(file);
         identify();
-        FileLock.take(file, path, patience);
     }
 
     /** Once in each run: what is out of force by now stays as comments, which the next run takes out. */
@@ -252,8 +256,14 @@ public final class HostsEditor implements AutoCloseable {
         }
     }
 
-    private Completion completion() {
-        return new Completion(sight, journal, identity, path);
+    private Completion.Outcome complete(Journal begun) throws IOException, InterruptedException {
+        midway = true;
+        Completion.Outcome outcome = new Completion(sight, journal, identity, path).of(begun);
+        midway = false;
+        if (outcome == Completion.Outcome.LEFT) {
+            leave();
+        }
+        return outcome;
     }
 
     private FileTime modified() throws IOException {
@@ -261,10 +271,17 @@ public final class HostsEditor implements AutoCloseable {
     }
 
     private void recover() throws IOException, InterruptedException {
+        finishInterrupted();
+        edit(content -> PlannedEdits.removal(identity, content, PlannedEdits.LEFTOVERS, leaves));
+        forget();
+    }
+
+    private void finishInterrupted() throws IOException, InterruptedException {
+        midway = false;
         Journal left = journal.read();
         if (left != null && left.file().equals(identity)) {
             FileTime before = modified();
-            if (completion().of(left)) {
+            if (complete(left) != Completion.Outcome.NEVER_BEGUN) {
                 file.touch(before);
                 notes.add("an interrupted change of " + path + " was "
                         + (left instanceof Journal.Addition ? "undone" : "finished"));
@@ -274,8 +291,6 @@ public final class HostsEditor implements AutoCloseable {
                         + ": look for comments and doubled lines");
             }
         }
-        edit(content -> PlannedEdits.removal(identity, content, PlannedEdits.LEFTOVERS, leaves));
-        forget();
     }
 
     /** After an addition that the kernel refused in its middle. */

@@ -40,6 +40,13 @@ final class HostsRefusal {
                 "find out who writes it, and try again");
     }
 
+    static Failure.Busy whileKeptOpen(Path path, String writer) {
+        return new Failure.Busy(
+                "an interrupted change of " + path + " cannot be finished now",
+                writer + " keeps it open to write, and what it adds while lines move could be lost",
+                "let it close the file, or end it, and run the same command again");
+    }
+
     static Failure.Refused toChange(Path path, IOException e, String outcome) {
         return new Failure.Refused(
                 "the hosts file " + path + " could not be changed; " + outcome,

@@ -3,6 +3,7 @@ package io.meshcapture.backend.hosts;
 import io.meshcapture.system.EditedFile;
 import java.io.IOException;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /** A file as it is between two changes of others. */
 final class Sight {
@@ -38,6 +39,16 @@ final class Sight {
             seen = System.nanoTime();
         }
         return Settled.content(file::read);
+    }
+
+    /** Who keeps the file open to write, as in {@code process 4711 (rsyslogd)}; null where it is nobody that is seen. */
+    @Nullable
+    String keeper() throws IOException, InterruptedException {
+        if (file.lease(patience)) {
+            file.release();
+            return null;
+        }
+        return file.writer(EditRun.WHILE_IT_WRITES);
     }
 
     /** Edits of a content that was seen just now. */

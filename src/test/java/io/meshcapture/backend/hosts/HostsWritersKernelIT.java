@@ -45,6 +45,41 @@ class HostsWritersKernelIT extends RealHostsFile {
     }
 
     @Test
+    void who_waits_for_a_run_of_ours_is_nobody_who_keeps_the_file_open_to_write() throws Exception {
+        AtomicReference<String> wrong = new AtomicReference<>("");
+        CountDownLatch begun = new CountDownLatch(3);
+        List<Thread> waiting = new ArrayList<>();
+        try (HostsEditor editor = open()) {
+            for (int i = 0; i < 3; i++) {
+                waiting.add(Thread.ofPlatform().start(() -> {
+                    begun.countDown();
+                    try (HostsEditor next = HostsEditor.open(hosts, state, Duration.ofSeconds(60))) {
+                        next.bring(Map.of(B, HostsWorld.lines("b", 1)));
+                        next.release(B::equals);
+                        if (!next.notes().isEmpty()) {
+                            wrong.set(String.join("\n", next.notes()));
+                        }
+                    } catch (InterruptedException | RuntimeException e) {
+                        wrong.set(e.toString());
+                    }
+                }));
+            }
+            begun.await();
+            for (int i = 0; i < 10; i++) {
+                editor.bring(Map.of(A, HostsWorld.lines("a", 2)));
+                editor.release(A::equals);
+                assertEquals("127.0.0.1 localhost\n", content());
+            }
+            assertEquals(List.of(), editor.notes());
+        }
+        for (Thread one : waiting) {
+            one.join();
+        }
+        assertEquals("", wrong.get());
+        assertEquals("127.0.0.1 localhost\n", content());
+    }
+
+    @Test
     void random_interleavings_on_a_real_file_leave_not_one_wrong_byte() throws Exception {
         for (int seed = 0; seed < 60; seed++) {
             SplittableRandom random = new SplittableRandom(seed);
