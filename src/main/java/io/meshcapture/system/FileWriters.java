@@ -91,7 +91,7 @@ final class FileWriters {
         }
         String other = device(process, info);
         // a descriptor that another mount namespace made is of no mount here: it goes by its name
-        return other.isEmpty() || device.isEmpty() ? isNamedAlike(link) : other.equals(device);
+        return (other.isEmpty() || device.isEmpty()) ? isNamedAlike(link) : other.equals(device);
     }
 
     private boolean isNamedAlike(Path link) {
