@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
 public final class EditedFile implements AutoCloseable {
     private static final Duration PAUSE = Duration.ofMillis(1);
 
+    private static final Path PROC = Path.of("/proc");
+
     private static final int TRIES_IN_A_ROW = 100;
 
     private static final int IMMUTABLE = 0x10;
@@ -121,14 +123,24 @@ public final class EditedFile implements AutoCloseable {
      * @return null where it is nobody that /proc shows
      */
     public @Nullable String writer(Duration patience) throws IOException, InterruptedException {
-        FileFacts facts = facts();
         long deadline = System.nanoTime() + patience.toNanos();
-        String writer = FileWriters.first(facts, descriptor);
+        String writer = FileWriters.first(PROC, descriptor);
         while (writer != null && System.nanoTime() < deadline) {
             Thread.sleep(PAUSE);
-            writer = FileWriters.first(facts, descriptor);
+            writer = FileWriters.first(PROC, descriptor);
         }
         return writer;
+    }
+
+    /** Who keeps a file open to write, likewise, at this moment. */
+    public static @Nullable String writerOf(Path path) throws IOException {
+        FileCalls calls = new FileCalls();
+        int descriptor = demand("open", LibC.load().open(path.toString()));
+        try {
+            return FileWriters.first(PROC, descriptor);
+        } finally {
+            calls.close(descriptor);
+        }
     }
 
     /** The whole content. */

@@ -6,6 +6,8 @@ import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Choices;
 import io.meshcapture.plan.Plan;
 import io.meshcapture.plan.ServiceName;
+import io.meshcapture.system.EditedFile;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -110,7 +112,16 @@ final class HostsApply {
         if (!inTheWay.isEmpty()) {
             notes.add("apply would refuse, because " + inTheWay.size() + " line(s) stand in the way");
         }
-        return merged(others.apply(request.trial(), false), standing, wanted, false, notes);
+        return merged(others.apply(request.trial(), false), standing, clearable(standing), wanted, false, notes);
+    }
+
+    /** Comments of ours that an apply takes out: not while somebody is seen who keeps the file open to write. */
+    private List<HostsFindings.Difference> clearable(HostsFindings standing) {
+        try {
+            return standing.comments() > 0 && EditedFile.writerOf(hosts) == null ? standing.leftovers() : List.of();
+        } catch (IOException e) {
+            return List.of(); // it is gone meanwhile
+        }
     }
 
     private String said(String note) {
@@ -151,7 +162,7 @@ final class HostsApply {
             now.notes().forEach(note -> notes.add(said(note)));
             notes.addAll(OtherReaders.notes(place, wanted));
             notes.addAll(OtherReaders.stale(place, standing, now));
-            Apply.Outcome merged = merged(outcome, standing, wanted, tried, notes);
+            Apply.Outcome merged = merged(outcome, standing, List.of(), wanted, tried, notes);
             if (!merged.added().isEmpty() || !merged.updated().isEmpty()) {
                 merged.notes().addAll(Reloading.notes(plan));
             }
@@ -179,7 +190,12 @@ final class HostsApply {
     }
 
     private Apply.Outcome merged(
-            Apply.Outcome other, HostsFindings standing, HostsWanted wanted, boolean tried, List<String> notes) {
+            Apply.Outcome other,
+            HostsFindings standing,
+            List<HostsFindings.Difference> leftovers,
+            HostsWanted wanted,
+            boolean tried,
+            List<String> notes) {
         Set<ServiceName> among = wanted.among(request.services(), standing);
         List<HostsFindings.Difference> found = standing.differences(wanted.lines(), among);
         TreeSet<String> added = new TreeSet<>(other.added());
@@ -194,6 +210,9 @@ final class HostsApply {
                 differing.add(one.service());
             }
         }
+        Set<Integer> lines = new HashSet<>();
+        found.forEach(one -> lines.add(one.line()));
+        leftovers.stream().filter(one -> lines.add(one.line())).forEach(found::add);
         for (ServiceName service : among) {
             boolean stood = stands.contains(service);
             boolean differs = differing.contains(service);

@@ -135,4 +135,29 @@ class HostsElsewhereKernelIT {
                 "in sync: 2 services\n",
                 must(0, with(PLAN, "check", "--hosts-file", "none")).out());
     }
+
+    /** Others write the names; here stands what their connections need. */
+    @Test
+    void names_that_stand_elsewhere_are_redirected_all_the_same() throws Exception {
+        String redirected = PLAN.replace("hosts-ports: listeners\n", "");
+        String[] none = {"--hosts-file", "none"};
+        String env = must(0, with(redirected, "env", none)).out();
+        String address = env.lines()
+                .filter(line -> line.startsWith("ORDERS_SERVICE_HOST="))
+                .map(line -> line.replaceAll("[^0-9.]", ""))
+                .findFirst()
+                .orElseThrow();
+        assertTrue(address.startsWith("127.66."), env);
+        String rules = must(0, with(redirected, "render", none)).out();
+        assertTrue(rules.contains(address), rules);
+        String envoy = must(0, with(redirected, "envoy-config", none)).out();
+        assertTrue(envoy.contains("15001"), envoy);
+        must(0, with(redirected, "apply", none));
+        String live = Run.command("nft", "list", "ruleset").orFail();
+        assertTrue(live.contains(address), live);
+        Program.mustStand(with(redirected, "check", none));
+        assertTrue(must(0, with(redirected, "apply", none)).out().startsWith("in sync"));
+        must(0, rollback("--all", "--hosts-file", "none"));
+        assertEquals(BEFORE, content());
+    }
 }

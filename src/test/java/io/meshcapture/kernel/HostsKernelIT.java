@@ -139,6 +139,7 @@ class HostsKernelIT {
     void while_somebody_keeps_the_file_open_to_write_comments_stay_and_are_no_drift() throws Exception {
         must(0, with(PLAN, "apply"));
         String applied = content();
+        String paymentsAlone = PLAN.replaceFirst(" {2}orders.*\n", "");
         try (Background writer =
                 Background.started("", Map.of(), List.of("sh", "-c", "exec 3>>/etc/hosts; echo open; exec sleep 60"))) {
             writer.awaitOutput("open", Run.LIMIT);
@@ -147,9 +148,16 @@ class HostsKernelIT {
             assertEquals(applied.length(), content().length());
             must(0, with(PLAN, "apply"));
             Program.mustStand(with(PLAN, "check"));
-            must(0, rollback("--all"));
+            must(0, rollback("orders"));
+            must(0, with(PLAN, "apply"));
+            assertEquals(applied.length(), content().length());
+            must(0, rollback("orders"));
+            must(0, with(paymentsAlone, "apply"));
+            assertTrue(must(0, with(paymentsAlone, "apply", "--dry-run")).out().startsWith("in sync"));
         }
         assertTrue(content().contains("\n#27.66."), content());
+        Outcome dry = with(paymentsAlone, "apply", "--dry-run");
+        assertTrue(dry.out().contains("/etc/hosts line "), dry.out() + dry.err());
         must(0, rollback("--all"));
         assertEquals(BEFORE, content());
     }

@@ -123,10 +123,13 @@ final class Completion {
                 List<Edit> edits = Recovery.undo(content, addition);
                 yield edits == null ? null : new Left(edits, null);
             }
-            case Journal.Removal removal -> {
-                Recovery.Rest rest = Recovery.finish(content, removal);
-                yield rest == null ? null : new Left(rest.edits(), rest.gap());
-            }
+            case Journal.Removal removal -> rest(content, removal);
+            case Journal.Revival(Journal.Removal undo) -> rest(content, undo);
         };
+    }
+
+    private static @Nullable Left rest(String content, Journal.Removal removal) {
+        Recovery.Rest rest = Recovery.finish(content, removal);
+        return rest == null ? null : new Left(rest.edits(), rest.gap());
     }
 }

@@ -284,8 +284,8 @@ public final class HostsEditor implements AutoCloseable {
             if (complete(left) != Completion.Outcome.NEVER_BEGUN) {
                 file.touch(before);
                 notes.add("an interrupted change of " + path + " was "
-                        + (left instanceof Journal.Addition ? "undone" : "finished"));
-            } else if (left instanceof Journal.Removal) {
+                        + (left instanceof Journal.Removal ? "finished" : "undone"));
+            } else if (!(left instanceof Journal.Addition)) {
                 notes.add("an interrupted change of " + path + " could not be finished, because others changed the file"
                         + " meanwhile; what it was before is in " + journal.putAside()
                         + ": look for comments and doubled lines");

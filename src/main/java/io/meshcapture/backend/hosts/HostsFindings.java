@@ -196,6 +196,13 @@ public final class HostsFindings {
         return found;
     }
 
+    /** The lines of ours that are comments, as differences. */
+    public List<Difference> leftovers() {
+        return file.tagged(HostsFile.Kind.INERT).stream()
+                .map(line -> new Difference(line.service(), line.number(), file.text(line), "", false))
+                .toList();
+    }
+
     /** How many lines of ours are comments, which the next change takes out. */
     public int comments() {
         return file.tagged(HostsFile.Kind.INERT).size();

@@ -11,6 +11,9 @@ import org.jspecify.annotations.Nullable;
  */
 sealed interface Journal {
 
+    /** The word for a revival. */
+    String REVIVE = "revive";
+
     /** The inode of the file that it is about. */
     String file();
 
@@ -36,6 +39,18 @@ sealed interface Journal {
         }
     }
 
+    /**
+     * Comments of ours that stand already are being put in force, from the last to the first: a removal of them, backwards.
+     *
+     * @param undo what undoes it, from where they all are in force
+     */
+    record Revival(Removal undo) implements Journal {
+        @Override
+        public String file() {
+            return undo.file();
+        }
+    }
+
     /** The journal as text. */
     static String write(Journal journal) {
         StringBuilder text = new StringBuilder(journal.file()).append('\n');
@@ -47,15 +62,18 @@ sealed interface Journal {
                         .append(Fnv.hex(hash))
                         .append('\n')
                         .append(appendix);
-            case Removal(String _, String content, List<Range> off, boolean newlineToo) -> {
-                text.append(newlineToo ? "remove-with-newline" : "remove");
-                for (Range range : off) {
-                    text.append(' ').append(range.start()).append(' ').append(range.end());
-                }
-                text.append('\n').append(content);
-            }
+            case Removal removal -> write(removal, removal.newlineToo() ? "remove-with-newline" : "remove", text);
+            case Revival(Removal undo) -> write(undo, REVIVE, text);
         }
         return text.toString();
+    }
+
+    private static void write(Removal removal, String word, StringBuilder text) {
+        text.append(word);
+        for (Range range : removal.off()) {
+            text.append(' ').append(range.start()).append(' ').append(range.end());
+        }
+        text.append('\n').append(removal.content());
     }
 
     /** The journal that a text is; null where it is none. */
@@ -68,7 +86,11 @@ sealed interface Journal {
         String name = text.substring(0, file);
         List<String> words = List.of(text.substring(file + 1, facts).split(" ", -1));
         String bytes = text.substring(facts + 1);
-        return words.getFirst().equals("add") ? addition(name, words, bytes) : removal(name, words, bytes);
+        if (words.getFirst().equals("add")) {
+            return addition(name, words, bytes);
+        }
+        Removal removal = removal(name, words, bytes);
+        return removal != null && words.getFirst().equals(REVIVE) ? new Revival(removal) : removal;
     }
 
     private static @Nullable Journal addition(String file, List<String> words, String bytes) {
@@ -77,8 +99,9 @@ sealed interface Journal {
                 : null;
     }
 
-    private static @Nullable Journal removal(String file, List<String> words, String bytes) {
-        if (!words.getFirst().startsWith("remove") || words.size() % 2 == 0) {
+    private static @Nullable Removal removal(String file, List<String> words, String bytes) {
+        String word = words.getFirst();
+        if (!(word.startsWith("remove") || word.equals(REVIVE)) || words.size() % 2 == 0) {
             return null;
         }
         List<Range> off = new ArrayList<>();

@@ -4,6 +4,7 @@ import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Fnv;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -53,10 +54,44 @@ record PlannedEdits(List<Edit> edits, Journal journal) {
         if (missing.isEmpty()) {
             return null;
         }
+        PlannedEdits revival = leaves ? revival(identity, now, missing) : null;
+        if (revival != null) {
+            return revival;
+        }
         String appendix = Addition.appendix(content, missing);
         return new PlannedEdits(
                 Addition.of(content, missing),
                 new Journal.Addition(identity, content.length(), Fnv.hash(content), appendix));
+    }
+
+    /**
+     * What puts comments of ours in force that stay for now, so that there are not more of them with every change; null
+     * where one of the lines is none yet: they come in together.
+     */
+    private static @Nullable PlannedEdits revival(String identity, HostsFile now, List<OwnLine> missing) {
+        Map<OwnLine, HostsFile.Tagged> comments = new LinkedHashMap<>(); // in the order of the file
+        for (HostsFile.Tagged line : now.tagged(HostsFile.Kind.INERT)) {
+            if (line.line() != null) {
+                comments.putIfAbsent(line.line(), line);
+            }
+        }
+        if (!comments.keySet().containsAll(missing)) {
+            return null;
+        }
+        comments.keySet().retainAll(Set.copyOf(missing));
+        List<Range> ranges = new ArrayList<>();
+        List<Edit> flips = new ArrayList<>();
+        Image inForce = new Image(now.content());
+        comments.forEach((line, comment) -> {
+            Edit flip = new Edit.Put(comment.start(), String.valueOf(line.first()));
+            inForce.take(flip);
+            flips.add(flip);
+            ranges.add(new Range(comment.start(), comment.end()));
+        });
+        List<Edit> edits = new ArrayList<>(flips.reversed());
+        edits.add(new Edit.Sync());
+        return new PlannedEdits(
+                edits, new Journal.Revival(new Journal.Removal(identity, inForce.toString(), ranges, false)));
     }
 
     /**

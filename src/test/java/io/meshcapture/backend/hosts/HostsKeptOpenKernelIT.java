@@ -124,4 +124,43 @@ class HostsKeptOpenKernelIT extends RealHostsFile {
         assertEquals(List.of(), remembered());
         assertEquals(Map.of(), HostsFindings.of(content()).addresses());
     }
+
+    @Test
+    void comments_that_stay_are_put_in_force_again_and_do_not_grow_in_number() throws Exception {
+        String before = content();
+        try (FileChannel keeper = keeper()) {
+            bring(A, 2);
+            release(A);
+            String left = content();
+            for (int i = 0; i < 5; i++) {
+                bring(A, 2);
+                assertEquals(
+                        Set.copyOf(HostsWorld.lines("a", 2)),
+                        HostsFindings.of(content()).inForce(A));
+                assertEquals(left.length(), content().length());
+                release(A);
+                assertEquals(left, content());
+            }
+            append(keeper);
+        }
+        assertEquals("", opened());
+        assertEquals(before + LATER, content());
+    }
+
+    @Test
+    void an_apply_that_was_killed_while_it_put_comments_in_force_is_undone() throws Exception {
+        String comments = THEIRS + ours(false);
+        PlannedEdits revival = PlannedEdits.addition(identity(), comments, Map.of(A, HostsWorld.lines("a", 2)), true);
+        assertTrue(revival != null && revival.journal() instanceof Journal.Revival);
+        for (int made = 0; made < revival.edits().size(); made++) {
+            killed(revival.journal(), HostsWorld.after(comments, revival.edits().subList(0, made)));
+            try (FileChannel keeper = keeper()) {
+                assertTrue(opened().contains("was undone"));
+                assertEquals(comments, content());
+                append(keeper);
+            }
+            assertEquals("", opened());
+            assertEquals(THEIRS + LATER, content());
+        }
+    }
 }

@@ -4,10 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.meshcapture.plan.ServiceName;
 import io.meshcapture.rules.Fnv;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
@@ -66,6 +68,27 @@ class RecoveryPropertyTest {
                 String newline = newlineToo ? "\n" : "";
                 assertEquals(done + newline + FOREIGN, finished(cut + FOREIGN, journal), at);
             }
+        }
+    }
+
+    /** Comments that stay in a file that somebody keeps open to write. */
+    @Test
+    void putting_comments_in_force_again_is_undone_wherever_it_was_cut_short_and_without_power() {
+        for (int seed = 0; seed < 300; seed++) {
+            HostsWorld world = world(seed);
+            Set<OwnLine> lines = HostsWorld.lines("d", 3);
+            String appended = world.content + Addition.appendix(world.content, lines);
+            String comments = appended + (seed % 2 == 0 ? FOREIGN : "");
+            PlannedEdits revival = PlannedEdits.addition("1:2", comments, Map.of(new ServiceName("d"), lines), true);
+            assertNotNull(revival, comments);
+            Journal.Removal undo = ((Journal.Revival) again(revival.journal())).undo();
+            assertEquals(undo.content(), HostsWorld.after(comments, revival.edits()));
+            String undone = HostsWorld.after(comments, Removal.of(comments, undo.off(), false));
+            for (String cut : cuts(comments, revival.edits())) {
+                assertEquals(undone, finished(cut, undo), "seed " + seed + ":\n" + cut);
+            }
+            String left = PowerFailure.among(comments, revival.edits(), new SplittableRandom(seed));
+            assertEquals(undone, finished(left, undo), "seed " + seed + ":\n" + left);
         }
     }
 
