@@ -13,8 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param should what the plan asks for, the empty text for nothing
  * @param needsPerson whether apply leaves it alone, and refuses, until a person has changed what stands
  */
-public record Difference(
-        @Nullable String service, String where, String stands, String should, boolean needsPerson) {
+public record Difference(@Nullable String service, String where, String stands, String should, boolean needsPerson) {
 
     Difference(@Nullable String service, String where, String stands, String should) {
         this(service, where, stands, should, false);

@@ -105,7 +105,8 @@ class HostsKernelIT {
         Outcome check = must(3, with(PLAN, "check"));
         assertTrue(check.out().contains("/etc/hosts line 3 (service orders)"), check.out());
         assertTrue(check.out().contains("  - 10.6.6.6 orders"), check.out());
-        String first = "first change by hand what apply leaves alone: /etc/hosts line 3; then repair with: meshcapture apply";
+        String first =
+                "first change by hand what apply leaves alone: /etc/hosts line 3; then repair with: meshcapture apply";
         assertTrue(check.out().contains(first), check.out());
         must(7, with(PLAN, "apply"));
         Outcome rolledBack = must(7, rollback("--all"));

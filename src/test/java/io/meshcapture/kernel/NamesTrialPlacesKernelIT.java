@@ -130,7 +130,8 @@ class NamesTrialPlacesKernelIT {
             Run.Result said = inside("elsewhere", command);
             assertTrue(isOnTrial() && here.isRunning(), () -> command + ": " + said);
         }
-        there = StandingBy.said(inside("elsewhere", "apply -f - --confirm-within 1s").err());
+        there = StandingBy.said(
+                inside("elsewhere", "apply -f - --confirm-within 1s").err());
         awaitContent(theirs);
         there.awaitGone();
         assertTrue(isOnTrial() && here.isRunning());
@@ -142,8 +143,7 @@ class NamesTrialPlacesKernelIT {
     /** Below {@code ip netns exec}, which mounts the namespace's hosts file over the machine's. */
     private static Run.Result inside(String namespace, String command) {
         String program = "exec " + Program.DISTRIBUTION + " --state-dir " + STATE + " " + command;
-        return Run.command(
-                PLAN, Map.of(), Run.LIMIT, List.of("ip", "netns", "exec", namespace, "sh", "-c", program));
+        return Run.command(PLAN, Map.of(), Run.LIMIT, List.of("ip", "netns", "exec", namespace, "sh", "-c", program));
     }
 
     /** As where containers of a pod share the network namespace, and one of them may not change its rules. */
