@@ -3,7 +3,9 @@ package io.meshcapture.cli;
 import io.meshcapture.failure.ExitCode;
 import io.meshcapture.probe.Probe;
 import io.meshcapture.verbs.Check;
+import io.meshcapture.verbs.Difference;
 import io.meshcapture.verbs.Screen;
+import java.util.List;
 import java.util.function.Consumer;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParseResult;
@@ -86,6 +88,18 @@ final class CheckCommand implements Command {
                 && outcome.probes().stream().allMatch(probe -> probe.result() == Probe.Result.UNKNOWN);
     }
 
+    /** What a person has to do before apply does anything; the empty text where that is nothing. */
+    private static String first(List<Difference> differences) {
+        List<String> lines = differences.stream()
+                .filter(Difference::needsPerson)
+                .map(Difference::where)
+                .distinct()
+                .toList();
+        return lines.isEmpty()
+                ? ""
+                : "first change by hand what apply leaves alone: " + String.join(", ", lines) + "; then ";
+    }
+
     /** Applying again mends what differs, and not what others do. */
     private static String verdict(Check.Outcome outcome) {
         int differences = outcome.differences().size();
@@ -99,8 +113,9 @@ final class CheckCommand implements Command {
         if (outcome.isInSync()) {
             return "in place, but Envoy does not take it as it should, see above: " + captured;
         }
+        String first = first(outcome.differences());
         if (!outcome.stands() && differences > 0) {
-            return "not captured: nothing of the plan stands here; capture with: meshcapture apply";
+            return "not captured: nothing of the plan stands here; " + first + "capture with: meshcapture apply";
         }
         boolean unserved = outcome.probes().stream()
                 .filter(probe -> probe.result() == Probe.Result.WRONG)
@@ -117,7 +132,8 @@ final class CheckCommand implements Command {
                             ? "go before them with: meshcapture apply"
                             : "change those rules or the plan");
         }
-        return "drift: " + Differences.count(differences, "difference") + "; repair with: meshcapture apply"
+        return "drift: " + Differences.count(differences, "difference") + "; " + first
+                + "repair with: meshcapture apply"
                 + (outcome.shadows().isEmpty() || outcome.overtakes()
                         ? ""
                         : "; the rules of others have to be changed where they are");

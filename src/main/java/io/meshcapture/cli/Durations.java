@@ -42,7 +42,9 @@ final class Durations {
             }
         }
         throw new Failure.Invalid(
-                "time " + BadValue.quote(text) + " is not a number with a unit", where, "write 500ms, 60s, 2m or 1h");
+                "time " + BadValue.quote(text) + " is not a number with a unit",
+                where,
+                "write 500ms, 60s, 2m or 1h; without a unit it is seconds");
     }
 
     /** {@code 60 s}; parts of a second where there are any. */

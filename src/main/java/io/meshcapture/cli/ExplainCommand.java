@@ -100,7 +100,7 @@ final class ExplainCommand implements Command {
     }
 
     /** One a line; empty lines and what begins with # say nothing. */
-    private static List<String> texts(ParseResult options, Invocation invocation) throws IOException {
+    private static List<String> texts(ParseResult options, Invocation invocation) {
         if (!isStandardInput(options)) {
             return List.of(options.matchedPositionalValue(0, ""));
         }
@@ -110,7 +110,16 @@ final class ExplainCommand implements Command {
                     "command line",
                     "write the plan to a file, and name it with -f FILE");
         }
-        List<String> texts = new String(invocation.in().readAllBytes(), StandardCharsets.UTF_8)
+        byte[] content;
+        try {
+            content = invocation.in().readAllBytes();
+        } catch (IOException e) {
+            throw new Failure.Invalid(
+                    "standard input cannot be read",
+                    BadValue.printable(String.valueOf(e.getMessage())),
+                    "write destinations to it, one a line, such as 10.0.0.5:443");
+        }
+        List<String> texts = new String(content, StandardCharsets.UTF_8)
                 .lines()
                 .map(String::strip)
                 .filter(line -> !line.isEmpty() && !line.startsWith("#"))

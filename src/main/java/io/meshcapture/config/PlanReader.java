@@ -114,6 +114,17 @@ final class PlanReader {
                     "it is not said which service this is about, and the plan has services of its own",
                     "name it with --service, such as --service "
                             + services.getFirst().name().value() + ", or write it into the plan");
+        } else if (!services.isEmpty()) {
+            // a new one of a mistyped name would capture what nobody meant
+            List<String> names = services.stream()
+                    .map(service -> service.name().value().value())
+                    .toList();
+            String name = described.name().value().value();
+            problems.add(
+                    described.name().origin(),
+                    "service " + BadValue.quote(name) + " is not in the plan",
+                    EditDistance.mend(
+                            name, names, "name one of: " + String.join(", ", names) + "; or write it into the plan"));
         } else if (ServiceFlags.describes(described)) {
             services.add(described);
         } else if (!unreadable) {

@@ -11,8 +11,13 @@ import org.jspecify.annotations.Nullable;
  * @param where the place: {@code chain output rule 3}, {@code map user_1_ip}
  * @param stands what is there, the empty text for nothing
  * @param should what the plan asks for, the empty text for nothing
+ * @param needsPerson whether apply leaves it alone, and refuses, until a person has changed what stands
  */
-public record Difference(@Nullable String service, String where, String stands, String should) {
+public record Difference(@Nullable String service, String where, String stands, String should, boolean needsPerson) {
+
+    Difference(@Nullable String service, String where, String stands, String should) {
+        this(service, where, stands, should, false);
+    }
 
     /** Whether nothing of ours is missing, but stands behind a rule of others; the place names it. */
     boolean isOfOrder() {

@@ -103,7 +103,8 @@ final class EnvoyReadiness {
             if (lacking.isEmpty()) {
                 break;
             }
-            progress.waiting("waiting for Envoy, which " + lacking);
+            String waiting = "waiting for Envoy, which " + lacking;
+            progress.waiting(waiting.endsWith(",") ? waiting.substring(0, waiting.length() - 1) : waiting);
             if (System.nanoTime() >= deadline) {
                 throw new Failure.Unverified(
                         "Envoy " + lacking + " within " + patience.toMillis() / 1000.0 + " s",

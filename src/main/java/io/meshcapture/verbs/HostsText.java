@@ -22,7 +22,8 @@ final class HostsText {
                 service == null ? null : service.value(),
                 where(hosts, found),
                 printable(found.stands()),
-                found.should());
+                found.should(),
+                found.needsPerson());
     }
 
     private static String where(Path hosts, HostsFindings.Difference found) {

@@ -30,7 +30,8 @@ class DurationsTest {
     void anything_else_is_refused_with_the_place_and_the_mend(String text) {
         Failure.Invalid refused = assertThrows(Failure.Invalid.class, () -> Durations.parse(text, "--drain"));
         assertEquals(
-                "time \"" + text + "\" is not a number with a unit; --drain; write 500ms, 60s, 2m or 1h",
+                "time \"" + text
+                        + "\" is not a number with a unit; --drain; write 500ms, 60s, 2m or 1h; without a unit it is seconds",
                 refused.getMessage());
     }
 }

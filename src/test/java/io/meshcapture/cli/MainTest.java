@@ -85,7 +85,7 @@ class MainTest {
                         "more"),
                 wrong("output format \"xml\" is not known; --output; write text or json", "version", "-o", "xml"),
                 wrong(
-                        "time \"5x\" is not a number with a unit; --lock-timeout; write 500ms, 60s, 2m or 1h",
+                        "time \"5x\" is not a number with a unit; --lock-timeout; write 500ms, 60s, 2m or 1h; without a unit it is seconds",
                         "version",
                         "--lock-timeout",
                         "5x"),
@@ -113,7 +113,7 @@ class MainTest {
                         "rollback",
                         "Orders"),
                 wrong(
-                        "time \"soon\" is not a number with a unit; --drain; write 500ms, 60s, 2m or 1h",
+                        "time \"soon\" is not a number with a unit; --drain; write 500ms, 60s, 2m or 1h; without a unit it is seconds",
                         "rollback",
                         "orders",
                         "--drain",

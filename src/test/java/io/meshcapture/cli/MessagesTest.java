@@ -4,6 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -67,6 +70,24 @@ class MessagesTest {
         Terminal empty = Terminal.run("\n# none\n", Map.of(), "explain", "-", "--envoy-user", "1");
         assertEquals(2, empty.exit());
         assertTrue(empty.err().contains("no destination stands on standard input"), empty.err());
+    }
+
+    @Test
+    void a_standard_input_that_is_closed_is_told_as_such() throws IOException {
+        InputStream closed = InputStream.nullInputStream();
+        closed.close();
+        StringWriter err = new StringWriter();
+        int exit = Main.run(
+                new PrintWriter(new StringWriter()),
+                new PrintWriter(err),
+                closed,
+                Map.of(),
+                "explain",
+                "-",
+                "--envoy-user",
+                "1");
+        assertEquals(2, exit);
+        assertTrue(err.toString().contains("standard input cannot be read; Stream closed; write"), err.toString());
     }
 
     private static Arguments of(String said, String service, String command) {

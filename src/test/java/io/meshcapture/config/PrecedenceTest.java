@@ -265,15 +265,22 @@ class PrecedenceTest {
     }
 
     @Test
-    void appends_a_service_that_the_plan_does_not_have() {
-        Plan plan = Configuration.read(
-                        Sources.plan(Sources.HEAD.replace("{}", "{first: {}}")),
-                        flags("--service", "other", "--to", "10.0.0.2"),
-                        Map.of())
-                .plan();
+    void refuses_a_service_that_the_plan_has_not_among_its_own() {
         assertEquals(
-                List.of("first", "other"),
-                plan.services().stream().map(service -> service.name().value()).toList());
+                List.of("service \"ordres\" is not in the plan; --service; did you mean \"orders\"? "
+                        + "name one of: first, orders; or write it into the plan"),
+                Sources.problems(() -> Configuration.read(
+                        Sources.plan(Sources.HEAD.replace("{}", "{first: {}, orders: {}}")),
+                        flags("--service", "ordres", "--except", ":443"),
+                        Map.of())));
+    }
+
+    @Test
+    void takes_a_service_beside_a_plan_that_has_none() {
+        Plan plan = Configuration.read(
+                        Sources.plan(Sources.HEAD), flags("--service", "other", "--to", "10.0.0.2"), Map.of())
+                .plan();
+        assertEquals("other", plan.services().getFirst().name().value());
     }
 
     @Test

@@ -46,6 +46,16 @@ final class HostsCommands {
         return Files.readString(HOSTS, StandardCharsets.ISO_8859_1);
     }
 
+    /** Whether something is remembered of a hosts file: a {@code trial}, a {@code journal}. */
+    static boolean isRemembered(String kind) throws IOException {
+        if (!Files.isDirectory(STATE)) {
+            return false;
+        }
+        try (Stream<Path> files = Files.list(STATE)) {
+            return files.anyMatch(file -> file.toString().endsWith("." + kind));
+        }
+    }
+
     /** Where a line of ours leads a name; the empty text where there is none. */
     static String address(String name) throws IOException {
         return content()

@@ -90,6 +90,10 @@ class HostsKernelIT {
         String before = content();
         Outcome outcome = must(7, with(PLAN, "apply"));
         assertTrue(outcome.err().contains("/etc/hosts line 3 (service orders)"), outcome.err());
+        Outcome check = must(3, with(PLAN, "check"));
+        assertTrue(
+                check.out().contains("apply leaves alone: /etc/hosts line 3; then capture with: meshcapture apply"),
+                check.out());
         assertEquals(before, content());
     }
 
@@ -101,6 +105,9 @@ class HostsKernelIT {
         Outcome check = must(3, with(PLAN, "check"));
         assertTrue(check.out().contains("/etc/hosts line 3 (service orders)"), check.out());
         assertTrue(check.out().contains("  - 10.6.6.6 orders"), check.out());
+        String first =
+                "first change by hand what apply leaves alone: /etc/hosts line 3; then repair with: meshcapture apply";
+        assertTrue(check.out().contains(first), check.out());
         must(7, with(PLAN, "apply"));
         Outcome rolledBack = must(7, rollback("--all"));
         assertTrue(rolledBack.err().contains("/etc/hosts line 3: 10.6.6.6 orders"), rolledBack.err());
@@ -192,7 +199,7 @@ class HostsKernelIT {
         assertTrue(
                 outcome.err().contains("the hosts file /etc/hosts cannot be changed; open: Read-only file system"),
                 outcome.err());
-        assertFalse(Files.exists(STATE.resolve("hosts.journal")));
+        assertFalse(HostsCommands.isRemembered("journal"));
         assertEquals(BEFORE, content());
     }
 

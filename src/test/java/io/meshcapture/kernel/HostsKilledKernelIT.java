@@ -221,7 +221,7 @@ class HostsKilledKernelIT extends HostsKillStories {
                     killing.at(calls.lastIndexOf("ftruncate") - 3, "", ROLLBACK).killed());
         }
         Situation interrupted = Situation.now();
-        assertTrue(interrupted.remembered().containsKey("hosts.journal"));
+        assertTrue(interrupted.remembered().keySet().stream().anyMatch(name -> name.endsWith(".journal")));
         return new Interrupted(interrupted, done, must, read(applied.hosts()));
     }
 

@@ -34,7 +34,6 @@ class NamesTrialKilledKernelIT extends HostsKillStories {
     private static final String EARLIER = PLAN.replaceAll(" *orders:.*\n", "");
 
     private static final String BOOT = "/proc/sys/kernel/random/boot_id";
-    private static final Path TRIAL = STATE.resolve("hosts.trial");
 
     /** What a trial adds to the calls of an edit, which are killed one by one elsewhere, and every third of these. */
     private static final Set<String> OF_TRIALS =
@@ -166,7 +165,7 @@ class NamesTrialKilledKernelIT extends HostsKillStories {
                 read(BEFORE),
                 read(applied),
                 (point, at) -> {
-                    boolean onTrial = Files.exists(TRIAL);
+                    boolean onTrial = HostsCommands.isRemembered("trial");
                     tried.add(onTrial);
                     if (onTrial) {
                         timeIsOver();

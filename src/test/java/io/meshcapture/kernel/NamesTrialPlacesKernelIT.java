@@ -125,9 +125,25 @@ class NamesTrialPlacesKernelIT {
         awaitContent(theirs);
         there.awaitGone();
         assertTrue(isOnTrial() && here.isRunning());
+        // the same path and state directory, and another file
+        for (String command : List.of("rollback --all", "confirm", "rollback --trial")) {
+            Run.Result said = inside("elsewhere", command);
+            assertTrue(isOnTrial() && here.isRunning(), () -> command + ": " + said);
+        }
+        there = StandingBy.said(
+                inside("elsewhere", "apply -f - --confirm-within 1s").err());
+        awaitContent(theirs);
+        there.awaitGone();
+        assertTrue(isOnTrial() && here.isRunning());
         must(0, run("rollback", "--trial"));
         assertEquals(BEFORE, content());
         here.awaitGone();
+    }
+
+    /** Below {@code ip netns exec}, which mounts the namespace's hosts file over the machine's. */
+    private static Run.Result inside(String namespace, String command) {
+        String program = "exec " + Program.DISTRIBUTION + " --state-dir " + STATE + " " + command;
+        return Run.command(PLAN, Map.of(), Run.LIMIT, List.of("ip", "netns", "exec", namespace, "sh", "-c", program));
     }
 
     /** As where containers of a pod share the network namespace, and one of them may not change its rules. */

@@ -3,6 +3,7 @@ package io.meshcapture.backend.hosts;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.rules.Fnv;
 import io.meshcapture.system.FileFacts;
+import io.meshcapture.system.MountedFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -70,10 +71,16 @@ final class StateFile {
         return new StateFile(directory, path(directory, hosts, kind), kind, format(kind), true).read();
     }
 
-    /** Two hosts files, of which one belongs to a named network namespace, are remembered apart. */
+    /**
+     * Hosts files are remembered apart: those of other paths, and those that are mounted over the same path in other mount
+     * namespaces, as in containers and below {@code ip netns exec}, which may share the state directory.
+     */
     private static Path path(Path directory, Path hosts, String kind) {
         Path absolute = hosts.toAbsolutePath().normalize();
-        String which = absolute.equals(USUAL) ? "hosts" : "hosts-" + Fnv.hex(Fnv.hash(absolute.toString()));
+        String mounted = MountedFile.at(absolute);
+        String which = absolute.equals(USUAL) && mounted.isEmpty()
+                ? "hosts"
+                : "hosts-" + Fnv.hex(Fnv.hash(mounted.isEmpty() ? absolute.toString() : absolute + " " + mounted));
         return directory.resolve(which + "." + kind);
     }
 
