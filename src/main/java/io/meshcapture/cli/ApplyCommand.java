@@ -160,8 +160,11 @@ final class ApplyCommand implements Command {
         if (!outcome.changed()) {
             out.println("in sync: " + all + " captured, nothing to change");
         } else if (servicesSame) {
-            out.println((dryRun ? "would repair: " : "repaired: ")
-                    + Differences.count(outcome.differences().size(), "difference") + "; " + all + " captured");
+            String what = outcome.asked()
+                    ? dryRun ? "would change: " : "changed: "
+                    : dryRun ? "would repair: " : "repaired: ";
+            out.println(
+                    what + Differences.count(outcome.differences().size(), "difference") + "; " + all + " captured");
         } else {
             out.println((dryRun ? "in all: " : "done: ") + all + " captured, IPv6 " + ipv6(outcome.ipv6()));
         }

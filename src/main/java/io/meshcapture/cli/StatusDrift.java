@@ -45,15 +45,23 @@ final class StatusDrift {
             }
             // what another service lacks is no drift of those that stand
             Check.Outcome outcome = Check.run(plan, invocation.place(), missing.isEmpty() ? Set.of() : standing, false);
-            boolean shared = outcome.differences().stream().anyMatch(finding -> finding.service() == null)
-                    || !outcome.shadows().isEmpty();
-            words.put(UNKNOWN, shared ? "drift" : "none");
+            words.put(UNKNOWN, word(isSharedDrift(outcome)));
             unplanned.forEach(service -> words.put(service, "drift"));
             outcome.differences().forEach(finding -> {
                 if (finding.service() != null) {
                     words.put(finding.service(), "drift");
                 }
             });
+            Set<ServiceName> others = standing.stream()
+                    .filter(service -> !words.containsKey(service.value()))
+                    .collect(Collectors.toCollection(LinkedHashSet::new));
+            if (isSharedDrift(outcome)
+                    && !others.isEmpty()
+                    && others.size() < live.services().size()) {
+                // what the change of one service makes of what all share is no drift of the others
+                String word = word(isSharedDrift(Check.run(plan, invocation.place(), others, false)));
+                others.forEach(service -> words.put(service.value(), word));
+            }
         } catch (Failure failure) {
             // what is captured is told whether or not it can be compared
             words.put(UNKNOWN, "unknown");
@@ -64,6 +72,15 @@ final class StatusDrift {
             }
         }
         return words;
+    }
+
+    private static boolean isSharedDrift(Check.Outcome outcome) {
+        return outcome.differences().stream().anyMatch(finding -> finding.service() == null)
+                || !outcome.shadows().isEmpty();
+    }
+
+    private static String word(boolean drift) {
+        return drift ? "drift" : "none";
     }
 
     /** What is said of a service without a word of its own. */

@@ -50,6 +50,7 @@ public final class Apply {
      * What was done, or would be.
      *
      * @param changed whether anything differs
+     * @param asked whether the plan asks for what was not asked for before, beside its services: another backend, or udp443
      * @param added services that were not captured before
      * @param updated services whose capture changed
      * @param removed services that are captured no longer
@@ -68,6 +69,7 @@ public final class Apply {
      */
     public record Outcome(
             boolean changed,
+            boolean asked,
             List<String> added,
             List<String> updated,
             List<String> removed,
@@ -87,6 +89,7 @@ public final class Apply {
         Outcome verified(@Nullable Duration left, List<Probe.Verdict> verdicts, List<String> said) {
             return new Outcome(
                     changed,
+                    asked,
                     added,
                     updated,
                     removed,

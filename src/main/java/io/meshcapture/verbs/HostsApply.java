@@ -84,6 +84,7 @@ final class HostsApply {
     private static Apply.Outcome nothing(List<String> notes) {
         return new Apply.Outcome(
                 false,
+                false,
                 List.of(),
                 List.of(),
                 List.of(),
@@ -234,6 +235,7 @@ final class HostsApply {
         boolean redirected = HostsPorts.areRedirected(plan);
         return new Apply.Outcome(
                 other.changed() || !found.isEmpty(),
+                other.asked(),
                 List.copyOf(added),
                 List.copyOf(updated),
                 List.copyOf(removed),

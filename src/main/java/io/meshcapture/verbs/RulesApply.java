@@ -10,7 +10,9 @@ import io.meshcapture.connections.OpenConnections;
 import io.meshcapture.connections.StaleFlows;
 import io.meshcapture.failure.Failure;
 import io.meshcapture.plan.Plan;
+import io.meshcapture.rules.Decision;
 import io.meshcapture.rules.ServiceFacts;
+import io.meshcapture.rules.Step;
 import io.meshcapture.system.TrialGuard;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -209,6 +211,7 @@ final class RulesApply {
                 && (!differences.isEmpty() || live.trial().isPresent());
         return new Apply.Outcome(
                 !differences.isEmpty(),
+                !stoodIn.equals(choice.backend().name()) || asksOtherwiseOfQuic(live, wanted.decision()),
                 added,
                 updated,
                 removed,
@@ -224,5 +227,24 @@ final class RulesApply {
                 tried ? request.trial() : null,
                 List.of(),
                 notes);
+    }
+
+    /** Whether QUIC was left alone, or rejected, in every place that tells; one place alone is what somebody edited. */
+    private static boolean asksOtherwiseOfQuic(LiveState live, Decision wanted) {
+        if (!live.isInForce()) {
+            return false;
+        }
+        try {
+            Decision stood = live.decision();
+            return looksAtQuic(stood) != looksAtQuic(wanted)
+                    && stood.endings().contains(Decision.Ending.REJECT_QUIC)
+                            != wanted.endings().contains(Decision.Ending.REJECT_QUIC);
+        } catch (Failure.Conflict editedByHand) {
+            return false;
+        }
+    }
+
+    private static boolean looksAtQuic(Decision decision) {
+        return decision.steps().stream().anyMatch(step -> step instanceof Step.OtherProtocols other && other.quicToo());
     }
 }

@@ -26,6 +26,21 @@ class EnvoyConfigCommandTest {
         assertTrue(printed.err().startsWith("meshcapture: note: the plan has no envoy.admin"), printed.err());
     }
 
+    /** Held against the schema of results, as everything that is asked for as JSON. */
+    @Test
+    void result_tells_each_file_that_was_written_and_none_that_was_not(@TempDir Path directory) {
+        Terminal printed = Terminal.run("envoy-config", "-f", "-", "-o", "json");
+        assertEquals(0, printed.exit(), printed::err);
+        assertTrue(printed.out().contains("\"clusters\": null"), printed.out());
+        assertTrue(printed.out().contains("\"listeners\": null"), printed.out());
+        String listeners = directory.resolve("lds.yaml").toString();
+        String clusters = directory.resolve("cds.yaml").toString();
+        printed =
+                Terminal.run("envoy-config", "-f", "-", "-o", "json", "--listeners", listeners, "--clusters", clusters);
+        assertEquals(0, printed.exit(), printed::err);
+        assertFalse(printed.out().contains("null"), printed.out());
+    }
+
     @Test
     void writes_the_files_that_envoy_watches_whole_and_readable_by_everybody(@TempDir Path directory)
             throws IOException {

@@ -74,6 +74,7 @@ class BackendMovesKernelIT {
         for (String backend : ROUND) {
             assertEquals(3, Program.check(PLAN.formatted(backend)).exit());
             Outcome apply = Program.apply(PLAN.formatted(backend));
+            assertTrue(apply.out().startsWith("changed: "), apply::out);
             assertTrue(apply.err().contains("capture has moved from " + before + " to " + backend), apply::err);
             Program.must(0, Program.check(PLAN.formatted(backend)));
             assertTrue(Program.run("status").out().contains(" " + backend + " "));

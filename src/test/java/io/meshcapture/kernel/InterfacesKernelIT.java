@@ -192,6 +192,34 @@ class InterfacesKernelIT {
         assertEquals(Echo.ANSWERED, others.echo("still captured"));
     }
 
+    /** Every kind of base chain stands then, and each has to come along when the rules are laid out anew. */
+    @Test
+    void rollback_of_one_service_leaves_what_an_apply_of_the_others_would_write(Lab lab) {
+        lab.proxyAt(Identity.ENVOY, "0.0.0.0:15001", "[::]:15001", "0.0.0.0:15002", "[::]:15002");
+        lab.proxyAt(Identity.ENVOY, "0.0.0.0:15006", "[::]:15006");
+        lab.addGuest();
+        String[] dns = {"127.0.0.1:15053", "[::1]:15053", "10.98.0.1:15053", "[fd98::1]:15053"};
+        lab.proxyAt(Identity.ENVOY, dns);
+        lab.udpProxyAt(Identity.ENVOY, dns);
+        String plan = """
+                version: 1
+                envoy: {user: 1337, inbound: 15006, dns: 15053}
+                interfaces: {outbound: guest0}
+                dns: {servers: any}
+                services:
+                  vm: {from: {network: [10.98.0.0/24, "fd98::/64"]}, outbound: 15002}
+                """;
+        Program.apply(plan + "  mine: {from: {user: 1000}}\n");
+        Program.rollback("mine");
+        Outcome check = Program.must(0, Program.check(plan));
+        Outcome status = Program.must(0, Program.withPlan(plan, "status"));
+        assertFalse((check.err() + status.err()).contains("interrupted"), () -> check.err() + status.err());
+        assertTrue(status.out().matches("(?s).*\nvm .* none\n.*"), status::out);
+        assertTrue(Program.apply(plan).out().startsWith("in sync: "));
+        Program.rollback("--all");
+        assertEquals("", lab.nft().list());
+    }
+
     @Test
     void listener_on_loopback_alone_is_a_conflict_and_an_interface_that_is_not_there_is_a_note(Lab lab) {
         LISTENERS.forEach(lab::proxy);

@@ -144,4 +144,23 @@ class StatusKernelIT {
         var both = Program.withPlan(plan.replace("ledger", "billing"), "status");
         assertTrue(both.out().matches("(?s).*\nledger .* drift\n.*"), both::out);
     }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"nftables", "iptables-nft", "iptables-legacy"})
+    void drift_of_one_service_is_none_of_another(String backend, Lab lab) {
+        List.of(15001, 15002, 15003).forEach(lab::proxy);
+        String plan = ENVOY + "backend: " + backend
+                + "\nservices: {orders: {from: {user: 1002}}, ledger: {from: {user: 1003}, outbound: 15002}}\n";
+        Program.apply(plan);
+        for (String other : List.of(plan.replace("15002", "15003"), plan.replaceAll(", ledger.*}}", "}"))) {
+            Program.must(3, Program.check(other));
+            Program.must(0, Program.check(other, "orders"));
+            String status = Program.must(0, Program.withPlan(other, "status")).out();
+            assertTrue(status.matches("(?s).*\nledger .* drift\n.*"), status);
+            assertTrue(status.matches("(?s).*\norders .* none\n.*"), status);
+        }
+        String everybodys =
+                Program.withPlan(plan + "except: [192.0.2.1]\n", "status").out();
+        assertTrue(everybodys.matches("(?s).*\nledger .* drift\norders .* drift\n.*"), everybodys);
+    }
 }

@@ -7,6 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * One of the two places in the table that hold a whole decision: chains, sets and maps. The base chains lead to one of
@@ -31,13 +33,8 @@ enum Slot {
             Ruleset.CAPTURED_IPV6,
             Ruleset.OWNERS);
 
-    private static final Set<String> SHARED_CHAINS = Set.of(
-            BaseChain.OUTPUT.chain(),
-            BaseChain.PREROUTING.chain(),
-            BaseChain.INTERCEPTION.chain(),
-            BaseChain.ENTERING.chain(),
-            BaseChain.LEAVING.chain(),
-            BaseChain.QUERIES.chain());
+    private static final Set<String> SHARED_CHAINS =
+            Stream.of(BaseChain.values()).map(BaseChain::chain).collect(Collectors.toUnmodifiableSet());
 
     private final String suffix;
 

@@ -87,8 +87,8 @@ record StandingTable(
         Ruleset contents = leftover.contents(table);
         int things = contents.sets().size() + contents.chains().size();
         String what = hasEndedTrial() ? "a trial that has ended" : "a change that was interrupted";
-        return List.of(new Finding(
-                null, "table " + Ruleset.TABLE, things + " sets, maps and chains that " + what + " left behind", ""));
+        String left = things == 1 ? "1 set, map or chain" : things + " sets, maps and chains";
+        return List.of(new Finding(null, "table " + Ruleset.TABLE, left + " that " + what + " left behind", ""));
     }
 
     /**
