@@ -29,12 +29,9 @@ class ProvokedMessagesTest {
 
     /** What takes another at work between two of our own system calls, or two failures at once, or is refused by others before. */
     private static final Set<String> RARE = Set.of(
-            "it cannot be told as whom process … opens connections",
             "the connection from port … to port … could not be ended",
             "the hosts file … could neither be changed nor be brought back",
             "the hosts file … is changed by others all the time",
-            "the plan could neither be put in force whole nor be undone",
-            "what stood in netfilter cannot be brought back",
             "… was not given all of the rules",
             "…it names IPv6 destinations only, which ipv6: bypass leaves direct");
 
@@ -83,8 +80,7 @@ class ProvokedMessagesTest {
             Pattern said = Pattern.compile(whole(what));
             return whole.stream().anyMatch(text -> said.matcher(text).find());
         });
-        unsought.removeAll(RARE);
-        assertEquals(Set.of(), unsought);
+        assertEquals(new TreeSet<>(RARE), unsought);
     }
 
     /** Words that happen to stand in a message do not look for it. */
@@ -99,6 +95,11 @@ class ProvokedMessagesTest {
                 .collect(Collectors.joining(".+"));
     }
 
+    /** What is listed here is not looked for by that. */
+    private static boolean isAnother(Path file) {
+        return !file.endsWith(ProvokedMessagesTest.class.getSimpleName() + ".java");
+    }
+
     private static String text(Matcher literal) {
         String quoted = literal.group(1);
         return quoted == null ? literal.group(2).strip() : quoted.replace("\\\"", "\"");
@@ -107,8 +108,9 @@ class ProvokedMessagesTest {
     private static List<String> literals() throws IOException {
         List<String> texts = new ArrayList<>();
         try (Stream<Path> files = Files.walk(TESTS)) {
-            for (Path file :
-                    files.filter(one -> one.toString().endsWith(".java")).toList()) {
+            for (Path file : files.filter(one -> one.toString().endsWith(".java"))
+                    .filter(ProvokedMessagesTest::isAnother)
+                    .toList()) {
                 Matcher literal = LITERAL.matcher(Files.readString(file).replaceAll("\"\\s*\\+\\s*\"", ""));
                 while (literal.find()) {
                     texts.add(text(literal));
@@ -132,7 +134,9 @@ class ProvokedMessagesTest {
     private static List<String> looked() throws IOException {
         List<String> texts = new ArrayList<>();
         try (Stream<Path> files = Files.walk(TESTS)) {
-            for (Path file : files.filter(Files::isRegularFile).toList()) {
+            for (Path file : files.filter(Files::isRegularFile)
+                    .filter(ProvokedMessagesTest::isAnother)
+                    .toList()) {
                 String text = Files.readString(file);
                 if (file.toString().endsWith(".java")) {
                     Matcher literal = LITERAL.matcher(text.replaceAll("\"\\s*\\+\\s*\"", ""));
